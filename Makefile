@@ -1,0 +1,148 @@
+# Builds the engine: two WebAssembly modules for users, three more and native executables for the tests.
+# `make help` lists the targets. Everything made goes to build/, but for the shipped modules in wasm/dist/.
+
+config ?= debug#           debug, release or sanitize; for the native targets
+DIST ?= wasm/dist
+
+# Which kernels a build gets is decided here, at link time, and nowhere else.
+ENGINE := $(filter-out src/kernels_%,$(sort $(wildcard src/*.c)))
+SCALAR := src/kernels_scalar.c
+SIMD := src/kernels_simd128.c
+HEADERS := $(wildcard src/*.h tests/c/*.h)
+
+# -ffp-contract=off: a fused multiply-add would give scalar and SIMD builds different bits.
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+CFLAGS_ALL := -std=c11 $(WARNINGS) -ffp-contract=off
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: help all wasm wasm-test verify-dist native test-native test bench format lint clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+all: wasm ## same as wasm
+
+# ---- WebAssembly ----------------------------------------------------------------------------------------------------
+
+# The memory is imported, and declared so wide (2 to 65536 pages) that the host can bring one of any size with
+# initial == maximum. The stack lies below the data: an overflow runs off address 0 and traps, overwriting nothing.
+# PURE_WASI keeps Emscripten's own helpers out of the exports. Bulk memory and saturating conversions came to every
+# engine before SIMD did, so they ask for nothing more.
+WASM_FLAGS := $(CFLAGS_ALL) -O3 -mbulk-memory -mnontrapping-fptoint --no-entry -sSTANDALONE_WASM -sPURE_WASI \
+  -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=128KB -sMAXIMUM_MEMORY=4GB \
+  -sSTACK_SIZE=64KB -Wl,--stack-first,--export=__heap_base
+SIMD_FLAGS := -msimd128
+RELAXED_FLAGS := -msimd128 -mrelaxed-simd -DLF_RELAXED
+
+# emcc FLAGS: compiles the C files among the prerequisites to the target, with the exports of the .rsp among them.
+define emcc
+@mkdir -p $(@D)
+@echo 'emcc -o $@'
+@emcc=$$(tools/toolchain.sh) && "$$emcc" $(WASM_FLAGS) $(1) -ffile-prefix-map=$(CURDIR)=. \
+  -sEXPORTED_FUNCTIONS=@$(filter %.rsp,$^) $(filter %.c,$^) -o $@ && chmod 644 $@
+@node tools/check-module.mjs $@ $(filter %.rsp,$^)
+endef
+
+wasm: $(DIST)/linformer-simd128.wasm $(DIST)/linformer-relaxed.wasm $(DIST)/manifest.json ## the two shipped modules and their manifest
+
+$(DIST)/linformer-simd128.wasm: $(ENGINE) $(SIMD) $(HEADERS) build/exports.rsp Makefile tools/toolchain.sh
+	$(call emcc,$(SIMD_FLAGS))
+
+$(DIST)/linformer-relaxed.wasm: $(ENGINE) $(SIMD) $(HEADERS) build/exports.rsp Makefile tools/toolchain.sh
+	$(call emcc,$(RELAXED_FLAGS))
+
+# manifest_entry FILE,FLAGS
+manifest_entry = printf '    "%s": {\n      "bytes": %d,\n      "sha256": "%s",\n      "flags": "%s"\n    }' \
+  $(1) $$(wc -c <$(DIST)/$(1)) $$(sha256sum <$(DIST)/$(1) | cut -d ' ' -f 1) '$(WASM_FLAGS) $(2)'
+
+$(DIST)/manifest.json: $(DIST)/linformer-simd128.wasm $(DIST)/linformer-relaxed.wasm
+	@emcc=$$(tools/toolchain.sh) && { \
+	  printf '{\n  "compiler": "%s",\n  "modules": {\n' "$$("$$emcc" -v 2>&1 | \
+	    sed -nE 's/^emcc .*\) ([0-9.]+) .*/Emscripten \1/p; s/.*clang version ([0-9.]+).*/LLVM \1/p' | paste -s -d , | sed 's/,/, /')"; \
+	  $(call manifest_entry,linformer-simd128.wasm,$(SIMD_FLAGS)); printf ',\n'; \
+	  $(call manifest_entry,linformer-relaxed.wasm,$(RELAXED_FLAGS)); printf '\n  }\n}\n'; } >$@
+
+wasm-test: $(patsubst %,build/test/%.wasm,scalar simd128 relaxed) ## the engine with the kernel cases of tests/c, once for each backend
+
+TEST_SOURCES := $(ENGINE) $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
+build/test/%.wasm: CPPFLAGS += -Isrc -sINITIAL_MEMORY=16MB
+build/test/scalar.wasm: $(TEST_SOURCES) $(SCALAR) $(HEADERS) build/test/exports.rsp Makefile tools/toolchain.sh
+	$(call emcc,$(CPPFLAGS))
+build/test/simd128.wasm: $(TEST_SOURCES) $(SIMD) $(HEADERS) build/test/exports.rsp Makefile tools/toolchain.sh
+	$(call emcc,$(CPPFLAGS) $(SIMD_FLAGS))
+build/test/relaxed.wasm: $(TEST_SOURCES) $(SIMD) $(HEADERS) build/test/exports.rsp Makefile tools/toolchain.sh
+	$(call emcc,$(CPPFLAGS) $(RELAXED_FLAGS))
+
+# One C symbol a line, `#` starts a comment; emcc wants each with a leading underscore.
+build/exports.rsp: wasm/exports.txt
+build/test/exports.rsp: wasm/exports.txt tests/c/exports.txt
+build/exports.rsp build/test/exports.rsp:
+	@mkdir -p $(@D)
+	@sed -E 's/[[:space:]]*(#.*)?$$//; /^$$/d; s/^[[:space:]]*/_/' $^ >$@
+
+verify-dist: ## rebuild into build/verify and compare with wasm/dist, byte for byte
+	@rm -rf build/verify
+	@$(MAKE) --no-print-directory DIST=build/verify wasm
+	@for file in linformer-simd128.wasm linformer-relaxed.wasm manifest.json; do \
+	  cmp build/verify/$$file wasm/dist/$$file || { echo "wasm/dist/$$file is not what the sources build: run 'make wasm'" >&2; exit 1; }; \
+	done
+	@echo 'wasm/dist is what the sources build'
+
+# ---- Native ---------------------------------------------------------------------------------------------------------
+
+NATIVE := build/native-$(config)
+NATIVE_FLAGS_debug := -O0 -g
+NATIVE_FLAGS_release := -O3
+NATIVE_FLAGS_sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
+NATIVE_CC = $(if $(filter sanitize,$(config)),clang-19,$(CC))
+NATIVE_FLAGS = $(or $(NATIVE_FLAGS_$(config)),$(error config is debug, release or sanitize))
+
+LIB_OBJECTS := $(patsubst %.c,$(NATIVE)/%.o,$(ENGINE) $(SCALAR))
+TESTS := $(patsubst tests/c/%.c,$(NATIVE)/%,$(wildcard tests/c/test_*.c))
+TEST_HELPERS := $(patsubst %.c,$(NATIVE)/%.o,$(filter-out tests/c/test_%,$(wildcard tests/c/*.c)))
+
+native: $(NATIVE)/liblinformer.a $(TESTS) ## liblinformer.a with scalar kernels, and the C tests, in build/native-$(config)
+
+test-native: native ## run the C tests (config=sanitize: under the address and undefined behaviour sanitizers)
+	@for test in $(TESTS); do echo "$$test"; "$$test" || exit 1; done
+
+$(NATIVE)/liblinformer.a: $(LIB_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(TESTS): $(NATIVE)/%: $(NATIVE)/tests/c/%.o $(TEST_HELPERS) $(NATIVE)/liblinformer.a
+	$(NATIVE_CC) $(NATIVE_FLAGS) $^ -lm -o $@
+
+$(NATIVE)/%.o: %.c $(HEADERS) Makefile
+	@mkdir -p $(@D)
+	$(NATIVE_CC) $(CFLAGS_ALL) $(NATIVE_FLAGS) -Isrc -c $< -o $@
+
+# ---- Checks ---------------------------------------------------------------------------------------------------------
+
+C_FILES := $(wildcard src/*.c tests/c/*.c)
+TIDY := clang-tidy-19 --quiet
+jobs := $(shell nproc)
+
+test: ## everything: npm test
+	npm test
+
+bench: ## the benchmarks: npm run bench
+	npm run bench
+
+format: ## lay out the C files
+	clang-format-19 -i $(C_FILES) $(HEADERS)
+
+# The last check holds the engine to its word: nothing from outside but the three memory functions.
+lint: ## layout, static analysis, types, and what the engine links to
+	clang-format-19 --dry-run --Werror $(C_FILES) $(HEADERS)
+	@printf '%s\n' $(filter-out $(SIMD),$(C_FILES)) | xargs -P $(jobs) -I {} $(TIDY) {} -- -std=c11 -Isrc
+	@emcc=$$(tools/toolchain.sh) && for flags in '$(SIMD_FLAGS)' '$(RELAXED_FLAGS)'; do \
+	  $(TIDY) $(SIMD) -- $$("$$emcc" --cflags) -std=c11 $$flags || exit 1; done
+	@if [ -f tsconfig.json ]; then npx --no-install tsc -p .; fi
+	@$(MAKE) --no-print-directory config=release build/native-release/liblinformer.a
+	@nm -u build/native-release/liblinformer.a | awk '$$1 == "U" && $$2 !~ /^(lf_.*|mem(cpy|move|set))$$/ \
+	  { print "the engine must not use " $$2; bad = 1 } END { exit bad }' >&2
+
+clean: ## remove build/ (the compiler stays in .toolchain/)
+	rm -rf build

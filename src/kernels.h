@@ -1,0 +1,82 @@
+/* kernels.h - the arithmetic of the engine: what every kernel computes, in which order
+ *
+ * Two files implement this header, and the build links one of them: kernels_scalar.c, the reference, and
+ * kernels_simd128.c for WebAssembly. They give the same bits. What makes that possible:
+ *
+ * - The vectorised axis is never the reduced axis. In lf_gemm the lanes are outputs and the input is splat, so each
+ *   lane repeats the scalar loop's order: products are added one at a time, first input first.
+ * - The reductions along a row (LayerNorm's sums, softmax's maximum and sum) have four interleaved partials: element i
+ *   goes to partial i % 4, and they combine as (s0 + s1) + (s2 + s3).
+ * - A multiply and an add round twice (compile with -ffp-contract=off), and exp is this project's own.
+ *
+ * The relaxed build differs in one thing: its multiply-add may round once. Its results differ in the last bits.
+ *
+ * Layout. Matrices of activations are row-major; `ld` is the distance between rows in floats, at least the row's
+ * length rounded up to LF_LANES. Kernels write whole groups of LF_LANES, so what lies in a row's padding is not
+ * defined, and never enters a result. Buffers do not overlap unless a kernel says that it works in place.
+ */
+#ifndef LF_KERNELS_H
+#define LF_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LF_LANES = 8 };
+
+/* Smallest multiple of LF_LANES that is >= n. */
+static inline size_t lf_pad(size_t n) { return (n + LF_LANES - 1) / LF_LANES * LF_LANES; }
+
+/* A matrix [n_in, n_out] in panels of LF_LANES columns: element (i, j) is
+ * data[j / LF_LANES * panel_stride + i * row_stride + j % LF_LANES].
+ * Packed weights have panel_stride = n_in * LF_LANES and row_stride = LF_LANES; a row-major matrix of activations
+ * has panel_stride = LF_LANES and row_stride = ld. */
+typedef struct lf_panels {
+  const float *data;
+  size_t panel_stride;
+  size_t row_stride;
+} lf_panels;
+
+/* out = in w + bias, or out += in w + bias if `accumulate`. A bias of NULL is zero.
+ *   out [rows, n_out] ld_out, in [rows, n_in] ld_in, w [n_in, n_out], bias [lf_pad(n_out)]
+ * Order for each element: acc = (accumulate ? out : 0) + bias; then acc = acc + in[i] * w[i], i ascending. */
+void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels w, const float *bias, int accumulate,
+             size_t rows, size_t n_in, size_t n_out);
+
+/* out = (in - mean) / sqrt(variance + 1e-5) * gain + bias for each row; variance about the mean, divided by d.
+ *   out, in [rows, d] ld, gain and bias [lf_pad(d)]
+ * Order: mean = sum / d; variance = sum of (in - mean)^2 / d; y = (in - mean) * (1 / sqrt(variance + 1e-5));
+ * out = bias + y * gain. Ba et al., "Layer Normalization", arXiv 1607.06450. */
+void lf_layer_norm(float *out, const float *in, const float *gain, const float *bias, size_t rows, size_t d, size_t ld);
+
+/* x = gelu(x) in place, the tanh form: x / (1 + exp(-u)), u = x (a + b x^2), a = 2 sqrt(2 / pi), b = 0.044715 a.
+ *   x [rows, n] ld. Absolute error below 1e-6 for |x| <= 10, against the same formula in float64.
+ * Hendrycks and Gimpel, "Gaussian Error Linear Units", arXiv 1606.08415. */
+void lf_gelu(float *x, size_t rows, size_t n, size_t ld);
+
+/* One block of keys of a softmax that sees them in blocks. For each row r:
+ *   m = max(row_max[r], max of scores[r]);  correction = exp(row_max[r] - m);
+ *   scores[r] = exp(scores[r] - m)  (in place: the numerators of the probabilities);
+ *   row_sum[r] = row_sum[r] * correction + sum of scores[r];  ctx[r] *= correction;  row_max[r] = m
+ * Start with row_max = -FLT_MAX, row_sum = 0 and ctx = 0; after the last block divide ctx by row_sum.
+ *   scores [rows, n] ld, ctx [rows, n_ctx] ld_ctx, row_max and row_sum [rows]
+ * Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867. exp: see lf_exp in the
+ * kernels; relative error below 2e-7 on [-87, 88], arguments outside are clamped to it. */
+void lf_softmax_block(float *scores, size_t ld, float *row_max, float *row_sum, float *ctx, size_t ld_ctx, size_t rows,
+                      size_t n, size_t n_ctx);
+
+/* out[r] = in[r] / row_sum[r], as a product with the reciprocal; exactly n floats of a row are written.
+ *   out [rows, n] ld_out, in [rows, n] ld_in */
+void lf_divide_rows(float *out, size_t ld_out, const float *in, size_t ld_in, const float *row_sum, size_t rows,
+                    size_t n);
+
+/* Elementwise over n floats, each rounded once for each operation. */
+void lf_add(float *out, const float *in, size_t n);                           /* out = out + in */
+void lf_max(float *out, const float *in, size_t n);                           /* out = out < in ? in : out */
+void lf_multiply_add(float *out, const float *a, const float *b, size_t n);   /* out = out + a * b */
+void lf_scale(float *out, float factor, size_t n);                            /* out = out * factor */
+
+/* Widening of stored weights, n values: exact for F16, one rounding for I8. Any alignment. */
+void lf_widen_f16(float *out, const uint16_t *in, size_t n);
+void lf_widen_i8(float *out, const int8_t *in, float scale, size_t n); /* out = in * scale */
+
+#endif /* LF_KERNELS_H */

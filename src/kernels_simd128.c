@@ -1,0 +1,250 @@
+/* kernels_simd128.c - the kernels of kernels.h for WebAssembly SIMD, order for order what kernels_scalar.c does
+ *
+ * One source for two modules: built with LF_RELAXED the multiply-add is relaxed SIMD's, which fuses where the machine
+ * does, and nothing else differs. */
+#include <string.h>
+#include <wasm_simd128.h>
+
+#include "kernels.h"
+
+/* Four lanes. */
+typedef v128_t lf_lane;
+
+#ifdef LF_RELAXED
+/* A fused multiply-add leaves all 16 registers of x86-64 to 6 x 2 accumulators, 2 weights and 1 input. */
+enum { BLOCK_ROWS = 6 };
+static inline lf_lane multiply_add(lf_lane acc, lf_lane a, lf_lane b) { return wasm_f32x4_relaxed_madd(a, b, acc); }
+#else
+enum { BLOCK_ROWS = 4 };
+static inline lf_lane multiply_add(lf_lane acc, lf_lane a, lf_lane b) {
+  return wasm_f32x4_add(acc, wasm_f32x4_mul(a, b));
+}
+#endif
+
+static inline lf_lane splat(float value) { return wasm_f32x4_splat(value); }
+static inline float first(lf_lane v) { return wasm_f32x4_extract_lane(v, 0); }
+
+/* exp by Cody and Waite's reduction: see kernels_scalar.c. pmax and pmin are its two comparisons, bit for bit. */
+static inline lf_lane lf_exp(lf_lane x) {
+  x = wasm_f32x4_pmax(x, splat(-87.0f));
+  x = wasm_f32x4_pmin(x, splat(88.0f));
+  const lf_lane shifted = multiply_add(splat(12582912.0f), x, splat(1.44269504088896341f));
+  const lf_lane j = wasm_f32x4_sub(shifted, splat(12582912.0f));
+  lf_lane r = multiply_add(x, j, splat(-0.693359375f));
+  r = multiply_add(r, j, splat(2.12194440e-4f));
+  lf_lane y = splat(1.9875691500e-4f);
+  y = multiply_add(splat(1.3981999507e-3f), y, r);
+  y = multiply_add(splat(8.3334519073e-3f), y, r);
+  y = multiply_add(splat(4.1665795894e-2f), y, r);
+  y = multiply_add(splat(1.6666665459e-1f), y, r);
+  y = multiply_add(splat(5.0000001201e-1f), y, r);
+  y = multiply_add(r, y, wasm_f32x4_mul(r, r));
+  y = wasm_f32x4_add(y, splat(1.0f));
+  const lf_lane power = wasm_i32x4_add(wasm_i32x4_shl(shifted, 23), wasm_i32x4_splat(0x3f800000));
+  return wasm_f32x4_mul(y, power);
+}
+
+/* `rows` rows (a constant at each call, so that the accumulators are registers) by one panel. */
+static inline __attribute__((always_inline)) void gemm_block(float *out, size_t ld_out, const float *in, size_t ld_in,
+                                                             const float *panel, size_t row_stride, const float *bias,
+                                                             int accumulate, const size_t rows, size_t n_in) {
+  lf_lane acc[BLOCK_ROWS][2];
+  for (size_t r = 0; r < rows; r++) {
+    acc[r][0] = accumulate ? wasm_v128_load(out + r * ld_out) : splat(0.0f);
+    acc[r][1] = accumulate ? wasm_v128_load(out + r * ld_out + 4) : splat(0.0f);
+    if (bias != NULL) {
+      acc[r][0] = wasm_f32x4_add(acc[r][0], wasm_v128_load(bias));
+      acc[r][1] = wasm_f32x4_add(acc[r][1], wasm_v128_load(bias + 4));
+    }
+  }
+  for (size_t i = 0; i < n_in; i++) {
+    const lf_lane w0 = wasm_v128_load(panel + i * row_stride);
+    const lf_lane w1 = wasm_v128_load(panel + i * row_stride + 4);
+    for (size_t r = 0; r < rows; r++) {
+      const lf_lane value = wasm_v128_load32_splat(in + r * ld_in + i);
+      acc[r][0] = multiply_add(acc[r][0], value, w0);
+      acc[r][1] = multiply_add(acc[r][1], value, w1);
+    }
+  }
+  for (size_t r = 0; r < rows; r++) {
+    wasm_v128_store(out + r * ld_out, acc[r][0]);
+    wasm_v128_store(out + r * ld_out + 4, acc[r][1]);
+  }
+}
+
+void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels w, const float *bias, int accumulate,
+             size_t rows, size_t n_in, size_t n_out) {
+  for (size_t j = 0; j < lf_pad(n_out); j += LF_LANES) {
+    const float *panel = w.data + j / LF_LANES * w.panel_stride;
+    const float *panel_bias = bias != NULL ? bias + j : NULL;
+    for (size_t r = 0; r < rows;) {
+      const size_t left = rows - r;
+      const size_t step = left < BLOCK_ROWS ? left : BLOCK_ROWS;
+      float *to = out + r * ld_out + j;
+      const float *from = in + r * ld_in;
+#define BLOCK(n) gemm_block(to, ld_out, from, ld_in, panel, w.row_stride, panel_bias, accumulate, n, n_in)
+      switch (step) {
+        case 1: BLOCK(1); break;
+        case 2: BLOCK(2); break;
+        case 3: BLOCK(3); break;
+#ifdef LF_RELAXED
+        case 4: BLOCK(4); break;
+        case 5: BLOCK(5); break;
+#endif
+        default: BLOCK(BLOCK_ROWS); break;
+      }
+#undef BLOCK
+      r += step;
+    }
+  }
+}
+
+/* The four partials of a sum, with the elements that do not fill a vector still to come. */
+static inline float combine(const float partial[4]) { return (partial[0] + partial[1]) + (partial[2] + partial[3]); }
+
+void lf_layer_norm(float *out, const float *in, const float *gain, const float *bias, size_t rows, size_t d,
+                   size_t ld) {
+  const float count = (float)d;
+  const size_t whole = d / 4 * 4;
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = in + r * ld;
+    float sum[4];
+    lf_lane sums = splat(0.0f);
+    for (size_t i = 0; i < whole; i += 4) sums = wasm_f32x4_add(sums, wasm_v128_load(row + i));
+    wasm_v128_store(sum, sums);
+    for (size_t i = whole; i < d; i++) sum[i % 4] = sum[i % 4] + row[i];
+    const float mean = combine(sum) / count;
+
+    float square[4];
+    lf_lane squares = splat(0.0f);
+    for (size_t i = 0; i < whole; i += 4) {
+      const lf_lane centred = wasm_f32x4_sub(wasm_v128_load(row + i), splat(mean));
+      squares = multiply_add(squares, centred, centred);
+    }
+    wasm_v128_store(square, squares);
+    for (size_t i = whole; i < d; i++) {
+      const lf_lane centred = splat(row[i] - mean);
+      square[i % 4] = first(multiply_add(splat(square[i % 4]), centred, centred));
+    }
+    const float variance = combine(square) / count;
+
+    const float rate = 1.0f / __builtin_sqrtf(variance + 1e-5f);
+    for (size_t i = 0; i < lf_pad(d); i += 4) {
+      const lf_lane centred = wasm_f32x4_sub(wasm_v128_load(row + i), splat(mean));
+      const lf_lane y = wasm_f32x4_mul(centred, splat(rate));
+      wasm_v128_store(out + r * ld + i, multiply_add(wasm_v128_load(bias + i), y, wasm_v128_load(gain + i)));
+    }
+  }
+}
+
+void lf_gelu(float *x, size_t rows, size_t n, size_t ld) {
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t i = 0; i < lf_pad(n); i += 4) {
+      const lf_lane v = wasm_v128_load(x + r * ld + i);
+      const lf_lane slope = multiply_add(splat(1.5957691216057308f), wasm_f32x4_mul(v, v), splat(0.07135481627f));
+      const lf_lane u = wasm_f32x4_mul(v, slope);
+      const lf_lane divisor = wasm_f32x4_add(splat(1.0f), lf_exp(wasm_f32x4_sub(splat(0.0f), u)));
+      wasm_v128_store(x + r * ld + i, wasm_f32x4_div(v, divisor));
+    }
+  }
+}
+
+void lf_softmax_block(float *scores, size_t ld, float *row_max, float *row_sum, float *ctx, size_t ld_ctx, size_t rows,
+                      size_t n, size_t n_ctx) {
+  const size_t whole = n / 4 * 4;
+  for (size_t r = 0; r < rows; r++) {
+    float *row = scores + r * ld;
+    float top[4];
+    lf_lane tops = splat(row_max[r]);
+    for (size_t i = 0; i < whole; i += 4) tops = wasm_f32x4_pmax(tops, wasm_v128_load(row + i));
+    wasm_v128_store(top, tops);
+    for (size_t i = whole; i < n; i++) top[i % 4] = top[i % 4] < row[i] ? row[i] : top[i % 4];
+    const float low = top[0] < top[1] ? top[1] : top[0];
+    const float high = top[2] < top[3] ? top[3] : top[2];
+    const float m = low < high ? high : low;
+
+    float sum[4];
+    lf_lane sums = splat(0.0f);
+    for (size_t i = 0; i < whole; i += 4) {
+      const lf_lane y = lf_exp(wasm_f32x4_sub(wasm_v128_load(row + i), splat(m)));
+      wasm_v128_store(row + i, y);
+      sums = wasm_f32x4_add(sums, y);
+    }
+    wasm_v128_store(sum, sums);
+    for (size_t i = whole; i < n; i++) {
+      row[i] = first(lf_exp(splat(row[i] - m)));
+      sum[i % 4] = sum[i % 4] + row[i];
+    }
+
+    const float correction = first(lf_exp(splat(row_max[r] - m)));
+    row_sum[r] = row_sum[r] * correction + combine(sum);
+    row_max[r] = m;
+    lf_scale(ctx + r * ld_ctx, correction, n_ctx);
+  }
+}
+
+void lf_divide_rows(float *out, size_t ld_out, const float *in, size_t ld_in, const float *row_sum, size_t rows,
+                    size_t n) {
+  const size_t whole = n / 4 * 4;
+  for (size_t r = 0; r < rows; r++) {
+    const float factor = 1.0f / row_sum[r];
+    for (size_t i = 0; i < whole; i += 4) {
+      wasm_v128_store(out + r * ld_out + i, wasm_f32x4_mul(wasm_v128_load(in + r * ld_in + i), splat(factor)));
+    }
+    for (size_t i = whole; i < n; i++) out[r * ld_out + i] = in[r * ld_in + i] * factor;
+  }
+}
+
+/* The elementwise kernels below work on whole vectors, up to lf_pad(n): rows have the room. */
+
+void lf_add(float *out, const float *in, size_t n) {
+  for (size_t i = 0; i < lf_pad(n); i += 4) {
+    wasm_v128_store(out + i, wasm_f32x4_add(wasm_v128_load(out + i), wasm_v128_load(in + i)));
+  }
+}
+
+void lf_max(float *out, const float *in, size_t n) {
+  for (size_t i = 0; i < lf_pad(n); i += 4) {
+    wasm_v128_store(out + i, wasm_f32x4_pmax(wasm_v128_load(out + i), wasm_v128_load(in + i)));
+  }
+}
+
+void lf_multiply_add(float *out, const float *a, const float *b, size_t n) {
+  for (size_t i = 0; i < lf_pad(n); i += 4) {
+    wasm_v128_store(out + i, multiply_add(wasm_v128_load(out + i), wasm_v128_load(a + i), wasm_v128_load(b + i)));
+  }
+}
+
+void lf_scale(float *out, float factor, size_t n) {
+  for (size_t i = 0; i < lf_pad(n); i += 4) {
+    wasm_v128_store(out + i, wasm_f32x4_mul(wasm_v128_load(out + i), splat(factor)));
+  }
+}
+
+/* See kernels_scalar.c. Writes exactly n floats. */
+void lf_widen_f16(float *out, const uint16_t *in, size_t n) {
+  for (size_t i = 0; i < n; i += 4) {
+    const size_t count = n - i < 4 ? n - i : 4;
+    uint16_t halves[4] = {0, 0, 0, 0};
+    memcpy(halves, in + i, count * sizeof *in);
+    const v128_t wide = wasm_u32x4_load16x4(halves);
+    const v128_t magnitude = wasm_i32x4_shl(wasm_v128_and(wide, wasm_i32x4_splat(0x7fff)), 13);
+    const v128_t sign = wasm_i32x4_shl(wasm_v128_and(wide, wasm_i32x4_splat(0x8000)), 16);
+    float values[4];
+    wasm_v128_store(values, wasm_v128_or(wasm_f32x4_mul(magnitude, splat(0x1p112f)), sign));
+    memcpy(out + i, values, count * sizeof *out);
+  }
+}
+
+/* Writes exactly n floats. */
+void lf_widen_i8(float *out, const int8_t *in, float scale, size_t n) {
+  const size_t whole = n / 8 * 8;
+  for (size_t i = 0; i < whole; i += 8) {
+    const v128_t wide = wasm_i16x8_load8x8(in + i);
+    const lf_lane low = wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(wide));
+    const lf_lane high = wasm_f32x4_convert_i32x4(wasm_i32x4_extend_high_i16x8(wide));
+    wasm_v128_store(out + i, wasm_f32x4_mul(low, splat(scale)));
+    wasm_v128_store(out + i + 4, wasm_f32x4_mul(high, splat(scale)));
+  }
+  for (size_t i = whole; i < n; i++) out[i] = (float)in[i] * scale;
+}

@@ -1,0 +1,233 @@
+/* linformer.h - a Linformer text classifier in fixed memory (the only public header)
+ *
+ * The engine reads no file, allocates nothing, keeps no global state and calls no libc function but memcpy, memmove
+ * and memset. The caller asks for sizes, brings blocks of memory, and keeps them alive for as long as the object that
+ * was placed in them; nothing ever grows. Blocks are aligned to LF_ALIGN bytes.
+ *
+ * A document goes in as UTF-8 and comes out as one logit a class:
+ *
+ *     lf_config config = { .vocab_size = 8192, .n_max = 4096, .d_model = 128, ... };
+ *     if (lf_config_check(&config) != LF_OK) return;
+ *
+ *     lf_model *model = aligned_block(lf_model_bytes(&config));
+ *     lf_model_init(model, lf_model_bytes(&config), &config);
+ *     for (each tensor of the file) lf_set_tensor(model, name, dtype, shape, n_dims, data, data_bytes);
+ *     if (lf_model_ready(model) != LF_OK) return;             // lf_model_missing(model) names the tensor
+ *
+ *     lf_run *run = aligned_block(lf_workspace_bytes(&config, n_cap));
+ *     lf_run_init(run, lf_workspace_bytes(&config, n_cap), model, n_cap);
+ *
+ *     memcpy(lf_run_ids(run), ids, n * sizeof *ids);          // n <= n_cap tokens from the tokenizer below
+ *     lf_begin(run, n);
+ *     while (lf_step(run, 8) == LF_MORE) { report lf_run_done(run) of lf_run_total(run); stop here to cancel }
+ *     use(lf_run_logits(run));
+ *
+ * Words: n tokens in the document, n_max trained maximum, n_cap planned capacity, k projected length, d_model width,
+ * d_head = d_model / n_heads, x residual stream [n, d_model], h its normalised copy, E and F the sequence projections
+ * for keys and values, p = E h the projected input, tile = LF_TILE rows of x.
+ *
+ * Method: Wang et al., "Linformer: Self-Attention with Linear Complexity", arXiv 2006.04768 (2020).
+ */
+#ifndef LINFORMER_H
+#define LINFORMER_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  LF_ALIGN = 64,       /* alignment of every block, in bytes */
+  LF_TILE = 48,        /* rows of x that one tile holds */
+  LF_MAX_LAYERS = 32,  /* most layers a model can have */
+  LF_MAX_DIMS = 3,     /* most dimensions a tensor can have */
+  LF_TEXT_CHUNK = 16384 /* bytes of text that one lf_tokenizer_feed takes at most */
+};
+
+/* What a call came to. Negative values are errors; the object stays valid and later calls work. */
+typedef enum lf_status {
+  LF_OK = 0,
+  LF_MORE = 1,              /* lf_step: there is more to do */
+  LF_ERROR_CONFIG = -1,     /* a field of the config is outside its limits */
+  LF_ERROR_MEMORY = -2,     /* the block is too small, or not aligned to LF_ALIGN */
+  LF_ERROR_NAME = -3,       /* the model has no tensor of that name */
+  LF_ERROR_DTYPE = -4,      /* a dtype that this tensor cannot have */
+  LF_ERROR_SHAPE = -5,      /* dimensions other than the config asks for */
+  LF_ERROR_SIZE = -6,       /* byte length does not match dtype and shape */
+  LF_ERROR_SCALE = -7,      /* an I8 tensor came before its NAME.scale */
+  LF_ERROR_VALUE = -8,      /* a NaN or an infinity among the weights */
+  LF_ERROR_MISSING = -9,    /* a tensor was never set; see lf_model_missing */
+  LF_ERROR_LENGTH = -10,    /* n outside 1 .. n_cap, or n_cap outside 1 .. n_max */
+  LF_ERROR_TOKEN = -11,     /* a token id outside the vocabulary */
+  LF_ERROR_STATE = -12,     /* calls in the wrong order */
+  LF_ERROR_TOKENIZER = -13  /* tokenizer tables that contradict themselves */
+} lf_status;
+
+typedef enum lf_dtype { LF_F32 = 0, LF_F16 = 1, LF_I8 = 2 } lf_dtype;
+
+typedef enum lf_attention { LF_ATTENTION_LINFORMER = 0, LF_ATTENTION_FULL = 1 } lf_attention;
+
+/* Which heads and layers share one sequence projection (section 4 of the paper). */
+typedef enum lf_sharing {
+  LF_SHARING_NONE = 0,      /* E and F for every head of every layer */
+  LF_SHARING_HEADWISE = 1,  /* E and F for every layer */
+  LF_SHARING_KEY_VALUE = 2, /* E = F for every layer */
+  LF_SHARING_LAYERWISE = 3  /* one E for the whole model */
+} lf_sharing;
+
+/* How n rows become k. All but LINEAR divide the n_max positions into k segments of n_max / k rows; a document of n
+ * tokens then has ceil(n / segment) projected rows, the last one over the rows that exist. */
+typedef enum lf_projection {
+  LF_PROJECTION_LINEAR = 0, /* p = E[:, :n] h, E [k, n_max] learned */
+  LF_PROJECTION_MEAN = 1,   /* mean over the rows of a segment */
+  LF_PROJECTION_MAX = 2,    /* maximum over the rows of a segment, each channel on its own */
+  LF_PROJECTION_CONV = 3    /* depthwise convolution, kernel = stride = segment, E [d_model, segment] learned */
+} lf_projection;
+
+typedef enum lf_positions { LF_POSITIONS_LEARNED = 0, LF_POSITIONS_SINUSOIDAL = 1 } lf_positions;
+
+/* The shape of a model. Every field is an int32_t, so that a host can fill it as an array, in this order. */
+typedef struct lf_config {
+  int32_t vocab_size;       /* 1 .. 2^20 */
+  int32_t n_max;            /* 1 .. 2^20 tokens */
+  int32_t d_model;          /* 1 .. 4096, a multiple of n_heads */
+  int32_t n_layers;         /* 1 .. LF_MAX_LAYERS */
+  int32_t n_heads;          /* 1 .. 64 */
+  int32_t d_ff;             /* 1 .. 16384 */
+  int32_t n_classes;        /* 1 .. 4096 */
+  int32_t attention;        /* lf_attention */
+  int32_t sharing;          /* lf_sharing; not used by full attention */
+  int32_t projection;       /* lf_projection; not used by full attention */
+  int32_t positions;        /* lf_positions */
+  int32_t token_dtype;      /* lf_dtype in which embed.token.weight is kept */
+  int32_t position_dtype;   /* lf_dtype in which embed.position.weight is kept */
+  int32_t projection_dtype; /* lf_dtype in which every E and F is kept */
+  int32_t k[LF_MAX_LAYERS]; /* projected length of each layer, 1 .. n_max; layerwise sharing uses the first k rows of E */
+} lf_config;
+
+/* ---- model: the weights ---- */
+
+typedef struct lf_model lf_model;
+
+/* LF_OK, or LF_ERROR_CONFIG if a field is outside its limits or two fields contradict each other. */
+lf_status lf_config_check(const lf_config *config);
+
+/* Bytes of the block that a model of this shape needs; 0 if the config is not valid. */
+uint64_t lf_model_bytes(const lf_config *config);
+
+/* Makes an empty model in the block at `model`, which is `bytes` long. The config is copied. */
+lf_status lf_model_init(lf_model *model, uint64_t bytes, const lf_config *config);
+
+/* Copies one tensor into the model, packed for the kernels; `data` is not needed afterwards.
+ *
+ *   name        as in the list below, zero-terminated
+ *   dtype       lf_dtype. I8 tensors are value = scale[row] * int8, and their NAME.scale (F32, one value for each row,
+ *               that is: for each index of all dimensions but the last) must have been set before
+ *   shape       [n_dims], row-major
+ *   data        little-endian, any alignment, `data_bytes` long
+ *
+ *   embed.token.weight [vocab_size, d_model]         embed.position.weight [n_max, d_model]   (learned positions)
+ *   layers.L.attn_norm.{weight,bias} [d_model]       layers.L.ffn_norm.{weight,bias} [d_model]
+ *   layers.L.attn.{query,key,value,out}.weight [d_model, d_model] (out, in), .bias [d_model]
+ *   layers.L.ffn.in.weight [d_ff, d_model], .bias [d_ff]      layers.L.ffn.out.weight [d_model, d_ff], .bias [d_model]
+ *   norm.{weight,bias} [d_model]                     head.weight [n_classes, d_model], head.bias [n_classes]
+ *   attn.E                      layerwise            layers.L.attn.E          key-value
+ *   layers.L.attn.{E,F}         headwise and none
+ *       linear [k, n_max] and conv [d_model, n_max / k]; with no sharing one such matrix for each head in front,
+ *       [n_heads, ...]. Mean and max have none. Layerwise k is the largest of config.k.
+ */
+lf_status lf_set_tensor(lf_model *model, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
+                        const void *data, uint64_t data_bytes);
+
+/* LF_OK when every tensor is there, else LF_ERROR_MISSING. */
+lf_status lf_model_ready(const lf_model *model);
+
+/* Name of the first tensor that was not set, zero-terminated, or "" if all are there. Lives in the model's block. */
+const char *lf_model_missing(lf_model *model);
+
+/* ---- run: one document at a time through a model ---- */
+
+typedef struct lf_run lf_run;
+
+/* Bytes of the block that runs of up to n_cap tokens need; 0 if the config or n_cap is not valid. */
+uint64_t lf_workspace_bytes(const lf_config *config, int32_t n_cap);
+
+/* Makes a run in the block at `run`, which is `bytes` long. The model must be ready and must outlive the run. */
+lf_status lf_run_init(lf_run *run, uint64_t bytes, const lf_model *model, int32_t n_cap);
+
+/* Where the caller writes the token ids, [n_cap], before lf_begin. */
+int32_t *lf_run_ids(lf_run *run);
+
+/* Starts on the n tokens in lf_run_ids. Whatever the run was doing before is forgotten. */
+lf_status lf_begin(lf_run *run, int32_t n);
+
+/* Works on at most `max_tiles` tiles. LF_MORE until the last one is done, then LF_OK. */
+lf_status lf_step(lf_run *run, int32_t max_tiles);
+
+/* Steps of work done, and in the whole document, in tiles. For progress. */
+int32_t lf_run_done(const lf_run *run);
+int32_t lf_run_total(const lf_run *run);
+
+/* The logits, [n_classes], once lf_step has said LF_OK. */
+const float *lf_run_logits(const lf_run *run);
+
+/* Contribution of each token to each logit, [n, n_classes], once lf_step has said LF_OK:
+ * logit[c] = head.bias[c] + mean over t of contributions[t][c], exactly, for pooling is a mean and the head is linear. */
+const float *lf_run_contributions(const lf_run *run);
+
+/* The residual stream x, [n, lf_run_stride] floats, as the last step left it; rows are padded with zeros. */
+const float *lf_run_x(const lf_run *run);
+int32_t lf_run_stride(const lf_run *run);
+
+/* ---- tokenizer: byte-level BPE ----
+ *
+ * Gives the ids that Hugging Face `tokenizers` gives for a model of type BPE with the pre-tokenizer
+ * ByteLevel(add_prefix_space = false, use_regex = true), no post-processor, and either no normalizer or Lowercase.
+ * Text is a stream: it comes in chunks of any size, and memory does not depend on its length, nor on the length of
+ * a word. Time is linear in both.
+ */
+typedef struct lf_tokenizer lf_tokenizer;
+
+enum { LF_TOKENIZER_LOWERCASE = 1 }; /* flags */
+
+/* One token of the text. */
+typedef struct lf_token {
+  int32_t id;
+  uint32_t start; /* UTF-16 units from the start of the text to the character that holds the token's first byte */
+  uint32_t end;   /* UTF-16 units to the end of the character that holds its last byte */
+} lf_token;
+
+/* Bytes of the block that a tokenizer needs; 0 if a size is outside its limits (vocab_size 256 .. 2^20,
+ * n_merges 0 .. 2^20, vocab_bytes .. 2^26). */
+uint64_t lf_tokenizer_bytes(int32_t vocab_size, int32_t n_merges, int32_t vocab_bytes);
+
+/* Makes a tokenizer in the block at `tokenizer`, which is `bytes` long. The tables are copied.
+ *
+ *   vocab    [vocab_bytes]     the bytes (not the printable stand-ins) of all tokens, one after another
+ *   offsets  [vocab_size + 1]  token i is vocab[offsets[i] .. offsets[i + 1]); an empty token is one that text never
+ *                              gives, as special tokens are
+ *   merges   [n_merges][2]     pairs of ids, the first to be merged first
+ *
+ * LF_ERROR_TOKENIZER: offsets not ascending, one of the 256 single bytes absent or double, a merge of ids outside the
+ * vocabulary or whose joined bytes are no token. */
+lf_status lf_tokenizer_init(lf_tokenizer *tokenizer, uint64_t bytes, const uint8_t *vocab, const uint32_t *offsets,
+                            const uint32_t *merges, int32_t vocab_size, int32_t n_merges, int32_t vocab_bytes,
+                            int32_t flags);
+
+/* Starts a new text. */
+void lf_tokenizer_begin(lf_tokenizer *tokenizer);
+
+/* Where the caller writes the next bytes of the text, [LF_TEXT_CHUNK]. Any split will do, even inside a character.
+ * Bytes that are not UTF-8 count as U+FFFD, one for each maximal part of a character, as TextDecoder does. */
+uint8_t *lf_tokenizer_text(lf_tokenizer *tokenizer);
+
+/* Takes n_bytes of text (0 .. LF_TEXT_CHUNK); `final` is 1 with the last of it. Returns how many tokens have become
+ * certain, or a negative lf_status. They are in lf_tokenizer_tokens until the next call. */
+int32_t lf_tokenizer_feed(lf_tokenizer *tokenizer, int32_t n_bytes, int32_t final);
+const lf_token *lf_tokenizer_tokens(const lf_tokenizer *tokenizer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* LINFORMER_H */

@@ -1,0 +1,90 @@
+/* model.h - the weights of a model, as the forward pass reads them (internal) */
+#ifndef LF_MODEL_H
+#define LF_MODEL_H
+
+#include "arena.h"
+#include "kernels.h"
+#include "linformer.h"
+
+/* A linear map [n_in, n_out], packed in panels of LF_LANES outputs, the last one filled up with zeros. */
+typedef struct lf_linear {
+  float *weight; /* [lf_pad(n_out) / LF_LANES, n_in, LF_LANES] */
+  float *bias;   /* [lf_pad(n_out)] */
+} lf_linear;
+
+typedef struct lf_norm {
+  float *gain; /* [lf_pad(d_model)] */
+  float *bias; /* [lf_pad(d_model)] */
+} lf_norm;
+
+/* A matrix [rows, columns] kept as the file has it, and widened a few values at a time. */
+typedef struct lf_stored {
+  void *data;   /* float, IEEE half or int8_t, as `dtype` says */
+  float *scale; /* [rows], for I8 */
+  int32_t dtype;
+} lf_stored;
+
+/* One sequence projection. Linear keeps E as it is, [matrices * k, n_max]; conv has it transposed and widened,
+ * [matrices, segment, lf_pad(d_model)]; mean and max have nothing. */
+typedef struct lf_sequence {
+  lf_stored linear;
+  float *conv;
+} lf_sequence;
+
+typedef struct lf_layer {
+  lf_norm attn_norm, ffn_norm;
+  lf_linear query, key, value, out; /* query is scaled by 1 / sqrt(d_head) when it is packed */
+  lf_linear ffn_in, ffn_out;
+  lf_sequence E, F; /* this layer's own, or for layerwise sharing the model's */
+} lf_layer;
+
+/* How a tensor of the file gets into the model. */
+typedef enum lf_slot_kind {
+  LF_SLOT_VECTOR, /* F32 or F16 to float, filled up with zeros */
+  LF_SLOT_LINEAR, /* any dtype to packed float panels */
+  LF_SLOT_STORED, /* kept as it is; the dtype is the config's */
+  LF_SLOT_CONV    /* any dtype to float, each matrix transposed */
+} lf_slot_kind;
+
+enum { LF_NAME_BYTES = 40 };
+
+/* One tensor that the file must have. */
+typedef struct lf_slot {
+  char name[LF_NAME_BYTES];
+  lf_slot_kind kind;
+  int32_t shape[LF_MAX_DIMS];
+  int32_t n_dims;
+  int32_t dtype;    /* LF_SLOT_STORED: the dtype it must have */
+  float factor;     /* every value is multiplied by this when it is packed */
+  void *data;       /* where it goes */
+  float *scale;     /* where its scales go, one a row */
+  int32_t has_data; /* it has been set */
+  int32_t has_scale;
+} lf_slot;
+
+struct lf_model {
+  lf_config config;
+  lf_stored token, position;
+  lf_layer layers[LF_MAX_LAYERS];
+  lf_norm norm;
+  lf_linear head;
+  lf_slot *slots;
+  int32_t n_slots;
+};
+
+/* Rows of a segment: n_max / k. */
+static inline int32_t lf_segment(const lf_config *config, int32_t layer) { return config->n_max / config->k[layer]; }
+
+/* The largest k of all layers. */
+static inline int32_t lf_k_max(const lf_config *config) {
+  int32_t k_max = 0;
+  for (int32_t layer = 0; layer < config->n_layers; layer++) {
+    if (config->k[layer] > k_max) k_max = config->k[layer];
+  }
+  return k_max;
+}
+
+/* Widens n values of row `row` of a stored matrix with `columns` columns, from column `first` on. */
+void lf_stored_row(float *out, const lf_stored *matrix, size_t columns, size_t row, size_t first, size_t n);
+
+#endif /* LF_MODEL_H */

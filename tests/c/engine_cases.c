@@ -1,0 +1,146 @@
+/* engine_cases.c - whole models of every kind, random weights, odd sizes, over one document */
+#include <string.h>
+
+#include "cases.h"
+#include "linformer.h"
+#include "model.h"
+#include "random.h"
+
+enum { BLOCK_BYTES = 1 << 22 };
+static _Alignas(64) uint8_t model_block[BLOCK_BYTES];
+static _Alignas(64) uint8_t run_block[BLOCK_BYTES];
+static uint8_t tensor_data[1 << 19];
+static char name_buffer[64];
+
+enum { SHARINGS = 4, PROJECTIONS = 4, SHAPES = 5, LINFORMERS = SHARINGS * PROJECTIONS * SHAPES };
+
+/* Shapes that leave remainders everywhere: lanes of 8, vectors of 4, blocks of 4 or 6 rows, tiles, blocks of keys. */
+static const lf_config shapes[SHAPES] = {
+    {.vocab_size = 7, .n_max = 60, .d_model = 6, .n_layers = 2, .n_heads = 3, .d_ff = 5, .n_classes = 2, .k = {5, 3}},
+    {.vocab_size = 1, .n_max = 1, .d_model = 1, .n_layers = 1, .n_heads = 1, .d_ff = 1, .n_classes = 1, .k = {1}},
+    {.vocab_size = 31, .n_max = 154, .d_model = 33, .n_layers = 1, .n_heads = 3, .d_ff = 70, .n_classes = 9, .k = {77}},
+    {.vocab_size = 9, .n_max = 280, .d_model = 16, .n_layers = 3, .n_heads = 2, .d_ff = 24, .n_classes = 3,
+     .k = {140, 140, 140}},
+    {.vocab_size = 12, .n_max = 96, .d_model = 24, .n_layers = 2, .n_heads = 1, .d_ff = 8, .n_classes = 17,
+     .k = {48, 48}},
+};
+
+int32_t engine_case_count(void) { return LINFORMERS + SHAPES; }
+
+static lf_config case_config(int32_t index) {
+  const int full = index >= LINFORMERS;
+  lf_config config = shapes[index % SHAPES];
+  config.attention = full ? LF_ATTENTION_FULL : LF_ATTENTION_LINFORMER;
+  config.sharing = index / SHAPES % SHARINGS;
+  config.projection = index / SHAPES / SHARINGS % PROJECTIONS;
+  config.positions = index % 2;
+  config.token_dtype = index % 3;
+  config.position_dtype = (index + 1) % 3;
+  config.projection_dtype = (index + 2) % 3;
+  const int one_conv = config.projection == LF_PROJECTION_CONV && config.sharing == LF_SHARING_LAYERWISE;
+  if (one_conv) {
+    for (int32_t layer = 1; layer < config.n_layers; layer++) config.k[layer] = config.k[0];
+  }
+  return config;
+}
+
+const char *engine_case_name(int32_t index) {
+  static const char *const sharing[] = {"none", "headwise", "key-value", "layerwise"};
+  static const char *const projection[] = {"linear", "mean", "max", "conv"};
+  const lf_config config = case_config(index);
+  const char *parts[] = {index >= LINFORMERS ? "full" : sharing[config.sharing], " ",
+                         index >= LINFORMERS ? "attention" : projection[config.projection]};
+  size_t end = 0;
+  for (size_t i = 0; i < 3; i++) {
+    const size_t length = strlen(parts[i]);
+    memcpy(name_buffer + end, parts[i], length);
+    end += length;
+  }
+  name_buffer[end] = ' ';
+  name_buffer[end + 1] = (char)('0' + index % SHAPES);
+  name_buffer[end + 2] = '\0';
+  return name_buffer;
+}
+
+/* Random bytes that are finite numbers of the dtype, small enough for activations to stay tame. */
+static uint64_t random_tensor(int32_t dtype, uint64_t n, uint32_t *state) {
+  for (uint64_t i = 0; i < n; i++) {
+    const float value = random_float(state, 0.5f);
+    if (dtype == LF_F32) {
+      memcpy(tensor_data + i * 4, &value, 4);
+    } else if (dtype == LF_F16) { /* exponents -7 to 0 */
+      const uint16_t half = (uint16_t)((random_bits(state) & 0x83ffu) | (8 + random_bits(state) % 6) << 10);
+      memcpy(tensor_data + i * 2, &half, 2);
+    } else {
+      tensor_data[i] = (uint8_t)random_bits(state);
+    }
+  }
+  static const uint64_t bytes[] = {4, 2, 1};
+  return n * bytes[dtype];
+}
+
+static lf_status set_weights(lf_model *model, uint32_t *state) {
+  for (int32_t i = 0; i < model->n_slots; i++) {
+    const lf_slot *slot = &model->slots[i];
+    int32_t dtype = slot->kind == LF_SLOT_STORED ? slot->dtype : i % 3;
+    if (slot->kind == LF_SLOT_VECTOR) dtype = i % 2;
+    uint64_t rows = 1;
+    for (int32_t dim = 0; dim + 1 < slot->n_dims; dim++) rows *= (uint64_t)slot->shape[dim];
+    if (dtype == LF_I8) {
+      char scale_name[LF_NAME_BYTES + 8] = "";
+      memcpy(scale_name, slot->name, strlen(slot->name));
+      memcpy(scale_name + strlen(slot->name), ".scale", 7);
+      for (uint64_t row = 0; row < rows; row++) {
+        const float scale = 0.001f + (float)(random_bits(state) % 64) / 8192.0f;
+        memcpy(tensor_data + row * 4, &scale, 4);
+      }
+      const lf_status status =
+          lf_set_tensor(model, scale_name, LF_F32, slot->shape, slot->n_dims - 1, tensor_data, rows * 4);
+      if (status != LF_OK) return status;
+    }
+    const uint64_t n = rows * (uint64_t)slot->shape[slot->n_dims - 1];
+    const uint64_t bytes = random_tensor(dtype, n, state);
+    const lf_status status = lf_set_tensor(model, slot->name, dtype, slot->shape, slot->n_dims, tensor_data, bytes);
+    if (status != LF_OK) return status;
+  }
+  return lf_model_ready(model);
+}
+
+int32_t engine_case_run(int32_t index, float *out) {
+  uint32_t state = 88172645u + (uint32_t)index;
+  const lf_config config = case_config(index);
+  if (lf_config_check(&config) != LF_OK) return LF_ERROR_CONFIG;
+  lf_model *model = (lf_model *)(void *)model_block;
+  lf_run *run = (lf_run *)(void *)run_block;
+  const int32_t n = config.n_max - index % 2 * (config.n_max / 3);
+  memset(model_block, 0xff, sizeof model_block); /* NaN wherever nothing is written */
+  memset(run_block, 0xff, sizeof run_block);
+
+  lf_status status = lf_model_init(model, lf_model_bytes(&config), &config);
+  if (status == LF_OK) status = set_weights(model, &state);
+  if (status == LF_OK) status = lf_run_init(run, lf_workspace_bytes(&config, n), model, n);
+  if (status != LF_OK) return status;
+  for (int32_t t = 0; t < n; t++) lf_run_ids(run)[t] = (int32_t)(random_bits(&state) % (uint32_t)config.vocab_size);
+  status = lf_begin(run, n);
+  if (status == LF_OK) {
+    do status = lf_step(run, 1 + index % 3);
+    while (status == LF_MORE);
+  }
+  if (status != LF_OK) return status;
+  if (lf_run_done(run) != lf_run_total(run)) return LF_ERROR_STATE;
+
+  const size_t d = (size_t)config.d_model;
+  const size_t n_classes = (size_t)config.n_classes;
+  size_t count = 0;
+  for (size_t t = 0; t < (size_t)n; t++) {
+    memcpy(out + count, lf_run_x(run) + t * (size_t)lf_run_stride(run), d * sizeof *out);
+    count += d;
+  }
+  memcpy(out + count, lf_run_contributions(run), (size_t)n * n_classes * sizeof *out);
+  count += (size_t)n * n_classes;
+  memcpy(out + count, lf_run_logits(run), n_classes * sizeof *out);
+  for (size_t i = (size_t)lf_workspace_bytes(&config, n); i < BLOCK_BYTES; i++) { /* nothing beyond the plan is touched */
+    if (run_block[i] != 0xff) return LF_ERROR_MEMORY;
+  }
+  return (int32_t)(count + n_classes);
+}

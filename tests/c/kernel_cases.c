@@ -1,0 +1,176 @@
+/* kernel_cases.c - every kernel over odd sizes */
+#include <float.h>
+#include <string.h>
+
+#include "cases.h"
+#include "kernels.h"
+#include "random.h"
+
+typedef int32_t (*case_function)(float *out, size_t rows, size_t n, size_t m, uint32_t *state);
+
+enum { AREA = 1 << 15 };
+static float input[AREA];
+static float weights[AREA];
+static float bias[AREA];
+static float work[AREA];
+
+/* Copies the n real columns of rows with stride ld, so that padding is not compared. */
+static int32_t gather(float *out, const float *from, size_t ld, size_t rows, size_t n) {
+  for (size_t r = 0; r < rows; r++) memcpy(out + r * n, from + r * ld, n * sizeof *out);
+  return (int32_t)(rows * n);
+}
+
+static int32_t gemm(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state, int accumulate) {
+  const size_t ld_in = n_in + 3;
+  const size_t ld = lf_pad(n_out) + 8;
+  const lf_panels w = {.data = weights, .panel_stride = n_in * LF_LANES, .row_stride = LF_LANES};
+  random_fill(input, rows * ld_in, state, 1.0f);
+  random_fill(weights, lf_pad(n_out) * n_in, state, 1.0f);
+  random_fill(bias, lf_pad(n_out), state, 1.0f);
+  random_fill(work, rows * ld, state, 1.0f);
+  lf_gemm(work, ld, input, ld_in, w, accumulate ? NULL : bias, accumulate, rows, n_in, n_out);
+  return gather(out, work, ld, rows, n_out);
+}
+static int32_t gemm_bias(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
+  return gemm(out, rows, n_in, n_out, state, 0);
+}
+static int32_t gemm_accumulate(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
+  return gemm(out, rows, n_in, n_out, state, 1);
+}
+
+/* The weights are a row-major matrix, as in p += E h. */
+static int32_t gemm_row_major(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
+  const size_t ld = lf_pad(n_out);
+  const lf_panels w = {.data = weights, .panel_stride = LF_LANES, .row_stride = ld};
+  random_fill(input, rows * n_in, state, 1.0f);
+  random_fill(weights, n_in * ld, state, 1.0f);
+  random_fill(work, rows * ld, state, 1.0f);
+  lf_gemm(work, ld, input, n_in, w, NULL, 1, rows, n_in, n_out);
+  return gather(out, work, ld, rows, n_out);
+}
+
+static int32_t layer_norm(float *out, size_t rows, size_t d, size_t constant, uint32_t *state) {
+  const size_t ld = lf_pad(d);
+  random_fill(input, rows * ld, state, constant ? 0.0f : 3.0f);
+  random_fill(weights, ld, state, 1.0f);
+  random_fill(bias, ld, state, 1.0f);
+  lf_layer_norm(work, input, weights, bias, rows, d, ld);
+  return gather(out, work, ld, rows, d);
+}
+
+static int32_t gelu(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
+  const size_t ld = lf_pad(n);
+  random_fill(work, rows * ld, state, (float)scale);
+  lf_gelu(work, rows, n, ld);
+  return gather(out, work, ld, rows, n);
+}
+
+/* Two blocks of keys; out receives the numerators, the sums, the maxima and the rescaled ctx. */
+static int32_t softmax(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
+  const size_t ld = lf_pad(n);
+  const size_t n_ctx = 5;
+  float *row_max = bias;
+  float *row_sum = bias + rows;
+  int32_t count = 0;
+  random_fill(weights, rows * lf_pad(n_ctx), state, 1.0f);
+  for (size_t r = 0; r < rows; r++) {
+    row_max[r] = -FLT_MAX;
+    row_sum[r] = 0.0f;
+  }
+  for (int block = 0; block < 2; block++) {
+    random_fill(work, rows * ld, state, (float)scale);
+    lf_softmax_block(work, ld, row_max, row_sum, weights, lf_pad(n_ctx), rows, n, n_ctx);
+    count += gather(out + count, work, ld, rows, n);
+    count += gather(out + count, weights, lf_pad(n_ctx), rows, n_ctx);
+    count += gather(out + count, bias, 2 * rows, 1, 2 * rows);
+  }
+  return count;
+}
+
+static int32_t divide_rows(float *out, size_t rows, size_t n, size_t offset, uint32_t *state) {
+  const size_t ld = lf_pad(n + offset);
+  random_fill(input, rows * lf_pad(n), state, 1.0f);
+  random_fill(work, rows * ld, state, 1.0f);
+  for (size_t r = 0; r < rows; r++) bias[r] = 1.5f + (float)r;
+  lf_divide_rows(work + offset, ld, input, lf_pad(n), bias, rows, n);
+  return gather(out, work, ld, rows, n + offset); /* what lies before must be untouched */
+}
+
+static int32_t elementwise(float *out, size_t rows, size_t n, size_t unused, uint32_t *state) {
+  (void)unused;
+  int32_t count = 0;
+  for (size_t r = 0; r < rows; r++) {
+    random_fill(work, lf_pad(n), state, 1.0f);
+    random_fill(input, lf_pad(n), state, 1.0f);
+    random_fill(weights, lf_pad(n), state, 1.0f);
+    lf_add(work, input, n);
+    lf_max(work, weights, n);
+    lf_multiply_add(work, input, weights, n);
+    lf_scale(work, 0.37f, n);
+    count += gather(out + count, work, n, 1, n);
+  }
+  return count;
+}
+
+static int32_t widen_f16(float *out, size_t rows, size_t n, size_t first, uint32_t *state) {
+  (void)rows;
+  (void)state;
+  uint16_t halves[4096];
+  for (size_t i = 0; i < n; i++) halves[i] = (uint16_t)((first + i * 13) % 0x7c00u) | (uint16_t)(i % 2 << 15);
+  memset(work, 0, (n + 8) * sizeof *work);
+  lf_widen_f16(work, halves, n);
+  return gather(out, work, n + 8, 1, n + 8); /* nothing beyond n may be written */
+}
+
+static int32_t widen_i8(float *out, size_t rows, size_t n, size_t offset, uint32_t *state) {
+  (void)rows;
+  int8_t bytes[4096 + 8];
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (int8_t)(random_bits(state) % 256 - 128);
+  memset(work, 0, (n + 8) * sizeof *work);
+  lf_widen_i8(work, bytes + offset, 0.0123f, n);
+  return gather(out, work, n + 8, 1, n + 8);
+}
+
+typedef struct kernel_case {
+  const char *name;
+  case_function run;
+  size_t rows, n, m;
+} kernel_case;
+
+#define SIZES(name, run)                                                                                     \
+  {name, run, 1, 1, 1}, {name, run, 2, 3, 5}, {name, run, 3, 8, 8}, {name, run, 4, 7, 9}, {name, run, 5, 16, 17}, \
+      {name, run, 6, 31, 33}, {name, run, 7, 64, 2}, {name, run, 13, 20, 40}, {name, run, 48, 128, 128},           \
+      {name, run, 47, 33, 65}
+
+static const kernel_case cases[] = {
+    SIZES("gemm with bias", gemm_bias),
+    SIZES("gemm accumulating", gemm_accumulate),
+    SIZES("gemm row-major", gemm_row_major),
+    SIZES("softmax", softmax),
+    SIZES("divide rows", divide_rows),
+    SIZES("elementwise", elementwise),
+    {"layer norm", layer_norm, 1, 1, 0},
+    {"layer norm", layer_norm, 3, 5, 0},
+    {"layer norm", layer_norm, 48, 128, 0},
+    {"layer norm", layer_norm, 7, 131, 0},
+    {"layer norm of constant rows", layer_norm, 2, 19, 1},
+    {"gelu", gelu, 1, 1, 1},
+    {"gelu", gelu, 5, 17, 10},
+    {"gelu far out", gelu, 3, 64, 30000},
+    {"softmax of extreme scores", softmax, 4, 37, 100000},
+    {"widen F16, small numbers", widen_f16, 1, 2047, 0},
+    {"widen F16, large numbers", widen_f16, 1, 1001, 20000},
+    {"widen I8", widen_i8, 1, 1, 0},
+    {"widen I8", widen_i8, 1, 4095, 3},
+    {"widen I8", widen_i8, 1, 48, 5},
+};
+
+int32_t kernel_case_count(void) { return (int32_t)(sizeof cases / sizeof cases[0]); }
+
+const char *kernel_case_name(int32_t index) { return cases[index].name; }
+
+int32_t kernel_case_run(int32_t index, float *out) {
+  uint32_t state = 2463534242u + (uint32_t)index;
+  const kernel_case *it = &cases[index];
+  return it->run(out, it->rows, it->n, it->m, &state);
+}

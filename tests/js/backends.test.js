@@ -1,0 +1,73 @@
+/**
+ * The same bits from native scalar C, scalar WebAssembly and simd128, over odd sizes; relaxed SIMD within a bound.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import test from 'node:test'
+import { CApi } from './helpers/c-api.js'
+
+/**
+ * Largest difference of the relaxed build from the scalar one, in units of the largest magnitude among a case's
+ * values. A kernel is one reduction of at most 128 products; a model is several layers of them.
+ */
+const RELAXED_BOUND = { kernel: 1e-6, engine: 1e-5 }
+
+const scalar = new CApi('build/test/scalar.wasm')
+const simd128 = new CApi('build/test/simd128.wasm')
+const relaxed = new CApi('build/test/relaxed.wasm')
+
+function results(api, kind, index) {
+  const mark = api.top
+  const out = api.allocate(4 << 18)
+  const count = api.exports[`${kind}_case_run`](index, out)
+  assert.ok(count > 0, `${kind} case ${index}: status ${count}`)
+  api.top = mark
+  return api.floats(out, count)
+}
+
+const bits = (values) => new Uint32Array(values.buffer, values.byteOffset, values.length)
+
+/** FNV-1a over the bytes, as tests/c/test_cases.c has it. */
+function hash(values) {
+  let sum = 2166136261
+  for (const byte of new Uint8Array(values.buffer, values.byteOffset, values.byteLength)) {
+    sum = Math.imul(sum ^ byte, 16777619) >>> 0
+  }
+  return sum.toString(16).padStart(8, '0')
+}
+
+const native = execFileSync('build/native-sanitize/test_cases', { encoding: 'utf8' })
+const hashes = new Map(native.trim().split('\n').map((line) => {
+  const [kind, index, sum] = line.split(' ')
+  return [`${kind} ${index}`, sum]
+}))
+
+for (const kind of ['kernel', 'engine']) {
+  const count = scalar.exports[`${kind}_case_count`]()
+
+  test(`${kind}: native scalar, wasm scalar and simd128 give the same bits in ${count} cases`, () => {
+    assert.ok(count > 60)
+    for (let index = 0; index < count; index++) {
+      const name = `${kind} case ${index}, ${scalar.string(scalar.exports[`${kind}_case_name`](index))}`
+      const expected = results(scalar, kind, index)
+      assert.equal(hash(expected), hashes.get(`${kind} ${index}`), `${name}: native against wasm scalar`)
+      assert.deepEqual(bits(results(simd128, kind, index)), bits(expected), `${name}: scalar against simd128`)
+    }
+  })
+
+  test(`${kind}: relaxed SIMD stays within ${RELAXED_BOUND[kind]} of scalar`, (t) => {
+    let worst = 0
+    for (let index = 0; index < count; index++) {
+      const name = `${kind} case ${index}, ${scalar.string(scalar.exports[`${kind}_case_name`](index))}`
+      const expected = results(scalar, kind, index)
+      const actual = results(relaxed, kind, index)
+      const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-30)
+      expected.forEach((value, i) => {
+        const off = Math.abs(actual[i] - value) / scale
+        assert.ok(off <= RELAXED_BOUND[kind], `${name}: value ${i} is ${actual[i]}, scalar says ${value}`)
+        worst = Math.max(worst, off)
+      })
+    }
+    t.diagnostic(`largest difference ${worst.toExponential(2)} of the largest value`)
+  })
+}

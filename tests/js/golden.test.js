@@ -1,0 +1,84 @@
+/**
+ * The engine against PyTorch, layer by layer: every attention kind, sharing mode, projection, dtype and kind of
+ * position, on every backend. The goldens come from training/golden_model.py, which computes in float64.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import test from 'node:test'
+import { CApi, readSafetensors } from './helpers/c-api.js'
+
+const GOLDEN = new URL('../golden/model/', import.meta.url)
+const TILE = 48
+/** Largest difference allowed, relative to the largest magnitude of the golden tensor. */
+const BOUND = 2e-5
+
+const floats = ({ data }) => new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4)
+
+/** Largest difference between two arrays, in units of the golden's largest magnitude. */
+function difference(actual, golden) {
+  assert.equal(actual.length, golden.length)
+  let largest = 0
+  let scale = 1e-30
+  for (let i = 0; i < golden.length; i++) {
+    assert.ok(Number.isFinite(actual[i]), `value ${i} is ${actual[i]}`)
+    largest = Math.max(largest, Math.abs(actual[i] - golden[i]))
+    scale = Math.max(scale, Math.abs(golden[i]))
+  }
+  return largest / scale
+}
+
+const names = readdirSync(GOLDEN).filter((name) => name.endsWith('.safetensors')).sort()
+test('there is a golden for every sharing mode with every projection, and for full attention', () => {
+  for (const sharing of ['none', 'headwise', 'key-value', 'layerwise']) {
+    for (const projection of ['linear', 'mean', 'max', 'conv']) {
+      assert.ok(names.includes(`${sharing}-${projection}.safetensors`), `${sharing}-${projection}`)
+    }
+  }
+  assert.ok(names.includes('full.safetensors'))
+})
+
+for (const backend of ['scalar', 'simd128', 'relaxed']) {
+  for (const name of names) {
+    test(`${backend}: ${name} as in PyTorch`, (t) => {
+      const { metadata, tensors } = readSafetensors(new URL(name, GOLDEN))
+      const json = JSON.parse(metadata.config)
+      const entries = Object.entries(tensors)
+      const weights = Object.fromEntries(entries.filter(([key]) => !key.startsWith('golden.')))
+      const lengths = entries.map(([key]) => /^golden\.(\d+)\.ids$/.exec(key)?.[1]).filter(Boolean)
+      assert.ok(lengths.length >= 4)
+      const api = new CApi(`build/test/${backend}.wasm`)
+      const config = api.config(json, weights)
+      const model = api.model(config, weights)
+      const passesPerLayer = json.attention === 'full' ? 2 : 1
+      let worst = 0
+      for (const length of lengths) {
+        const n = Number(length)
+        const { data } = tensors[`golden.${n}.ids`]
+        const ids = new Int32Array(data.buffer, data.byteOffset, n)
+        const golden = (part) => floats(tensors[`golden.${n}.${part}`])
+        const run = api.run(config, model, n)
+        api.check(api.begin(run, ids), 'lf_begin')
+        const tiles = Math.ceil(n / TILE)
+        for (let layer = 0; layer <= json.n_layers; layer++) {
+          const steps = layer === 0 ? tiles : tiles * passesPerLayer
+          for (let i = 0; i < steps; i++) api.check(api.exports.lf_step(run, 1), 'lf_step')
+          const size = n * json.d_model
+          const x = difference(api.x(run, n, json.d_model), golden('x').slice(layer * size, (layer + 1) * size))
+          assert.ok(x <= BOUND, `n ${n}, x after layer ${layer}: difference ${x}`)
+          worst = Math.max(worst, x)
+        }
+        assert.equal(api.exports.lf_run_done(run), api.exports.lf_run_total(run))
+        const results = {
+          logits: api.floats(api.exports.lf_run_logits(run), json.n_classes),
+          contributions: api.floats(api.exports.lf_run_contributions(run), n * json.n_classes)
+        }
+        for (const [part, actual] of Object.entries(results)) {
+          const off = difference(actual, golden(part))
+          assert.ok(off <= BOUND, `n ${n}, ${part}: difference ${off}`)
+          worst = Math.max(worst, off)
+        }
+      }
+      t.diagnostic(`largest difference ${worst.toExponential(2)} of the largest value`)
+    })
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The C API of a module, driven directly: no part of wasm/*.js, so that the engine is tested on its own.
+ */
+import { readFileSync } from 'node:fs'
+
+const PAGE = 65536
+const DTYPES = { F32: 0, F16: 1, I8: 2 }
+const KINDS = {
+  attention: ['linformer', 'full'],
+  sharing: ['none', 'headwise', 'key-value', 'layerwise'],
+  projection: ['linear', 'mean', 'max', 'conv'],
+  positions: ['learned', 'sinusoidal']
+}
+const MAX_LAYERS = 32
+
+/** @param {string} path of a .safetensors file; returns its metadata and tensors `{ dtype, shape, data }` */
+export function readSafetensors(path) {
+  const file = readFileSync(path)
+  const length = Number(file.readBigUInt64LE(0))
+  const { __metadata__: metadata, ...header } = JSON.parse(file.toString('utf8', 8, 8 + length))
+  const tensors = Object.entries(header).map(([name, { dtype, shape, data_offsets: [start, end] }]) => {
+    return [name, { dtype, shape, data: new Uint8Array(file.subarray(8 + length + start, 8 + length + end)) }]
+  })
+  return { metadata, tensors: Object.fromEntries(tensors) }
+}
+
+/** One instance of a module in 64 MiB, with an allocator that only moves forward. */
+export class CApi {
+  constructor(path) {
+    this.memory = new WebAssembly.Memory({ initial: 1024, maximum: 1024 })
+    const module = new WebAssembly.Module(readFileSync(path))
+    this.exports = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports
+    this.top = Number(this.exports.__heap_base.value)
+  }
+
+  /** Address of `bytes` bytes, aligned to 64. */
+  allocate(bytes) {
+    const at = Math.ceil(this.top / 64) * 64
+    this.top = at + Number(bytes)
+    if (this.top > 1024 * PAGE) throw new Error(`the test needs ${this.top} bytes, the memory has ${1024 * PAGE}`)
+    return at
+  }
+
+  /** Copies bytes into the memory and returns their address. */
+  place(bytes) {
+    const at = this.allocate(bytes.byteLength)
+    new Uint8Array(this.memory.buffer, at).set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    return at
+  }
+
+  floats(at, n) {
+    return new Float32Array(this.memory.buffer, at, n).slice()
+  }
+
+  string(at) {
+    const bytes = new Uint8Array(this.memory.buffer, at)
+    return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)))
+  }
+
+  /** An lf_config from the JSON of a model file and the dtypes of its tensors. */
+  config(json, tensors = {}) {
+    const dtype = (name) => DTYPES[tensors[name]?.dtype ?? 'F32']
+    const projection = Object.keys(tensors).find((name) => /attn\.E$/.test(name))
+    const sizes = ['vocab_size', 'n_max', 'd_model', 'n_layers', 'n_heads', 'd_ff', 'n_classes'].map((key) => json[key])
+    const kinds = Object.entries(KINDS).map(([key, names]) => names.indexOf(json[key]))
+    const dtypes = [dtype('embed.token.weight'), dtype('embed.position.weight'), dtype(projection)]
+    const k = Array.from({ length: MAX_LAYERS }, (_, layer) => json.k[layer] ?? 0)
+    return this.place(Int32Array.from([...sizes, ...kinds, ...dtypes, ...k]))
+  }
+
+  check(status, what) {
+    if (status < 0) throw new Error(`${what}: status ${status}`)
+    return status
+  }
+
+  setTensor(model, name, { dtype, shape, data }) {
+    const mark = this.top
+    const status = this.exports.lf_set_tensor(
+      model, this.place(new TextEncoder().encode(name + '\0')), DTYPES[dtype], this.place(Int32Array.from(shape)),
+      shape.length, this.place(data), BigInt(data.byteLength)
+    )
+    this.top = mark
+    return status
+  }
+
+  /** A model with all its tensors set, scales first. */
+  model(config, tensors) {
+    const bytes = this.exports.lf_model_bytes(config)
+    const model = this.allocate(bytes)
+    this.check(this.exports.lf_model_init(model, bytes, config), 'lf_model_init')
+    const names = Object.keys(tensors).sort((a, b) => b.endsWith('.scale') - a.endsWith('.scale'))
+    for (const name of names) this.check(this.setTensor(model, name, tensors[name]), name)
+    this.check(this.exports.lf_model_ready(model), `missing ${this.string(this.exports.lf_model_missing(model))}`)
+    return model
+  }
+
+  /** A run with room for exactly n_cap tokens. */
+  run(config, model, nCap) {
+    const bytes = this.exports.lf_workspace_bytes(config, nCap)
+    const run = this.allocate(bytes)
+    this.check(this.exports.lf_run_init(run, bytes, model, nCap), 'lf_run_init')
+    return run
+  }
+
+  begin(run, ids) {
+    new Int32Array(this.memory.buffer, this.exports.lf_run_ids(run), ids.length).set(ids)
+    return this.exports.lf_begin(run, ids.length)
+  }
+
+  /** x as it is now, [n, d], without the padding of its rows. */
+  x(run, n, d) {
+    const stride = this.exports.lf_run_stride(run)
+    const rows = this.floats(this.exports.lf_run_x(run), n * stride)
+    return Float32Array.from({ length: n * d }, (_, i) => rows[Math.floor(i / d) * stride + (i % d)])
+  }
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs what the build and the tests need on a Debian machine that has Node.js: packages, then the WebAssembly
+# compiler. Does nothing where everything is there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# A file that each package brings, to tell without root or network whether it is installed.
+needed() {
+  local package file
+  while read -r package file; do
+    [ -e "$file" ] || echo "$package"
+  done <<'LIST'
+clang-19 /usr/bin/clang-19
+lld-19 /usr/bin/wasm-ld-19
+llvm-19 /usr/bin/llvm-ar-19
+clang-format-19 /usr/bin/clang-format-19
+clang-tidy-19 /usr/bin/clang-tidy-19
+libclang-rt-19-dev /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a
+chromium /usr/bin/chromium
+zstd /usr/bin/zstd
+make /usr/bin/make
+gcc /usr/bin/gcc
+libc6-dev /usr/include/stdio.h
+binutils /usr/bin/nm
+python3 /usr/bin/python3
+debian-archive-keyring /usr/share/keyrings/debian-archive-keyring.gpg
+LIST
+}
+
+command -v node >/dev/null || { echo 'setup: Node.js 20 or newer is needed first' >&2; exit 1; }
+packages=$(needed)
+if [ -n "$packages" ]; then
+  echo "setup: installing" $packages
+  command -v apt-get >/dev/null || { echo 'setup: no apt-get here; install these by other means' >&2; exit 1; }
+  sudo=
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo 'setup: neither root nor sudo; ask for these to be installed' >&2; exit 1; }
+    sudo=sudo
+  fi
+  $sudo apt-get update -q -o DPkg::Lock::Timeout=600
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy -o DPkg::Lock::Timeout=600 --no-install-recommends $packages
+fi
+echo "setup: compiler at $(tools/toolchain.sh)"

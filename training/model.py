@@ -1,0 +1,236 @@
+"""The Linformer classifier in PyTorch: the executable specification of the C engine.
+
+Every name, shape and order of operations here is the engine's. One thing is only here: batches. Documents of different
+lengths are padded to one batch, and the padding is masked so that it cannot change a result; the engine has no padding.
+
+Method: Wang et al., "Linformer: Self-Attention with Linear Complexity", arXiv 2006.04768. E is applied before the key
+and value maps, as the authors' code does: K = (E h) W_K + b_K.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+ATTENTION = ("linformer", "full")
+SHARING = ("none", "headwise", "key-value", "layerwise")
+PROJECTION = ("linear", "mean", "max", "conv")
+POSITIONS = ("learned", "sinusoidal")
+
+
+@dataclass
+class Config:
+    """The shape of a model; `config` in the model file is exactly this as JSON."""
+
+    vocab_size: int
+    n_max: int
+    d_model: int
+    n_layers: int
+    n_heads: int
+    d_ff: int
+    n_classes: int
+    k: list[int]
+    attention: str = "linformer"
+    sharing: str = "layerwise"
+    projection: str = "linear"
+    positions: str = "learned"
+
+    def __post_init__(self) -> None:
+        if self.attention not in ATTENTION or self.sharing not in SHARING:
+            raise ValueError(f"attention {self.attention!r} or sharing {self.sharing!r} is unknown")
+        if self.projection not in PROJECTION or self.positions not in POSITIONS:
+            raise ValueError(f"projection {self.projection!r} or positions {self.positions!r} is unknown")
+        if len(self.k) != self.n_layers:
+            raise ValueError(f"k has {len(self.k)} entries for {self.n_layers} layers")
+        if self.d_model % self.n_heads:
+            raise ValueError(f"d_model {self.d_model} is not a multiple of n_heads {self.n_heads}")
+        if self.attention == "linformer" and self.projection != "linear":
+            for k in self.k:
+                if self.n_max % k:
+                    raise ValueError(f"n_max {self.n_max} is not a multiple of k {k}")
+            if self.projection == "conv" and self.sharing == "layerwise" and len(set(self.k)) > 1:
+                raise ValueError("a layerwise shared convolution needs one k for all layers")
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+def sinusoidal_positions(n: int, d: int) -> Tensor:
+    """Fixed positions [n, d]: sin in even channels, cos in odd ones, wavelengths from 2 pi to 10000 * 2 pi.
+
+    Vaswani et al. 2017, section 3.5. Computed in float64, rounded once.
+    """
+    position = torch.arange(n, dtype=torch.float64)[:, None]
+    rate = torch.exp(torch.arange(0, d, 2, dtype=torch.float64) * (-math.log(10000.0) / d))
+    table = torch.zeros(n, d, dtype=torch.float64)
+    table[:, 0::2] = torch.sin(position * rate)
+    table[:, 1::2] = torch.cos(position * rate)[:, : d // 2]
+    return table.float()
+
+
+class SequenceProjection(nn.Module):
+    """E: n rows to k, for `n_matrices` matrices at once (1, or one for each head)."""
+
+    def __init__(self, config: Config, k: int, n_matrices: int = 1) -> None:
+        super().__init__()
+        self.kind = config.projection
+        self.k = k
+        self.segment = config.n_max // k
+        if self.kind == "linear":
+            # variance 1/k, as in the Johnson-Lindenstrauss argument of the paper's theorem 2
+            self.weight = nn.Parameter(torch.randn(n_matrices, k, config.n_max) / math.sqrt(k))
+        elif self.kind == "conv":
+            self.weight = nn.Parameter(
+                torch.full((n_matrices, config.d_model, self.segment), 1 / self.segment)
+                + torch.randn(n_matrices, config.d_model, self.segment) / self.segment
+            )
+
+    def forward(self, h: Tensor, mask: Tensor, k: int | None = None) -> tuple[Tensor, Tensor | None]:
+        """h [batch, n, d_model], zero where mask [batch, n] is False -> p [batch, n_matrices, k, d_model].
+
+        The second result says which of the k rows exist, [batch, k]; None when all do.
+        """
+        n = h.shape[1]
+        if self.kind == "linear":
+            return torch.einsum("mkn,bnd->bmkd", self.weight[:, :k, :n], h), None
+        s = self.segment
+        rows = -(-n // s)
+        pad = rows * s - n
+        segments = F.pad(h, (0, 0, 0, pad)).view(h.shape[0], rows, s, -1)
+        counts = F.pad(mask, (0, pad)).view(h.shape[0], rows, s).sum(-1)
+        if self.kind == "mean":
+            p = (segments.sum(2) / counts.clamp(min=1)[..., None])[:, None]
+        elif self.kind == "max":
+            absent = ~F.pad(mask, (0, pad)).view(h.shape[0], rows, s, 1)
+            p = segments.masked_fill(absent, -math.inf).amax(2).masked_fill((counts == 0)[..., None], 0.0)[:, None]
+        else:
+            p = torch.einsum("mds,brsd->bmrd", self.weight, segments)
+        return p, counts > 0
+
+
+class Attention(nn.Module):
+    def __init__(self, config: Config, layer: int) -> None:
+        super().__init__()
+        self.config = config
+        self.k = config.k[layer]
+        d = config.d_model
+        self.query, self.key, self.value, self.out = (nn.Linear(d, d) for _ in range(4))
+        if config.attention == "linformer" and config.sharing != "layerwise":
+            heads = config.n_heads if config.sharing == "none" else 1
+            self.E = SequenceProjection(config, self.k, heads)
+            if config.sharing != "key-value":
+                self.F = SequenceProjection(config, self.k, heads)
+
+    def split(self, rows: Tensor) -> Tensor:
+        """[batch, rows, d_model] -> [batch, n_heads, rows, d_head]"""
+        return rows.unflatten(-1, (self.config.n_heads, -1)).transpose(1, 2)
+
+    def map_heads(self, p: Tensor, linear: nn.Linear) -> Tensor:
+        """p [batch, 1 or n_heads, k, d_model] through a key or value map -> [batch, n_heads, k, d_head]"""
+        if p.shape[1] == 1:
+            return self.split(linear(p[:, 0]))
+        weight = linear.weight.unflatten(0, (self.config.n_heads, -1))
+        bias = linear.bias.unflatten(0, (self.config.n_heads, -1))
+        return torch.einsum("bhkd,hed->bhke", p, weight) + bias[None, :, None]
+
+    def forward(self, h: Tensor, mask: Tensor, shared: SequenceProjection | None) -> Tensor:
+        query = self.split(self.query(h))
+        if self.config.attention == "full":
+            key, value = self.split(self.key(h)), self.split(self.value(h))
+            exists = mask
+        else:
+            masked = h * mask[..., None]
+            p, exists = (shared or self.E)(masked, mask, self.k)
+            p_value = self.F(masked, mask, self.k)[0] if hasattr(self, "F") else p
+            key, value = self.map_heads(p, self.key), self.map_heads(p_value, self.value)
+        allowed = None if exists is None else exists[:, None, None]
+        ctx = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+        return self.out(ctx.transpose(1, 2).flatten(2))
+
+
+class FeedForward(nn.ModuleDict):
+    def __init__(self, config: Config) -> None:
+        super().__init__({"in": nn.Linear(config.d_model, config.d_ff), "out": nn.Linear(config.d_ff, config.d_model)})
+
+    def forward(self, h: Tensor) -> Tensor:
+        return self["out"](F.gelu(self["in"](h), approximate="tanh"))
+
+
+class Layer(nn.Module):
+    def __init__(self, config: Config, layer: int) -> None:
+        super().__init__()
+        self.attn_norm = nn.LayerNorm(config.d_model)
+        self.attn = Attention(config, layer)
+        self.ffn_norm = nn.LayerNorm(config.d_model)
+        self.ffn = FeedForward(config)
+
+    def forward(self, x: Tensor, mask: Tensor, shared: SequenceProjection | None, dropout: float) -> Tensor:
+        def drop(t: Tensor) -> Tensor:
+            return F.dropout(t, dropout, self.training)
+
+        x = x + drop(self.attn(self.attn_norm(x), mask, shared))
+        return x + drop(self.ffn(self.ffn_norm(x)))
+
+
+class Linformer(nn.Module):
+    """Token ids to logits. Pre-norm encoder, mean pooling over the tokens, linear head."""
+
+    def __init__(self, config: Config, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.config = config
+        self.dropout = dropout
+        self.embed = nn.ModuleDict({"token": nn.Embedding(config.vocab_size, config.d_model)})
+        nn.init.normal_(self.embed["token"].weight, std=0.1)
+        if config.positions == "learned":
+            self.embed["position"] = nn.Embedding(config.n_max, config.d_model)
+            nn.init.normal_(self.embed["position"].weight, std=0.02)
+        else:
+            self.register_buffer("sinusoidal", sinusoidal_positions(config.n_max, config.d_model), persistent=False)
+        shared = config.attention == "linformer" and config.sharing == "layerwise"
+        self.attn = nn.ModuleDict({"E": SequenceProjection(config, max(config.k))} if shared else {})
+        self.layers = nn.ModuleList(Layer(config, layer) for layer in range(config.n_layers))
+        self.norm = nn.LayerNorm(config.d_model)
+        self.head = nn.Linear(config.d_model, config.n_classes)
+
+    def embeddings(self, ids: Tensor) -> Tensor:
+        """ids [batch, n] -> x [batch, n, d_model] before the first layer"""
+        positions = self.embed["position"].weight if "position" in self.embed else self.sinusoidal
+        return self.embed["token"](ids) + positions[: ids.shape[1]]
+
+    def encode(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
+        """x before the first layer and after each, n_layers + 1 tensors [batch, n, d_model]"""
+        x = F.dropout(self.embeddings(ids), self.dropout, self.training)
+        states = [x]
+        shared = self.attn["E"] if "E" in self.attn else None
+        for layer in self.layers:
+            x = layer(x, mask, shared, self.dropout)
+            states.append(x)
+        return states
+
+    def pool(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Mean over the tokens of the normalised stream, [batch, d_model]"""
+        h = self.norm(x) * mask[..., None]
+        return h.sum(1) / mask.sum(1, keepdim=True)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """ids [batch, n] and mask [batch, n] (True for a token, False for padding) -> logits [batch, n_classes]"""
+        return self.head(self.pool(self.encode(ids, mask)[-1], mask))
+
+    def contributions(self, x: Tensor) -> Tensor:
+        """Each token's part of each logit, [batch, n, n_classes]; their mean plus the head's bias is the logit."""
+        return self.norm(x) @ self.head.weight.T
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights under the names and shapes of the model file."""
+        out = {}
+        for name, tensor in self.state_dict().items():
+            if name.endswith((".E.weight", ".F.weight")):
+                name = name.removesuffix(".weight")
+                if self.config.sharing != "none":
+                    tensor = tensor[0]
+            out[name] = tensor.detach().contiguous()
+        return out
