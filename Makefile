@@ -9,17 +9,22 @@ ENGINE := $(filter-out src/kernels_%,$(sort $(wildcard src/*.c)))
 SCALAR := src/kernels_scalar.c
 SIMD := src/kernels_simd128.c
 HEADERS := $(wildcard src/*.h tests/c/*.h)
+CASES := $(filter-out tests/c/test_%,$(sort $(wildcard tests/c/*.c)))
+# What every build depends on; the folder itself is there because its time changes when a source is removed.
+ALWAYS := $(HEADERS) src Makefile
 
 # -ffp-contract=off: a fused multiply-add would give scalar and SIMD builds different bits.
+# -fno-math-errno: a square root is then one instruction everywhere, and no call.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
-CFLAGS_ALL := -std=c11 $(WARNINGS) -ffp-contract=off
+CFLAGS_ALL := -std=c11 $(WARNINGS) -ffp-contract=off -fno-math-errno
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: help all wasm wasm-test verify-dist native test-native test bench format lint clean
+.PHONY: help all wasm wasm-test verify-dist native test-native test bench format clean \
+  lint lint-layout lint-tidy lint-types lint-symbols
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.* ## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 all: wasm ## same as wasm
 
@@ -46,10 +51,10 @@ endef
 
 wasm: $(DIST)/linformer-simd128.wasm $(DIST)/linformer-relaxed.wasm $(DIST)/manifest.json ## the two shipped modules and their manifest
 
-$(DIST)/linformer-simd128.wasm: $(ENGINE) $(SIMD) $(HEADERS) build/exports.rsp Makefile tools/toolchain.sh
+$(DIST)/linformer-simd128.wasm: $(ENGINE) $(SIMD) $(ALWAYS) build/exports.rsp tools/toolchain.sh
 	$(call emcc,$(SIMD_FLAGS))
 
-$(DIST)/linformer-relaxed.wasm: $(ENGINE) $(SIMD) $(HEADERS) build/exports.rsp Makefile tools/toolchain.sh
+$(DIST)/linformer-relaxed.wasm: $(ENGINE) $(SIMD) $(ALWAYS) build/exports.rsp tools/toolchain.sh
 	$(call emcc,$(RELAXED_FLAGS))
 
 # manifest_entry FILE,FLAGS
@@ -63,15 +68,16 @@ $(DIST)/manifest.json: $(DIST)/linformer-simd128.wasm $(DIST)/linformer-relaxed.
 	  $(call manifest_entry,linformer-simd128.wasm,$(SIMD_FLAGS)); printf ',\n'; \
 	  $(call manifest_entry,linformer-relaxed.wasm,$(RELAXED_FLAGS)); printf '\n  }\n}\n'; } >$@
 
-wasm-test: $(patsubst %,build/test/%.wasm,scalar simd128 relaxed) ## the engine with the kernel cases of tests/c, once for each backend
+wasm-test: $(patsubst %,build/test/%.wasm,scalar simd128 relaxed) ## the engine with the cases of tests/c, once for each backend
 
-TEST_SOURCES := $(ENGINE) $(filter-out tests/c/test_%,$(wildcard tests/c/*.c))
+TEST_SOURCES := $(ENGINE) $(CASES)
+# The cases keep their buffers in static memory, hence more of it.
 build/test/%.wasm: CPPFLAGS += -Isrc -sINITIAL_MEMORY=16MB
-build/test/scalar.wasm: $(TEST_SOURCES) $(SCALAR) $(HEADERS) build/test/exports.rsp Makefile tools/toolchain.sh
+build/test/scalar.wasm: $(TEST_SOURCES) $(SCALAR) $(ALWAYS) build/test/exports.rsp tools/toolchain.sh
 	$(call emcc,$(CPPFLAGS))
-build/test/simd128.wasm: $(TEST_SOURCES) $(SIMD) $(HEADERS) build/test/exports.rsp Makefile tools/toolchain.sh
+build/test/simd128.wasm: $(TEST_SOURCES) $(SIMD) $(ALWAYS) build/test/exports.rsp tools/toolchain.sh
 	$(call emcc,$(CPPFLAGS) $(SIMD_FLAGS))
-build/test/relaxed.wasm: $(TEST_SOURCES) $(SIMD) $(HEADERS) build/test/exports.rsp Makefile tools/toolchain.sh
+build/test/relaxed.wasm: $(TEST_SOURCES) $(SIMD) $(ALWAYS) build/test/exports.rsp tools/toolchain.sh
 	$(call emcc,$(CPPFLAGS) $(RELAXED_FLAGS))
 
 # One C symbol a line, `#` starts a comment; emcc wants each with a leading underscore.
@@ -100,21 +106,21 @@ NATIVE_FLAGS = $(or $(NATIVE_FLAGS_$(config)),$(error config is debug, release o
 
 LIB_OBJECTS := $(patsubst %.c,$(NATIVE)/%.o,$(ENGINE) $(SCALAR))
 TESTS := $(patsubst tests/c/%.c,$(NATIVE)/%,$(wildcard tests/c/test_*.c))
-TEST_HELPERS := $(patsubst %.c,$(NATIVE)/%.o,$(filter-out tests/c/test_%,$(wildcard tests/c/*.c)))
+TEST_HELPERS := $(patsubst %.c,$(NATIVE)/%.o,$(CASES))
 
 native: $(NATIVE)/liblinformer.a $(TESTS) ## liblinformer.a with scalar kernels, and the C tests, in build/native-$(config)
 
 test-native: native ## run the C tests (config=sanitize: under the address and undefined behaviour sanitizers)
 	@for test in $(TESTS); do echo "$$test"; "$$test" || exit 1; done
 
-$(NATIVE)/liblinformer.a: $(LIB_OBJECTS)
+$(NATIVE)/liblinformer.a: $(LIB_OBJECTS) src
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(LIB_OBJECTS)
 
 $(TESTS): $(NATIVE)/%: $(NATIVE)/tests/c/%.o $(TEST_HELPERS) $(NATIVE)/liblinformer.a
 	$(NATIVE_CC) $(NATIVE_FLAGS) $^ -lm -o $@
 
-$(NATIVE)/%.o: %.c $(HEADERS) Makefile
+$(NATIVE)/%.o: %.c $(ALWAYS)
 	@mkdir -p $(@D)
 	$(NATIVE_CC) $(CFLAGS_ALL) $(NATIVE_FLAGS) -Isrc -c $< -o $@
 
@@ -133,14 +139,23 @@ bench: ## the benchmarks: npm run bench
 format: ## lay out the C files
 	clang-format-19 -i $(C_FILES) $(HEADERS)
 
-# The last check holds the engine to its word: nothing from outside but the three memory functions.
-lint: ## layout, static analysis, types, and what the engine links to
+lint: lint-layout lint-tidy lint-types lint-symbols ## layout, static analysis, types, and what the engine links to
+
+lint-layout:
 	clang-format-19 --dry-run --Werror $(C_FILES) $(HEADERS)
+
+# The SIMD kernels are read as the compiler reads them, once for each module.
+lint-tidy:
 	@printf '%s\n' $(filter-out $(SIMD),$(C_FILES)) | xargs -P $(jobs) -I {} $(TIDY) {} -- -std=c11 -Isrc
 	@emcc=$$(tools/toolchain.sh) && for flags in '$(SIMD_FLAGS)' '$(RELAXED_FLAGS)'; do \
 	  $(TIDY) $(SIMD) -- $$("$$emcc" --cflags) -std=c11 $$flags || exit 1; done
+
+lint-types:
 	@if [ -f tsconfig.json ]; then npx --no-install tsc -p .; fi
-	@$(MAKE) --no-print-directory config=release build/native-release/liblinformer.a
+
+# Holds the engine to its word: nothing from outside but the three memory functions.
+lint-symbols:
+	@$(MAKE) -s config=release build/native-release/liblinformer.a
 	@nm -u build/native-release/liblinformer.a | awk '$$1 == "U" && $$2 !~ /^(lf_.*|mem(cpy|move|set))$$/ \
 	  { print "the engine must not use " $$2; bad = 1 } END { exit bad }' >&2
 

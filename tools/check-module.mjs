@@ -57,10 +57,14 @@ while (at < bytes.length) {
 }
 
 if (bytes.length > MAX_BYTES) problems.push(`has ${bytes.length} bytes, more than ${MAX_BYTES}`)
-if (!/^env\.memory \d+\.\.65536 pages$/.test(imports.join())) problems.push(`must import env.memory with up to 65536 pages, imports: ${imports.join() || 'none'}`)
+if (!/^env\.memory \d+\.\.65536 pages$/.test(imports.join())) {
+  problems.push(`must import env.memory with up to 65536 pages, imports: ${imports.join() || 'none'}`)
+}
 const listed = readFileSync(exportsFile, 'utf8').trim().split('\n').map((name) => name.slice(1))
 for (const name of listed) if (!exports.includes(name)) problems.push(`does not export ${name}`)
-for (const name of exports) if (![...listed, ...ALSO_EXPORTED].includes(name)) problems.push(`exports ${name}, which is not in the list`)
+for (const name of exports) {
+  if (![...listed, ...ALSO_EXPORTED].includes(name)) problems.push(`exports ${name}, which is not in the list`)
+}
 
 for (const problem of problems) console.error(`${file} ${problem}`)
 process.exitCode = problems.length > 0 ? 1 : 0

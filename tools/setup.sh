@@ -37,7 +37,8 @@ if [ -n "$packages" ]; then
     command -v sudo >/dev/null || { echo 'setup: neither root nor sudo; ask for these to be installed' >&2; exit 1; }
     sudo=sudo
   fi
-  $sudo apt-get update -q -o DPkg::Lock::Timeout=600
-  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy -o DPkg::Lock::Timeout=600 --no-install-recommends $packages
+  $sudo apt-get update -q
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy -o DPkg::Lock::Timeout=600 \
+    --no-install-recommends $packages
 fi
 echo "setup: compiler at $(tools/toolchain.sh)"

@@ -48,12 +48,15 @@ need_llvm() {
   if [ ! -x "$LLVM_BIN/clang" ] || [ ! -x "$LLVM_BIN/wasm-ld" ]; then
     local sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
-    command -v ${sudo:-apt-get} >/dev/null || die "clang-19 and lld-19 are missing, and this user can not install them; ask for: apt-get install clang-19 lld-19 llvm-19"
+    command -v ${sudo:-apt-get} >/dev/null ||
+      die 'clang-19 is missing, and this user can not install it; ask for: apt-get install clang-19 lld-19 llvm-19'
     say 'installing clang-19 lld-19 llvm-19'
-    { $sudo apt-get update -q -o DPkg::Lock::Timeout=600 && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy -o DPkg::Lock::Timeout=600 --no-install-recommends clang-19 lld-19 llvm-19; } >&2 ||
-      die 'apt-get could not install clang-19 lld-19 llvm-19'
+    $sudo apt-get update -q >&2 || die 'apt-get update failed'
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qy -o DPkg::Lock::Timeout=600 \
+      --no-install-recommends clang-19 lld-19 llvm-19 >&2 || die 'apt-get could not install clang-19 lld-19 llvm-19'
   fi
-  has_llvm || die "clang-19 here is '$("$LLVM_BIN/clang" --version | head -n1)'; the modules are built with $LLVM (or set LF_EMCC)"
+  has_llvm ||
+    die "here is $("$LLVM_BIN/clang" --version | head -n1), but the modules are built with $LLVM (or name an emcc in LF_EMCC)"
 }
 
 # The mirror apt uses for Debian itself, not for security updates or anyone else's packages.
@@ -90,7 +93,8 @@ unpack_all() { # into $1
       apt-get "${options[@]}" download "$name" >&2 || die "can not download $name"
       deb=$(echo "$name"_*.deb)
     else
-      die "$name $version is not on the mirror: it has been replaced or removed. Change the pin in tools/toolchain.sh and rebuild wasm/dist, or name an emcc $EMSCRIPTEN in LF_EMCC"
+      die "$name $version is not on the mirror: it has been replaced or removed." \
+        "Change the pin in tools/toolchain.sh and rebuild wasm/dist, or name an emcc $EMSCRIPTEN in LF_EMCC"
     fi
     case $kind in
       tool) mkdir -p "$tmp/root" && dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$tmp/root" "${EXCLUDE[@]}" ;;

@@ -1,0 +1,144 @@
+/* test_numerics.c - the bounds that kernels.h states, against float64 */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "kernels.h"
+
+/* exp, seen through the numerators of a softmax whose maximum is 0. */
+static void exponential(void) {
+  double worst = 0.0;
+  for (int i = 0; i < 8700000; i++) {
+    float row[8] = {-1e-5f * (float)i};
+    const double x = (double)row[0];
+    float row_max = 0.0f;
+    float row_sum = 0.0f;
+    float ctx[8] = {0.0f};
+    lf_softmax_block(row, 8, &row_max, &row_sum, ctx, 8, 1, 1, 1);
+    worst = fmax(worst, fabs((double)row[0] / exp(x) - 1.0));
+  }
+  printf("exp on [-87, 0]: largest relative error %.2e\n", worst);
+  CHECK(worst < 2e-7);
+}
+
+static void gelu(void) {
+  double worst = 0.0;
+  for (int i = -10000000; i <= 10000000; i += 3) {
+    float x[8] = {1e-6f * (float)i};
+    const double v = (double)x[0];
+    lf_gelu(x, 1, 1, 8);
+    const double u = 1.5957691216057308 * (v + 0.044715 * v * v * v);
+    worst = fmax(worst, fabs((double)x[0] - v / (1.0 + exp(-u))));
+  }
+  printf("gelu on [-10, 10]: largest absolute error %.2e\n", worst);
+  CHECK(worst < 1e-6);
+  const float far[] = {-FLT_MAX, -1e30f, -1000.0f, -30.0f, 30.0f, 1000.0f, 1e30f, FLT_MAX, 0.0f};
+  for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
+    float x[8] = {far[i]};
+    lf_gelu(x, 1, 1, 8);
+    CHECK(isfinite(x[0]));
+    if (far[i] >= 0.0f) {
+      CHECK(x[0] == far[i]);
+    } else {
+      CHECK(fabsf(x[0]) <= fabsf(far[i]) * 1e-30f);
+    }
+  }
+}
+
+/* A softmax in blocks is the softmax; scores of any size leave it finite and its rows summing to 1. */
+static void softmax(void) {
+  enum { N = 300 };
+  const float scales[] = {0.0f, 1.0f, 30.0f, 1e5f, 3e38f};
+  for (size_t s = 0; s < sizeof scales / sizeof scales[0]; s++) {
+    float scores[304];
+    double exact[N];
+    double top = -INFINITY;
+    double total = 0.0;
+    for (int i = 0; i < N; i++) {
+      scores[i] = scales[s] * sinf((float)i * 1.7f) * 0.5f;
+      exact[i] = (double)scores[i];
+      top = fmax(top, exact[i]);
+    }
+    for (int i = 0; i < N; i++) total += exp(exact[i] - top);
+
+    const float ones[8] = {1.0f};
+    float row_max = -FLT_MAX;
+    float row_sum = 0.0f;
+    float ctx[8] = {0.0f};
+    for (int first = 0; first < N; first += 128) {
+      const int count = N - first < 128 ? N - first : 128;
+      lf_softmax_block(scores + first, 304, &row_max, &row_sum, ctx, 8, 1, (size_t)count, 1);
+      for (int i = 0; i < count; i++) ctx[0] += scores[first + i] * ones[0];
+    }
+    CHECK(fabs((double)row_sum / total - 1.0) < 1e-5);
+    CHECK(fabs((double)ctx[0] / (double)row_sum - 1.0) < 1e-5);
+    CHECK((double)row_max == top);
+  }
+}
+
+static void layer_norm(void) {
+  enum { D = 131, LD = 136 };
+  float x[LD];
+  float y[LD];
+  float gain[LD];
+  float bias[LD];
+  const float offsets[] = {0.0f, 1.0f, 1000.0f};
+  for (int i = 0; i < D; i++) {
+    gain[i] = 1.0f;
+    bias[i] = 0.0f;
+  }
+  for (size_t s = 0; s < sizeof offsets / sizeof offsets[0]; s++) {
+    double mean = 0.0;
+    double variance = 0.0;
+    for (int i = 0; i < D; i++) {
+      x[i] = offsets[s] + sinf((float)i);
+      mean += (double)x[i] / (double)D;
+    }
+    for (int i = 0; i < D; i++) variance += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)D;
+    lf_layer_norm(y, x, gain, bias, 1, D, LD);
+    double worst = 0.0;
+    for (int i = 0; i < D; i++) {
+      worst = fmax(worst, fabs((double)y[i] - ((double)x[i] - mean) / sqrt(variance + 1e-5)));
+    }
+    printf("layer norm of values about %g: largest absolute error %.2e\n", (double)offsets[s], worst);
+    CHECK(worst < 2e-4);
+  }
+  for (int i = 0; i < D; i++) x[i] = 7.25f;
+  lf_layer_norm(y, x, gain, bias, 1, D, LD);
+  for (int i = 0; i < D; i++) CHECK(y[i] == 0.0f);
+}
+
+static double half_value(unsigned bits) {
+  const int exponent = (int)(bits >> 10 & 31);
+  const double fraction = (double)(bits & 1023) / 1024.0;
+  const double magnitude = exponent == 0 ? ldexp(fraction, -14) : ldexp(1.0 + fraction, exponent - 15);
+  return bits >> 15 ? -magnitude : magnitude;
+}
+
+/* Every finite half and every int8. */
+static void widening(void) {
+  for (unsigned bits = 0; bits < 65536; bits++) {
+    const uint16_t half = (uint16_t)bits;
+    float value;
+    if ((bits >> 10 & 31) == 31) continue;
+    lf_widen_f16(&value, &half, 1);
+    if ((double)value != half_value(bits)) printf("half %04x is %g\n", bits, (double)value);
+    CHECK((double)value == half_value(bits));
+  }
+  for (int i = -128; i < 128; i++) {
+    const int8_t byte = (int8_t)i;
+    float value;
+    lf_widen_i8(&value, &byte, 0.1f, 1);
+    CHECK(value == (float)i * 0.1f);
+  }
+}
+
+int main(void) {
+  exponential();
+  gelu();
+  softmax();
+  layer_norm();
+  widening();
+  return summary();
+}
