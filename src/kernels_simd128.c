@@ -11,11 +11,8 @@
 typedef v128_t lf_lane;
 
 #ifdef LF_RELAXED
-/* A fused multiply-add leaves all 16 registers of x86-64 to 6 x 2 accumulators, 2 weights and 1 input. */
-enum { BLOCK_ROWS = 6 };
 static inline lf_lane multiply_add(lf_lane acc, lf_lane a, lf_lane b) { return wasm_f32x4_relaxed_madd(a, b, acc); }
 #else
-enum { BLOCK_ROWS = 4 };
 static inline lf_lane multiply_add(lf_lane acc, lf_lane a, lf_lane b) {
   return wasm_f32x4_add(acc, wasm_f32x4_mul(a, b));
 }
@@ -43,6 +40,10 @@ static inline lf_lane lf_exp(lf_lane x) {
   const lf_lane power = wasm_i32x4_add(wasm_i32x4_shl(shifted, 23), wasm_i32x4_splat(0x3f800000));
   return wasm_f32x4_mul(y, power);
 }
+
+/* 4 x 2 accumulators, 2 weights, 1 input and 1 product fit the 16 registers of x86-64. Six rows were slower, fused
+ * multiply-add or not. */
+enum { BLOCK_ROWS = 4 };
 
 /* `rows` rows (a constant at each call, so that the accumulators are registers) by one panel. */
 static inline __attribute__((always_inline)) void gemm_block(float *out, size_t ld_out, const float *in, size_t ld_in,
@@ -87,10 +88,6 @@ void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels
         case 1: BLOCK(1); break;
         case 2: BLOCK(2); break;
         case 3: BLOCK(3); break;
-#ifdef LF_RELAXED
-        case 4: BLOCK(4); break;
-        case 5: BLOCK(5); break;
-#endif
         default: BLOCK(BLOCK_ROWS); break;
       }
 #undef BLOCK

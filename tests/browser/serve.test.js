@@ -1,0 +1,224 @@
+/** The demo's server: what it hands out, with which headers, and what it refuses. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import http from 'node:http'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+import { createServer } from '../../tools/serve.js'
+
+const SCRIPT = fileURLToPath(new URL('../../tools/serve.js', import.meta.url))
+
+/** @type {string} */
+let root
+/** @type {http.Server} */
+let server
+
+before(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'serve-'))
+  for (const folder of ['web', 'wasm/dist', 'models', 'src', 'web/.hidden', 'websecret']) {
+    await mkdir(path.join(root, folder), { recursive: true })
+  }
+  const files = {
+    'web/index.html': '<!doctype html><title>page</title>',
+    'web/main.js': 'export {}\n',
+    'web/style.css': 'body {}\n',
+    'web/empty.txt': '',
+    'web/a file.txt': 'spaces\n',
+    'web/tool.sh': 'true\n',
+    'web/.hidden/key.txt': 'secret\n',
+    'wasm/dist/engine.wasm': '\0asm\x01\0\0\0',
+    'models/m.safetensors': 'weights',
+    'src/secret.txt': 'secret\n',
+    'websecret/secret.txt': 'secret\n',
+    'package.json': '{}\n',
+    'secret.txt': 'secret\n',
+  }
+  for (const [name, text] of Object.entries(files)) await writeFile(path.join(root, name), text)
+  await symlink('../secret.txt', path.join(root, 'web/link.txt'))
+  await symlink('../src', path.join(root, 'web/linked'))
+  await symlink('main.js', path.join(root, 'web/alias.js'))
+  server = createServer({ root })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+})
+
+after(async () => {
+  server.closeAllConnections()
+  server.close()
+  await rm(root, { recursive: true })
+})
+
+/**
+ * Sends the path exactly as given: `fetch` would tidy the '..' away before it left.
+ * @param {string} url
+ * @param {{ method?: string, headers?: Record<string, string> }} [options]
+ * @returns {Promise<{ status: number, headers: http.IncomingHttpHeaders, body: string }>}
+ */
+async function ask(url, options = {}) {
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  const request = http.request({ host: '127.0.0.1', port, path: url, ...options }).end()
+  const [response] = await once(request, 'response')
+  response.setEncoding('utf8')
+  let body = ''
+  for await (const chunk of response) body += chunk
+  return { status: response.statusCode, headers: response.headers, body }
+}
+
+test('files come with their type, their length and their text', async () => {
+  const expected = [
+    ['/web/', 'text/html; charset=utf-8'],
+    ['/web/index.html', 'text/html; charset=utf-8'],
+    ['/web/index.html?model=x', 'text/html; charset=utf-8'],
+    ['/web/main.js', 'text/javascript; charset=utf-8'],
+    ['/web/alias.js', 'text/javascript; charset=utf-8'],
+    ['/web/style.css', 'text/css; charset=utf-8'],
+    ['/web/a%20file.txt', 'text/plain; charset=utf-8'],
+    ['/web/empty.txt', 'text/plain; charset=utf-8'],
+    ['/wasm/dist/engine.wasm', 'application/wasm'],
+    ['/models/m.safetensors', 'application/octet-stream'],
+  ]
+  for (const [url, type] of expected) {
+    const { status, headers, body } = await ask(url)
+    assert.equal(status, 200, url)
+    assert.equal(headers['content-type'], type, url)
+    assert.equal(headers['content-length'], String(Buffer.byteLength(body)), url)
+  }
+  assert.equal((await ask('/models/m.safetensors')).body, 'weights')
+})
+
+test('every answer carries the safety headers', async () => {
+  for (const [url, status] of /** @type {[string, number][]} */ ([['/web/', 200], ['/', 307], ['/web/none.js', 404], ['/%', 400]])) {
+    const { status: actual, headers } = await ask(url)
+    assert.equal(actual, status, url)
+    assert.equal(headers['cross-origin-opener-policy'], 'same-origin', url)
+    assert.equal(headers['cross-origin-embedder-policy'], 'require-corp', url)
+    assert.equal(headers['cross-origin-resource-policy'], 'same-origin', url)
+    assert.equal(headers['x-content-type-options'], 'nosniff', url)
+    assert.equal(headers['referrer-policy'], 'no-referrer', url)
+    const policy = headers['content-security-policy'] ?? ''
+    for (const directive of ["default-src 'none'", "script-src 'self' 'wasm-unsafe-eval'", "connect-src 'self'", "frame-ancestors 'none'"]) {
+      assert.ok(String(policy).includes(directive), `${url}: ${directive}`)
+    }
+    assert.ok(!/unsafe-inline|'unsafe-eval'|\*/.test(String(policy)), url)
+  }
+})
+
+test('the root leads to the page, and keeps the query', async () => {
+  assert.equal((await ask('/')).headers.location, '/web/')
+  assert.equal((await ask('/web')).headers.location, '/web/')
+  assert.equal((await ask('/?model=a&b=?')).headers.location, '/web/?model=a&b=?')
+})
+
+test('nothing outside the three folders can be reached', async () => {
+  const paths = [
+    '/package.json', '/secret.txt', '/src/secret.txt', '/websecret/secret.txt',
+    '/web/../secret.txt', '/web/../src/secret.txt', '/../secret.txt', '/web/./../secret.txt', '//secret.txt',
+    '/web/%2e%2e/secret.txt', '/web/%2E%2E/secret.txt', '/web/.%2e/secret.txt', '/web/..%2fsecret.txt',
+    '/web%2f..%2fsecret.txt', '/%2e%2e/secret.txt', '/web/%252e%252e/secret.txt', '/web/%252e%252e%252fsecret.txt',
+    '/web/..%5csecret.txt', '/web/..\\secret.txt', '/web/%00/../../secret.txt', '/web/index.html%00.txt',
+    '/web/%c0%ae%c0%ae/secret.txt', '/web/..;/secret.txt', '/web//../secret.txt', '/web/%2f%2e%2e%2fsecret.txt',
+    '/web/.hidden/key.txt', '/web/link.txt', '/web/linked/secret.txt', '/web/tool.sh',
+    `/web/%2f${root.slice(1)}/secret.txt`, '*', 'secret.txt', 'http://127.0.0.1/web/index.html',
+  ]
+  for (const url of paths) {
+    const { status, body } = await ask(url)
+    assert.ok(status === 404 || status === 400, `${url}: ${status}`)
+    assert.ok(!/^secret$/m.test(body), url)
+  }
+})
+
+test('what is not there is a 404 in words', async () => {
+  for (const url of ['/web/none.html', '/web/none/', '/wasm/', '/wasm', '/models/', '/web/main.js/', '/web/index.html/x.js', '/favicon.ico', `/web/${'a'.repeat(300)}.js`]) {
+    const { status, headers, body } = await ask(url)
+    assert.equal(status, 404, url)
+    assert.equal(headers['content-type'], 'text/plain; charset=utf-8')
+    assert.match(body, /^404: there is nothing here by that name\n$/)
+  }
+  assert.equal((await ask('/web/%')).status, 400)
+  assert.equal((await ask('/web/%ff')).status, 400)
+})
+
+test('HEAD says what GET would, without the text', async () => {
+  for (const url of ['/web/index.html', '/web/none.html', '/models/m.safetensors']) {
+    const [get, head] = [await ask(url), await ask(url, { method: 'HEAD' })]
+    assert.equal(head.status, get.status)
+    assert.equal(head.body, '')
+    for (const name of ['content-type', 'content-length', 'etag']) assert.equal(head.headers[name], get.headers[name])
+  }
+})
+
+test('other methods are refused', async () => {
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']) {
+    const { status, headers } = await ask('/web/index.html', { method })
+    assert.equal(status, 405, method)
+    assert.equal(headers.allow, 'GET, HEAD')
+  }
+})
+
+test('a file is sent again only when it changed', async () => {
+  const url = '/web/changing.txt'
+  await writeFile(path.join(root, url), 'one\n')
+  const first = await ask(url)
+  const tag = first.headers.etag ?? ''
+  assert.match(tag, /^"[0-9a-f]+-[0-9a-f]+"$/)
+  assert.equal(first.headers['cache-control'], 'no-cache')
+
+  for (const header of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+    const again = await ask(url, { headers: { 'If-None-Match': header } })
+    assert.equal(again.status, 304, header)
+    assert.equal(again.body, '')
+    assert.equal(again.headers.etag, tag)
+  }
+  assert.equal((await ask(url, { headers: { 'If-None-Match': '"other"' } })).status, 200)
+
+  await writeFile(path.join(root, url), 'three\n')
+  const changed = await ask(url, { headers: { 'If-None-Match': tag } })
+  assert.equal(changed.status, 200)
+  assert.equal(changed.body, 'three\n')
+})
+
+/** @param {string[]} args */
+function start(...args) {
+  const child = spawn(process.execPath, [SCRIPT, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text) => (output.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text) => (output.stderr += text))
+  return { child, output }
+}
+
+test('the command prints the address it listens on, and serves the repository', async () => {
+  const { child, output } = start('--port', '0')
+  try {
+    while (!output.stdout.includes('\n')) await once(child.stdout, 'data')
+    assert.match(output.stdout, /^http:\/\/127\.0\.0\.1:\d+\/\n$/)
+    const page = await fetch(output.stdout.trim())
+    assert.equal(page.status, 200)
+    assert.match(await page.text(), /^<!doctype html>/)
+    assert.equal((await fetch(new URL('/package.json', page.url))).status, 404)
+  } finally {
+    child.kill()
+  }
+})
+
+test('a port in use is said in words, exit 1', async () => {
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  const { child, output } = start('--port', String(port))
+  const [code] = await once(child, 'close')
+  assert.equal(code, 1)
+  assert.equal(output.stdout, '')
+  assert.equal(output.stderr, `serve: port ${port} of 127.0.0.1 is in use; choose another with --port, or 0 for any free one\n`)
+})
+
+test('wrong use is said in words, exit 2', async () => {
+  for (const args of [['--port', 'x'], ['--port', '65536'], ['--port', '-1'], ['--nonsense'], ['extra']]) {
+    const { child, output } = start(...args)
+    const [code] = await once(child, 'close')
+    assert.equal(code, 2, args.join(' '))
+    assert.match(output.stderr, /^serve: .*\n(.*\n)*usage: /)
+  }
+})

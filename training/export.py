@@ -1,0 +1,69 @@
+"""Writes a trained model as one .safetensors file, and what PyTorch computes with the weights in it.
+
+    python training/export.py --model runs/imdb/model.pt --tokenizer runs/imdb/tokenizer.json \
+        --out models/imdb.safetensors --golden tests/golden/imdb
+
+The golden file holds texts of our own, their token ids and, in float64 from the quantised weights, their logits: the
+whole path from text to verdict is tested against it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from data import IMDB_LABELS
+from model import Config, Linformer
+from model_file import DTYPES, decode, encode, save_model, state_dict
+from tokenizer import tables
+
+TEXTS = (
+    "A quiet, generous film. I came for the scenery and stayed for the performances, which are superb.",
+    "Two hours of my life I will never get back: a lazy script, wooden acting, and an ending that insults everyone.",
+    "I wanted to like it. The first half is funny and the music is lovely, but then it falls apart.",
+    "Don't miss it!",
+    "bad",
+    "The camera never moves. " * 400 + "And yet I loved every minute of it.",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, help="model.pt as train.py writes it")
+    parser.add_argument("--tokenizer", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--golden", type=Path, help="write OUT's golden verdicts to this path + .json")
+    parser.add_argument("--dtype", choices=DTYPES, default="I8")
+    parser.add_argument("--name", default="imdb")
+    parser.add_argument("--license", default="MIT")
+    parser.add_argument("--trained-on", default="Large Movie Review Dataset v1.0 (Maas et al. 2011)")
+    args = parser.parse_args()
+
+    saved = torch.load(args.model, weights_only=True)
+    config = Config(**saved["config"])
+    model = Linformer(config)
+    model.load_state_dict(saved["model"])
+    encoded = encode(model.tensors(), args.dtype)
+    save_model(args.out, encoded, config, list(IMDB_LABELS), tables(args.tokenizer), args.license, args.trained_on,
+               name=args.name)  # fmt: skip
+    print(f"{args.out}: {args.out.stat().st_size:,} bytes")
+
+    if args.golden:
+        model.load_state_dict(state_dict(decode(encoded), config))
+        model = model.double().eval()
+        tokenizer = Tokenizer.from_file(str(args.tokenizer))
+        rows = []
+        for text in TEXTS:
+            ids = tokenizer.encode(text).ids
+            with torch.no_grad():
+                logits = model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.bool))[0]
+            rows.append({"text": text, "ids": ids, "logits": logits.tolist()})
+        args.golden.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
