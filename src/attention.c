@@ -12,9 +12,7 @@ static lf_panels packed(const lf_linear *linear, size_t n_in) {
   return (lf_panels){.data = linear->weight, .panel_stride = n_in * LF_LANES, .row_stride = LF_LANES};
 }
 
-static size_t head_size(const lf_run *run) {
-  return (size_t)(run->model->config.d_model / run->model->config.n_heads);
-}
+static size_t head_size(const lf_run *run) { return (size_t)(run->model->config.d_model / run->model->config.n_heads); }
 
 /* One head's keys, [lf_pad(key_cap) / LF_LANES, d_head, LF_LANES], and values, [key_cap, ld_head]. */
 static float *keys_of(const lf_run *run, size_t head) {
@@ -98,7 +96,8 @@ static void attend_head(lf_run *run, size_t head, size_t rows, size_t n_keys) {
   memset(run->head_ctx, 0, rows * run->ld_head * sizeof *run->head_ctx);
   for (size_t first = 0; first < n_keys; first += LF_KEY_BLOCK) {
     const size_t count = n_keys - first < LF_KEY_BLOCK ? n_keys - first : LF_KEY_BLOCK;
-    const lf_panels k_block = {.data = keys + first * d_head, .panel_stride = d_head * LF_LANES, .row_stride = LF_LANES};
+    const lf_panels k_block = {
+        .data = keys + first * d_head, .panel_stride = d_head * LF_LANES, .row_stride = LF_LANES};
     const lf_panels v_block = {
         .data = values + first * run->ld_head, .panel_stride = LF_LANES, .row_stride = run->ld_head};
     lf_gemm(run->scores, LF_KEY_BLOCK, q, run->ld, k_block, NULL, 0, rows, d_head, count);

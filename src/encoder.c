@@ -30,7 +30,7 @@ static void embed(lf_run *run, float *x, int32_t first, int32_t rows) {
   for (int32_t t = 0; t < rows; t++) {
     float *row = x + (size_t)t * run->ld;
     const float *position = run->q + (size_t)t * run->ld;
-    if (learned) lf_stored_row(run->q + (size_t)t * run->ld, &model->position, d, (size_t)(first + t), 0, d);
+    if (learned) lf_stored_row(run->q + (size_t)t * run->ld, &model->position, d, (size_t)first + (size_t)t, 0, d);
     lf_stored_row(row, &model->token, d, (size_t)run->ids[first + t], 0, d);
     for (size_t i = 0; i < d; i++) row[i] = row[i] + position[i];
   }

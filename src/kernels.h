@@ -70,10 +70,10 @@ void lf_divide_rows(float *out, size_t ld_out, const float *in, size_t ld_in, co
                     size_t n);
 
 /* Elementwise over n floats, each rounded once for each operation. */
-void lf_add(float *out, const float *in, size_t n);                           /* out = out + in */
-void lf_max(float *out, const float *in, size_t n);                           /* out = out < in ? in : out */
-void lf_multiply_add(float *out, const float *a, const float *b, size_t n);   /* out = out + a * b */
-void lf_scale(float *out, float factor, size_t n);                            /* out = out * factor */
+void lf_add(float *out, const float *in, size_t n);                         /* out = out + in */
+void lf_max(float *out, const float *in, size_t n);                         /* out = out < in ? in : out */
+void lf_multiply_add(float *out, const float *a, const float *b, size_t n); /* out = out + a * b */
+void lf_scale(float *out, float factor, size_t n);                          /* out = out * factor */
 
 /* Widening of stored weights, n values: exact for F16, one rounding for I8. Any alignment. */
 void lf_widen_f16(float *out, const uint16_t *in, size_t n);

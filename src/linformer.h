@@ -38,30 +38,30 @@ extern "C" {
 #endif
 
 enum {
-  LF_ALIGN = 64,       /* alignment of every block, in bytes */
-  LF_TILE = 48,        /* rows of x that one tile holds */
-  LF_MAX_LAYERS = 32,  /* most layers a model can have */
-  LF_MAX_DIMS = 3,     /* most dimensions a tensor can have */
+  LF_ALIGN = 64,        /* alignment of every block, in bytes */
+  LF_TILE = 48,         /* rows of x that one tile holds */
+  LF_MAX_LAYERS = 32,   /* most layers a model can have */
+  LF_MAX_DIMS = 3,      /* most dimensions a tensor can have */
   LF_TEXT_CHUNK = 16384 /* bytes of text that one lf_tokenizer_feed takes at most */
 };
 
 /* What a call came to. Negative values are errors; the object stays valid and later calls work. */
 typedef enum lf_status {
   LF_OK = 0,
-  LF_MORE = 1,              /* lf_step: there is more to do */
-  LF_ERROR_CONFIG = -1,     /* a field of the config is outside its limits */
-  LF_ERROR_MEMORY = -2,     /* the block is too small, or not aligned to LF_ALIGN */
-  LF_ERROR_NAME = -3,       /* the model has no tensor of that name */
-  LF_ERROR_DTYPE = -4,      /* a dtype that this tensor cannot have */
-  LF_ERROR_SHAPE = -5,      /* dimensions other than the config asks for */
-  LF_ERROR_SIZE = -6,       /* byte length does not match dtype and shape */
-  LF_ERROR_SCALE = -7,      /* an I8 tensor came before its NAME.scale */
-  LF_ERROR_VALUE = -8,      /* a NaN or an infinity among the weights */
-  LF_ERROR_MISSING = -9,    /* a tensor was never set; see lf_model_missing */
-  LF_ERROR_LENGTH = -10,    /* n outside 1 .. n_cap, or n_cap outside 1 .. n_max */
-  LF_ERROR_TOKEN = -11,     /* a token id outside the vocabulary */
-  LF_ERROR_STATE = -12,     /* calls in the wrong order */
-  LF_ERROR_TOKENIZER = -13  /* tokenizer tables that contradict themselves */
+  LF_MORE = 1,             /* lf_step: there is more to do */
+  LF_ERROR_CONFIG = -1,    /* a field of the config is outside its limits */
+  LF_ERROR_MEMORY = -2,    /* the block is too small, or not aligned to LF_ALIGN */
+  LF_ERROR_NAME = -3,      /* the model has no tensor of that name */
+  LF_ERROR_DTYPE = -4,     /* a dtype that this tensor cannot have */
+  LF_ERROR_SHAPE = -5,     /* dimensions other than the config asks for */
+  LF_ERROR_SIZE = -6,      /* byte length does not match dtype and shape */
+  LF_ERROR_SCALE = -7,     /* an I8 tensor came before its NAME.scale */
+  LF_ERROR_VALUE = -8,     /* a NaN or an infinity among the weights */
+  LF_ERROR_MISSING = -9,   /* a tensor was never set; see lf_model_missing */
+  LF_ERROR_LENGTH = -10,   /* n outside 1 .. n_cap, or n_cap outside 1 .. n_max */
+  LF_ERROR_TOKEN = -11,    /* a token id outside the vocabulary */
+  LF_ERROR_STATE = -12,    /* calls in the wrong order */
+  LF_ERROR_TOKENIZER = -13 /* tokenizer tables that contradict themselves */
 } lf_status;
 
 typedef enum lf_dtype { LF_F32 = 0, LF_F16 = 1, LF_I8 = 2 } lf_dtype;
@@ -103,7 +103,7 @@ typedef struct lf_config {
   int32_t token_dtype;      /* lf_dtype in which embed.token.weight is kept */
   int32_t position_dtype;   /* lf_dtype in which embed.position.weight is kept */
   int32_t projection_dtype; /* lf_dtype in which every E and F is kept */
-  int32_t k[LF_MAX_LAYERS]; /* projected length of each layer, 1 .. n_max; layerwise sharing uses the first k rows of E */
+  int32_t k[LF_MAX_LAYERS]; /* projected length of each layer, 1 .. n_max; layerwise: the first k rows of E */
 } lf_config;
 
 /* ---- model: the weights ---- */

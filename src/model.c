@@ -207,9 +207,7 @@ static uint64_t carve(uint8_t *base, const lf_config *config) {
   return to.arena.used;
 }
 
-uint64_t lf_model_bytes(const lf_config *config) {
-  return lf_config_check(config) == LF_OK ? carve(NULL, config) : 0;
-}
+uint64_t lf_model_bytes(const lf_config *config) { return lf_config_check(config) == LF_OK ? carve(NULL, config) : 0; }
 
 lf_status lf_model_init(lf_model *model, uint64_t bytes, const lf_config *config) {
   if (lf_config_check(config) != LF_OK) return LF_ERROR_CONFIG;

@@ -27,15 +27,15 @@ struct lf_run {
   float *values; /* [n_heads, key_cap, ld_head] */
 
   /* One tile's. */
-  float *h;                  /* [LF_TILE, ld] */
-  float *q;                  /* [LF_TILE, ld] */
-  float *ctx;                /* [LF_TILE, ld] */
-  float *head_ctx;           /* [LF_TILE, ld_head] */
-  float *ff;                 /* [LF_TILE, ld_ff] */
-  float *scores;             /* [LF_TILE, LF_KEY_BLOCK] */
-  float *row_max, *row_sum;  /* [LF_TILE] */
-  float *e_tile;             /* [k_max, LF_TILE] the tile's columns of E, widened */
-  float *class_tile;         /* [LF_TILE, ld_classes] */
+  float *h;                 /* [LF_TILE, ld] */
+  float *q;                 /* [LF_TILE, ld] */
+  float *ctx;               /* [LF_TILE, ld] */
+  float *head_ctx;          /* [LF_TILE, ld_head] */
+  float *ff;                /* [LF_TILE, ld_ff] */
+  float *scores;            /* [LF_TILE, LF_KEY_BLOCK] */
+  float *row_max, *row_sum; /* [LF_TILE] */
+  float *e_tile;            /* [k_max, LF_TILE] the tile's columns of E, widened */
+  float *class_tile;        /* [LF_TILE, ld_classes] */
 };
 
 /* ---- positions.c ---- */

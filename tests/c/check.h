@@ -7,13 +7,13 @@
 static int checks;
 static int failures;
 
-#define CHECK(condition)                                                      \
-  do {                                                                        \
-    checks++;                                                                 \
-    if (!(condition)) {                                                       \
-      failures++;                                                             \
-      printf("FAILED %s:%d: %s\n", __FILE__, __LINE__, #condition);           \
-    }                                                                         \
+#define CHECK(condition)                                                                                               \
+  do {                                                                                                                 \
+    checks++;                                                                                                          \
+    if (!(condition)) {                                                                                                \
+      failures++;                                                                                                      \
+      printf("FAILED %s:%d: %s\n", __FILE__, __LINE__, #condition);                                                    \
+    }                                                                                                                  \
   } while (0)
 
 /* What main returns. */

@@ -19,9 +19,21 @@ static const lf_config shapes[SHAPES] = {
     {.vocab_size = 7, .n_max = 60, .d_model = 6, .n_layers = 2, .n_heads = 3, .d_ff = 5, .n_classes = 2, .k = {5, 3}},
     {.vocab_size = 1, .n_max = 1, .d_model = 1, .n_layers = 1, .n_heads = 1, .d_ff = 1, .n_classes = 1, .k = {1}},
     {.vocab_size = 31, .n_max = 154, .d_model = 33, .n_layers = 1, .n_heads = 3, .d_ff = 70, .n_classes = 9, .k = {77}},
-    {.vocab_size = 9, .n_max = 280, .d_model = 16, .n_layers = 3, .n_heads = 2, .d_ff = 24, .n_classes = 3,
+    {.vocab_size = 9,
+     .n_max = 280,
+     .d_model = 16,
+     .n_layers = 3,
+     .n_heads = 2,
+     .d_ff = 24,
+     .n_classes = 3,
      .k = {140, 140, 140}},
-    {.vocab_size = 12, .n_max = 96, .d_model = 24, .n_layers = 2, .n_heads = 1, .d_ff = 8, .n_classes = 17,
+    {.vocab_size = 12,
+     .n_max = 96,
+     .d_model = 24,
+     .n_layers = 2,
+     .n_heads = 1,
+     .d_ff = 8,
+     .n_classes = 17,
      .k = {48, 48}},
 };
 
@@ -139,7 +151,8 @@ int32_t engine_case_run(int32_t index, float *out) {
   memcpy(out + count, lf_run_contributions(run), (size_t)n * n_classes * sizeof *out);
   count += (size_t)n * n_classes;
   memcpy(out + count, lf_run_logits(run), n_classes * sizeof *out);
-  for (size_t i = (size_t)lf_workspace_bytes(&config, n); i < BLOCK_BYTES; i++) { /* nothing beyond the plan is touched */
+  /* Nothing beyond the plan is touched. */
+  for (size_t i = (size_t)lf_workspace_bytes(&config, n); i < BLOCK_BYTES; i++) {
     if (run_block[i] != 0xff) return LF_ERROR_MEMORY;
   }
   return (int32_t)(count + n_classes);

@@ -137,9 +137,9 @@ typedef struct kernel_case {
   size_t rows, n, m;
 } kernel_case;
 
-#define SIZES(name, run)                                                                                     \
-  {name, run, 1, 1, 1}, {name, run, 2, 3, 5}, {name, run, 3, 8, 8}, {name, run, 4, 7, 9}, {name, run, 5, 16, 17}, \
-      {name, run, 6, 31, 33}, {name, run, 7, 64, 2}, {name, run, 13, 20, 40}, {name, run, 48, 128, 128},           \
+#define SIZES(name, run)                                                                                               \
+  {name, run, 1, 1, 1}, {name, run, 2, 3, 5}, {name, run, 3, 8, 8}, {name, run, 4, 7, 9}, {name, run, 5, 16, 17},      \
+      {name, run, 6, 31, 33}, {name, run, 7, 64, 2}, {name, run, 13, 20, 40}, {name, run, 48, 128, 128},               \
       {name, run, 47, 33, 65}
 
 static const kernel_case cases[] = {

@@ -10,8 +10,15 @@
 enum { N_MAX = 100, D = 12, VOCAB = 10, CLASSES = 2, K = 4, CANARY = 0x5a };
 
 static lf_config small_config(void) {
-  return (lf_config){.vocab_size = VOCAB, .n_max = N_MAX, .d_model = D, .n_layers = 1, .n_heads = 3, .d_ff = 8,
-                     .n_classes = CLASSES, .sharing = LF_SHARING_LAYERWISE, .k = {K}};
+  return (lf_config){.vocab_size = VOCAB,
+                     .n_max = N_MAX,
+                     .d_model = D,
+                     .n_layers = 1,
+                     .n_heads = 3,
+                     .d_ff = 8,
+                     .n_classes = CLASSES,
+                     .sharing = LF_SHARING_LAYERWISE,
+                     .k = {K}};
 }
 
 /* A block of exactly `bytes`, so that the address sanitizer sees one byte too much. */
@@ -32,24 +39,34 @@ static lf_status set_all(lf_model *model) {
     const char *name;
     int32_t n_dims, rows, columns;
   } tensors[] = {
-      {"embed.token.weight", 2, VOCAB, D},      {"embed.position.weight", 2, N_MAX, D},
-      {"attn.E", 2, K, N_MAX},                  {"layers.0.attn_norm.weight", 1, 0, D},
-      {"layers.0.attn_norm.bias", 1, 0, D},     {"layers.0.attn.query.weight", 2, D, D},
-      {"layers.0.attn.query.bias", 1, 0, D},    {"layers.0.attn.key.weight", 2, D, D},
-      {"layers.0.attn.key.bias", 1, 0, D},      {"layers.0.attn.value.weight", 2, D, D},
-      {"layers.0.attn.value.bias", 1, 0, D},    {"layers.0.attn.out.weight", 2, D, D},
-      {"layers.0.attn.out.bias", 1, 0, D},      {"layers.0.ffn_norm.weight", 1, 0, D},
-      {"layers.0.ffn_norm.bias", 1, 0, D},      {"layers.0.ffn.in.weight", 2, 8, D},
-      {"layers.0.ffn.in.bias", 1, 0, 8},        {"layers.0.ffn.out.weight", 2, D, 8},
-      {"layers.0.ffn.out.bias", 1, 0, D},       {"norm.weight", 1, 0, D},
-      {"norm.bias", 1, 0, D},                   {"head.weight", 2, CLASSES, D},
+      {"embed.token.weight", 2, VOCAB, D},
+      {"embed.position.weight", 2, N_MAX, D},
+      {"attn.E", 2, K, N_MAX},
+      {"layers.0.attn_norm.weight", 1, 0, D},
+      {"layers.0.attn_norm.bias", 1, 0, D},
+      {"layers.0.attn.query.weight", 2, D, D},
+      {"layers.0.attn.query.bias", 1, 0, D},
+      {"layers.0.attn.key.weight", 2, D, D},
+      {"layers.0.attn.key.bias", 1, 0, D},
+      {"layers.0.attn.value.weight", 2, D, D},
+      {"layers.0.attn.value.bias", 1, 0, D},
+      {"layers.0.attn.out.weight", 2, D, D},
+      {"layers.0.attn.out.bias", 1, 0, D},
+      {"layers.0.ffn_norm.weight", 1, 0, D},
+      {"layers.0.ffn_norm.bias", 1, 0, D},
+      {"layers.0.ffn.in.weight", 2, 8, D},
+      {"layers.0.ffn.in.bias", 1, 0, 8},
+      {"layers.0.ffn.out.weight", 2, D, 8},
+      {"layers.0.ffn.out.bias", 1, 0, D},
+      {"norm.weight", 1, 0, D},
+      {"norm.bias", 1, 0, D},
+      {"head.weight", 2, CLASSES, D},
       {"head.bias", 1, 0, CLASSES},
   };
   for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
     CHECK(lf_model_ready(model) == LF_ERROR_MISSING);
     CHECK(strcmp(lf_model_missing(model), tensors[i].name) == 0); /* the model lists them in this order */
-    const lf_status status =
-        set(model, tensors[i].name, tensors[i].n_dims, tensors[i].rows, tensors[i].columns);
+    const lf_status status = set(model, tensors[i].name, tensors[i].n_dims, tensors[i].rows, tensors[i].columns);
     if (status != LF_OK) return status;
   }
   CHECK(strcmp(lf_model_missing(model), "") == 0);
@@ -89,8 +106,14 @@ static void configs(void) {
   CHECK(lf_config_check(&config) == LF_ERROR_CONFIG);
 
   /* The largest model of all: sizes neither wrap nor trap. */
-  config = (lf_config){.vocab_size = 1 << 20, .n_max = 1 << 20, .d_model = 4096, .n_layers = LF_MAX_LAYERS,
-                       .n_heads = 64, .d_ff = 16384, .n_classes = 4096, .sharing = LF_SHARING_NONE};
+  config = (lf_config){.vocab_size = 1 << 20,
+                       .n_max = 1 << 20,
+                       .d_model = 4096,
+                       .n_layers = LF_MAX_LAYERS,
+                       .n_heads = 64,
+                       .d_ff = 16384,
+                       .n_classes = 4096,
+                       .sharing = LF_SHARING_NONE};
   for (int32_t layer = 0; layer < LF_MAX_LAYERS; layer++) config.k[layer] = 1 << 20;
   CHECK(lf_config_check(&config) == LF_OK);
   CHECK(lf_model_bytes(&config) > (uint64_t)1 << 50);

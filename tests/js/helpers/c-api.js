@@ -2,6 +2,10 @@
  * The C API of a module, driven directly: no part of wasm/*.js, so that the engine is tested on its own.
  */
 import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+
+// Node.js 20 has relaxed SIMD behind a flag, later versions have it and no flag.
+if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd')
 
 const PAGE = 65536
 const DTYPES = { F32: 0, F16: 1, I8: 2 }
