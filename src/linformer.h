@@ -38,11 +38,11 @@ extern "C" {
 #endif
 
 enum {
-  LF_ALIGN = 64,        /* alignment of every block, in bytes */
-  LF_TILE = 48,         /* rows of x that one tile holds */
-  LF_MAX_LAYERS = 32,   /* most layers a model can have */
-  LF_MAX_DIMS = 3,      /* most dimensions a tensor can have */
-  LF_TEXT_CHUNK = 16384 /* bytes of text that one lf_tokenizer_feed takes at most */
+  LF_ALIGN = 64,       /* alignment of every block, in bytes */
+  LF_TILE = 48,        /* rows of x that one tile holds */
+  LF_MAX_LAYERS = 32,  /* most layers a model can have */
+  LF_MAX_DIMS = 3,     /* most dimensions a tensor can have */
+  LF_TEXT_CHUNK = 4096 /* bytes of text that one lf_tokenizer_feed takes at most */
 };
 
 /* What a call came to. Negative values are errors; the object stays valid and later calls work. */

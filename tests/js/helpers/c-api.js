@@ -3,6 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
+import { gunzipSync } from 'node:zlib'
 
 // Node.js 20 has relaxed SIMD behind a flag, later versions have it and no flag.
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd')
@@ -17,9 +18,10 @@ const KINDS = {
 }
 const MAX_LAYERS = 32
 
-/** @param {string} path of a .safetensors file; returns its metadata and tensors `{ dtype, shape, data }` */
+/** Metadata and tensors `{ dtype, shape, data }` of a .safetensors file, which may be compressed (.gz). */
 export function readSafetensors(path) {
-  const file = readFileSync(path)
+  const bytes = readFileSync(path)
+  const file = String(path).endsWith('.gz') ? gunzipSync(bytes) : bytes
   const length = Number(file.readBigUInt64LE(0))
   const { __metadata__: metadata, ...header } = JSON.parse(file.toString('utf8', 8, 8 + length))
   const tensors = Object.entries(header).map(([name, { dtype, shape, data_offsets: [start, end] }]) => {
@@ -109,6 +111,34 @@ export class CApi {
   begin(run, ids) {
     new Int32Array(this.memory.buffer, this.exports.lf_run_ids(run), ids.length).set(ids)
     return this.exports.lf_begin(run, ids.length)
+  }
+
+  /** A tokenizer from the tables of a model file. */
+  tokenizer(tensors, lowercase) {
+    const [vocab, offsets, merges] = ['vocab', 'offsets', 'merges'].map((key) => tensors[`tokenizer.${key}`])
+    const sizes = [offsets.shape[0] - 1, merges.shape[0], vocab.shape[0]]
+    const bytes = this.exports.lf_tokenizer_bytes(...sizes)
+    const tokenizer = this.allocate(bytes)
+    const mark = this.top
+    const tables = [vocab, offsets, merges].map(({ data }) => this.place(data))
+    this.check(this.exports.lf_tokenizer_init(tokenizer, bytes, ...tables, ...sizes, lowercase ? 1 : 0), 'tokenizer')
+    this.top = mark
+    return tokenizer
+  }
+
+  /** Tokens [id, start, end, id, ...] of UTF-8 bytes, fed in chunks. */
+  tokenize(tokenizer, bytes, chunk) {
+    const tokens = []
+    this.exports.lf_tokenizer_begin(tokenizer)
+    for (let at = 0, final = false; !final; at += chunk) {
+      const part = bytes.subarray(at, at + chunk)
+      final = at + chunk >= bytes.length
+      new Uint8Array(this.memory.buffer, this.exports.lf_tokenizer_text(tokenizer)).set(part)
+      const n = this.check(this.exports.lf_tokenizer_feed(tokenizer, part.length, final ? 1 : 0), 'lf_tokenizer_feed')
+      const out = new Uint32Array(this.memory.buffer, this.exports.lf_tokenizer_tokens(tokenizer), 3 * n)
+      for (const value of out) tokens.push(value)
+    }
+    return tokens
   }
 
   /** x as it is now, [n, d], without the padding of its rows. */

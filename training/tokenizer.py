@@ -1,0 +1,79 @@
+"""Trains the byte-level BPE tokenizer, and turns a tokenizer.json into the tables of a model file.
+
+    python training/tokenizer.py --out runs/imdb/tokenizer.json DATA/imdb/train.jsonl.zst DATA/imdb/unsup.jsonl.zst
+
+Special tokens have ids of their own, but text never gives them: a literal "<sep>" in a document is ordinary bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from data import read_jsonl
+
+SPECIAL = ("<sep>", "<mask>")  # ids 0 and 1: between a text and its pair; a hidden or dropped word in training
+
+
+def train(texts: Iterable[str], vocab_size: int, lowercase: bool) -> str:
+    """The tokenizer.json of a tokenizer trained on `texts`."""
+    tokenizer = Tokenizer(models.BPE())
+    if lowercase:
+        tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    description = json.loads(tokenizer.to_str())
+    description["added_tokens"] = []  # or the library would find them in a text
+    return json.dumps(description, ensure_ascii=False)
+
+
+def byte_of_character() -> dict[str, int]:
+    """The printable stand-ins of byte-level BPE (GPT-2's bytes_to_unicode), the other way round."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    rest = [b for b in range(256) if b not in printable]
+    return {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(rest)}
+
+
+def tables(path: Path | str) -> dict:
+    """Of a tokenizer.json: vocab [bytes] uint8, offsets [size + 1] uint32, merges [n, 2] uint32, and lowercase."""
+    description = json.loads(Path(path).read_text(encoding="utf-8"))
+    ids = description["model"]["vocab"]
+    to_byte = byte_of_character()
+    tokens = sorted(ids, key=ids.__getitem__)
+    assert [ids[t] for t in tokens] == list(range(len(tokens))), "ids are not 0 to size - 1"
+    raw = [b"" if t in SPECIAL else bytes(to_byte[c] for c in t) for t in tokens]
+    pairs = [pair.split(" ") if isinstance(pair, str) else pair for pair in description["model"]["merges"]]
+    return {
+        "vocab": np.frombuffer(b"".join(raw), dtype=np.uint8).copy(),
+        "offsets": np.cumsum([0, *map(len, raw)], dtype=np.uint32),
+        "merges": np.array([[ids[a], ids[b]] for a, b in pairs], dtype=np.uint32).reshape(-1, 2),
+        "lowercase": (description["normalizer"] or {}).get("type") == "Lowercase",
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("inputs", type=Path, nargs="+", help=".jsonl or .jsonl.zst files with a `text` in each line")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--vocab-size", type=int, default=8192)
+    parser.add_argument("--lowercase", action=argparse.BooleanOptionalAction, default=True)
+    args = parser.parse_args()
+    texts = (document["text"] for path in args.inputs for document in read_jsonl(path))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(train(texts, args.vocab_size, args.lowercase), encoding="utf-8")
+    print(f"{args.out}: {Tokenizer.from_file(str(args.out)).get_vocab_size()} tokens")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+/** The two things that every part of the page does with the document. */
+
+/**
+ * The element that the page is known to have.
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {new () => T} type
+ * @returns {T}
+ */
+export function byId(id, type) {
+  const found = document.getElementById(id)
+  if (!(found instanceof type)) throw new Error(`the page has no ${type.name} with the id ${id}`)
+  return found
+}
+
+/**
+ * A new element. Text goes in as text, so nothing from a document can become markup.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, string>} [attributes]
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
+  made.append(...children)
+  return made
+}
+
+/**
+ * The rows of a list of names and values.
+ * @param {[Node | string, string][]} rows
+ */
+export function rows(rows) {
+  return element('dl', {}, ...rows.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]))
+}
