@@ -1,0 +1,203 @@
+/**
+ * A loaded model, and what it says about documents.
+ */
+import { LinformerError, throwIfAborted } from './errors.js'
+import { explain } from './explain.js'
+import { createPause } from './pause.js'
+import { Tokens } from './tokens.js'
+
+/**
+ * @typedef {import('./engine.js').Engine} Engine
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./index.js').ClassifyOptions} ClassifyOptions
+ * @typedef {import('./index.js').Input} Input
+ * @typedef {import('./index.js').Result} Result
+ * @typedef {{ text: string, textPair?: string }} Document
+ */
+
+const OVERFLOW = ['window', 'truncate', 'error']
+
+const badArgument = (/** @type {string} */ message) => new LinformerError('BAD_ARGUMENT', message)
+
+const kindOf = (/** @type {unknown} */ value) => value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
+
+/** @param {any} options @returns {ClassifyOptions} */
+function checkOptions(options) {
+  if (typeof options !== 'object' || options === null) throw badArgument(`options is ${kindOf(options)}, not an object`)
+  const { topK, overflow, signal, onProgress } = options
+  if (topK !== undefined && (!Number.isInteger(topK) || topK < 1)) {
+    throw badArgument(`topK is ${JSON.stringify(topK)}; it has to be a whole number from 1`)
+  }
+  if (overflow !== undefined && !OVERFLOW.includes(overflow)) {
+    throw badArgument(`overflow is ${JSON.stringify(overflow)}; it can be ${OVERFLOW.map((name) => `'${name}'`).join(', ')}`)
+  }
+  if (signal !== undefined && typeof signal?.aborted !== 'boolean') throw badArgument('signal is not an AbortSignal')
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw badArgument('onProgress is not a function')
+  return options
+}
+
+/** @param {any} input @returns {Document} */
+function checkInput(input) {
+  if (typeof input === 'string') return { text: input }
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw badArgument(`a document is a string or { text, textPair }, not ${kindOf(input)}`)
+  }
+  const { text, textPair } = input
+  if (typeof text !== 'string') throw badArgument(`text is ${kindOf(text)}, not a string`)
+  if (textPair !== undefined && typeof textPair !== 'string') throw badArgument(`textPair is ${kindOf(textPair)}, not a string`)
+  return textPair === undefined ? { text } : { text, textPair }
+}
+
+/** @param {number[]} logits @returns {number[]} probabilities that sum to 1 */
+function softmax(logits) {
+  const top = Math.max(...logits)
+  const powers = logits.map((logit) => Math.exp(logit - top))
+  const sum = powers.reduce((a, b) => a + b, 0)
+  return powers.map((power) => power / sum)
+}
+
+export class Classifier {
+  /** @type {Engine | undefined} */
+  #engine
+  #model
+  #disposed = false
+  /** Calls wait for the one before: there is one workspace. */
+  #queue = Promise.resolve()
+
+  /**
+   * @param {Engine} engine with its weights loaded
+   * @param {Model} model
+   * @param {import('./backend.js').Backend} backend
+   */
+  constructor(engine, model, backend) {
+    this.#engine = engine
+    const { config, labels, metadata, tokenizer } = model
+    this.#model = { config, labels, sep: tokenizer.sep }
+    this.config = Object.freeze({ ...config, k: Object.freeze([...config.k]) })
+    this.labels = Object.freeze([...labels])
+    this.name = metadata.name
+    this.metadata = Object.freeze({ ...metadata })
+    this.backend = backend
+    this.threads = 1
+    this.memory = Object.freeze({ ...engine.memoryReport })
+  }
+
+  /**
+   * @param {any} input a document or an array of them
+   * @param {any} [options]
+   * @returns {Promise<any>} see index.d.ts
+   */
+  async classify(input, options = {}) {
+    const checked = checkOptions(options)
+    if (!Array.isArray(input)) return this.#next(checkInput(input), checked, 0, 1)
+    const results = []
+    for (const [index, item] of input.entries()) {
+      try {
+        results.push(await this.#next(checkInput(item), checked, index, input.length))
+      } catch (error) {
+        if (!(error instanceof LinformerError) || error.code === 'ABORTED' || error.code === 'DISPOSED') throw error
+        results.push({ error })
+      }
+    }
+    return results
+  }
+
+  /**
+   * Frees the memory. A classification that is running is rejected with DISPOSED. Calling it again does nothing.
+   */
+  dispose() {
+    this.#disposed = true
+    this.#engine = undefined
+  }
+
+  /**
+   * @param {Document} document
+   * @param {ClassifyOptions} options
+   * @param {number} index
+   * @param {number} count
+   * @returns {Promise<Result>}
+   */
+  #next(document, options, index, count) {
+    const result = this.#queue.then(() => this.#classifyOne(document, options, index, count))
+    this.#queue = result.then(() => {}, () => {})
+    return result
+  }
+
+  /**
+   * @param {Document} document
+   * @param {ClassifyOptions} options
+   * @param {number} index
+   * @param {number} count
+   * @returns {Promise<Result>}
+   */
+  async #classifyOne(document, options, index, count) {
+    const { signal, onProgress, overflow = 'window', topK, explain: wanted = false } = options
+    const check = () => {
+      if (this.#disposed) throw new LinformerError('DISPOSED', 'this classifier has been disposed of')
+      throwIfAborted(signal)
+    }
+    check()
+    const engine = /** @type {Engine} */ (this.#engine)
+    const pause = createPause(check)
+    const { config, labels, sep } = this.#model
+
+    const tokens = new Tokens(wanted)
+    const units = document.text.length + (document.textPair?.length ?? 0)
+    const tokenize = async (/** @type {string} */ text, /** @type {number} */ before) => {
+      await engine.tokenize(text, (part) => tokens.take(part), (read) => {
+        onProgress?.({ phase: 'tokenize', done: before + read, total: units, index, count })
+        return pause()
+      })
+    }
+    await tokenize(document.text, 0)
+    tokens.inText = tokens.length
+    if (document.textPair !== undefined) {
+      tokens.take(Uint32Array.of(sep, 0, 0))
+      await tokenize(document.textPair, document.text.length)
+    }
+    const total = tokens.length
+    if (units === 0 || total === 0) throw new LinformerError('EMPTY_TEXT', 'the text is empty: there is nothing to classify', { tokens: 0 })
+
+    const { capacity } = engine
+    if (total > capacity && overflow === 'error') {
+      throw new LinformerError('TEXT_TOO_LONG', `the text has ${total} tokens; the capacity is ${capacity}`, { tokens: total, capacity })
+    }
+    const used = overflow === 'truncate' ? Math.min(total, capacity) : total
+    const windows = Math.ceil(used / capacity)
+    const contributions = wanted ? new Float32Array(used * config.n_classes) : undefined
+    const logits = new Array(config.n_classes).fill(0)
+    for (let window = 0; window < windows; window++) {
+      // Windows of even length; weighted by it, their logits average to the mean over all tokens.
+      const from = Math.floor((window * used) / windows)
+      const to = Math.floor(((window + 1) * used) / windows)
+      const output = await engine.encode(tokens.ids.range(from, to), (done, tiles) => {
+        onProgress?.({ phase: 'encode', done: from + ((to - from) * done) / tiles, total: used, index, count })
+        return pause()
+      })
+      output.logits.forEach((logit, c) => { logits[c] += (logit * (to - from)) / used })
+      contributions?.set(output.contributions, from * config.n_classes)
+    }
+
+    const scores = softmax(logits)
+    const ranked = labels.map((label, c) => ({ label, score: scores[c] }))
+    const winner = scores.indexOf(Math.max(...scores))
+    ranked.sort((a, b) => b.score - a.score)
+    /** @type {Result} */
+    const result = {
+      label: labels[winner],
+      score: scores[winner],
+      scores: ranked.slice(0, topK),
+      tokens: total,
+      tokensUsed: used,
+      truncated: used < total,
+      windows
+    }
+    if (contributions) result.explanation = explain({ tokens, used, contributions, logits, winner, input: document })
+    return result
+  }
+}
+
+// `using classifier = await load(...)`, where the language has it.
+if (typeof Symbol.dispose === 'symbol') {
+  Object.defineProperty(Classifier.prototype, Symbol.dispose, { value: Classifier.prototype.dispose })
+}

@@ -1,0 +1,235 @@
+/**
+ * One instance of the module in its planned memory, and the C API of src/linformer.h called from JavaScript.
+ */
+import { LinformerError, statusName } from './errors.js'
+import { PAGE, align, choosePlan, createPlanner } from './memory.js'
+import { dtypeValue, packConfig } from './model.js'
+
+/**
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./memory.js').Plan} Plan
+ * @typedef {Record<string, (...args: any[]) => any> & { __heap_base: WebAssembly.Global }} Exports
+ */
+
+/** LF_TEXT_CHUNK: bytes of text that the tokenizer takes at once. */
+const TEXT_CHUNK = 4096
+
+/** Milliseconds that a slice of work should take before the event loop has its turn. */
+const SLICE_MS = 8
+
+const LF_MORE = 1
+const LF_ERROR_VALUE = -8
+const LF_ERROR_TOKENIZER = -13
+
+/**
+ * @param {WebAssembly.Module} module
+ * @param {number} pages
+ * @returns {{ exports: Exports, memory: WebAssembly.Memory }}
+ */
+function instantiate(module, pages) {
+  /** @type {WebAssembly.Memory} */
+  let memory
+  try {
+    memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+  } catch (error) {
+    throw new LinformerError('OUT_OF_MEMORY', `this host has no ${pages * PAGE} bytes for the model; set a memoryBudget`, { bytes: pages * PAGE }, { cause: error })
+  }
+  const instance = new WebAssembly.Instance(module, { env: { memory } })
+  return { exports: /** @type {Exports} */ (/** @type {unknown} */ (instance.exports)), memory }
+}
+
+/**
+ * A function that plans memory for this model, by a small instance of the module.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {Model} model
+ * @returns {(capacity: number) => Plan}
+ */
+export function plannerFor(module, model) {
+  const { exports, memory } = instantiate(module, 3)
+  const config = align(Number(exports.__heap_base.value))
+  const values = packConfig(model)
+  new Int32Array(memory.buffer, config, values.length).set(values)
+  return createPlanner(exports, config, model)
+}
+
+export class Engine {
+  #exports
+  #memory
+  #plan
+  #run = 0
+  #tokenizer = 0
+  #classes = 0
+  /** Tiles that take about SLICE_MS, from the speed so far. */
+  #tiles = 1
+  /** @type {unknown} what made the instance unusable */
+  #trap = undefined
+
+  /**
+   * Makes the memory and an empty model in it; `loadWeights` fills it.
+   *
+   * @param {WebAssembly.Module} module
+   * @param {Model} model
+   * @param {{ memoryBudget?: number, maxTokens?: number }} options
+   */
+  constructor(module, model, options) {
+    this.#plan = choosePlan(plannerFor(module, model), model.config.n_max, options)
+    const { exports, memory } = instantiate(module, this.#plan.pages)
+    this.#exports = exports
+    this.#memory = memory
+    this.#classes = model.config.n_classes
+  }
+
+  get memoryReport() {
+    return this.#plan.report
+  }
+
+  get capacity() {
+    return this.#plan.report.capacity
+  }
+
+  /** The linear memory itself, for tests. */
+  get buffer() {
+    return this.#memory.buffer
+  }
+
+  /** @param {string} name @param {...any} args */
+  #call(name, ...args) {
+    if (this.#trap !== undefined) {
+      throw new LinformerError('ENGINE', 'the engine stopped in an earlier call; load the model again', {}, { cause: this.#trap })
+    }
+    try {
+      return this.#exports[name](...args)
+    } catch (error) {
+      this.#trap = error
+      throw new LinformerError('ENGINE', `the engine stopped in ${name}: ${error}`, {}, { cause: error })
+    }
+  }
+
+  /** @param {string} name @param {...any} args @returns {number} */
+  #check(name, ...args) {
+    const status = this.#call(name, ...args)
+    if (status < 0) throw new LinformerError('ENGINE', `${name} says ${statusName(status)}`, { status })
+    return status
+  }
+
+  /** @param {number} at @param {Uint8Array} data */
+  #write(at, data) {
+    new Uint8Array(this.#memory.buffer, at, data.length).set(data)
+  }
+
+  /**
+   * Hands the engine the tokenizer and every tensor, one at a time through the staging area.
+   *
+   * @param {Model} model
+   * @param {() => Promise<void>} pause called after each tensor
+   * @param {(done: number, total: number) => void} progress in bytes
+   */
+  async loadWeights(model, pause, progress) {
+    const { at, report } = this.#plan
+    const staging = at.workspace
+    const { vocab, offsets, merges, lowercase } = model.tokenizer
+    const tables = [vocab, offsets, merges]
+    let next = staging
+    const addresses = tables.map(({ data }) => {
+      const address = next
+      this.#write(address, data)
+      next += align(data.length)
+      return address
+    })
+    const sizes = [offsets.shape[0] - 1, merges.shape[0], vocab.shape[0]]
+    const status = this.#call('lf_tokenizer_init', at.tokenizer, BigInt(report.tokenizer), ...addresses, ...sizes, lowercase ? 1 : 0)
+    if (status === LF_ERROR_TOKENIZER) {
+      throw new LinformerError('MODEL_TENSOR', 'the tokenizer\'s tables contradict themselves: offsets have to ascend, every single byte has to be a token once, and every merge has to make a token', { status })
+    }
+    if (status < 0) throw new LinformerError('ENGINE', `lf_tokenizer_init says ${statusName(status)}`, { status })
+    this.#tokenizer = at.tokenizer
+
+    const config = packConfig(model)
+    new Int32Array(this.#memory.buffer, staging, config.length).set(config)
+    this.#check('lf_model_init', at.weights, BigInt(report.weights), staging)
+
+    // Scales first: an I8 tensor is packed with them.
+    const names = [...model.weights.keys()]
+    const ordered = [...names.filter((name) => name.endsWith('.scale')), ...names.filter((name) => !name.endsWith('.scale'))]
+    const total = ordered.reduce((sum, name) => sum + (model.weights.get(name)?.data.length ?? 0), 0)
+    let done = 0
+    for (const name of ordered) {
+      const { dtype, shape, data } = /** @type {import('./model.js').Tensor} */ (model.weights.get(name))
+      const nameAt = staging
+      const shapeAt = staging + 2 * 64
+      const dataAt = staging + 4 * 64
+      this.#write(nameAt, new TextEncoder().encode(`${name}\0`))
+      new Int32Array(this.#memory.buffer, shapeAt, shape.length).set(shape)
+      this.#write(dataAt, data)
+      const status = this.#call('lf_set_tensor', at.weights, nameAt, dtypeValue(dtype), shapeAt, shape.length, dataAt, BigInt(data.length))
+      if (status === LF_ERROR_VALUE) {
+        throw new LinformerError('MODEL_TENSOR', `tensor ${name} has a value that is not a finite number`, { tensor: name })
+      }
+      if (status < 0) throw new LinformerError('ENGINE', `lf_set_tensor says ${statusName(status)} to ${name}`, { status, tensor: name })
+      done += data.length
+      progress(done, total)
+      await pause()
+    }
+    this.#check('lf_model_ready', at.weights)
+    this.#check('lf_run_init', at.workspace, BigInt(report.workspace), at.weights, report.capacity)
+    this.#run = at.workspace
+  }
+
+  /**
+   * Tokenises a text, a chunk at a time.
+   *
+   * @param {string} text
+   * @param {(tokens: Uint32Array) => void} take receives id, start, end of each token; a view, valid during the call
+   * @param {(read: number) => Promise<void>} pause called after each chunk with the UTF-16 units read so far
+   */
+  async tokenize(text, take, pause) {
+    const encoder = new TextEncoder()
+    this.#call('lf_tokenizer_begin', this.#tokenizer)
+    const textAt = this.#call('lf_tokenizer_text', this.#tokenizer)
+    let at = 0
+    do {
+      // A pair of surrogates must not be torn: alone, each would count as U+FFFD.
+      let end = Math.min(text.length, at + TEXT_CHUNK)
+      const last = text.charCodeAt(end - 1)
+      if (end < text.length && last >= 0xd800 && last < 0xdc00) end--
+      const { read, written } = encoder.encodeInto(text.slice(at, end), new Uint8Array(this.#memory.buffer, textAt, TEXT_CHUNK))
+      at += read
+      const count = this.#call('lf_tokenizer_feed', this.#tokenizer, written, at === text.length ? 1 : 0)
+      if (count < 0) throw new LinformerError('ENGINE', `the tokenizer says ${statusName(count)}`, { status: count })
+      if (count > 0) take(new Uint32Array(this.#memory.buffer, this.#call('lf_tokenizer_tokens', this.#tokenizer), 3 * count))
+      await pause(at)
+    } while (at < text.length)
+  }
+
+  /**
+   * Runs the model over up to `capacity` tokens.
+   *
+   * @param {Int32Array} ids
+   * @param {(done: number, total: number) => Promise<void>} pause called after each slice, with tiles done and in all
+   * @returns {Promise<{ logits: Float32Array, contributions: Float32Array }>} views, valid until the next run:
+   *   logits [n_classes], contributions [n, n_classes]
+   */
+  async encode(ids, pause) {
+    new Int32Array(this.#memory.buffer, this.#call('lf_run_ids', this.#run), ids.length).set(ids)
+    this.#check('lf_begin', this.#run, ids.length)
+    const total = this.#call('lf_run_total', this.#run)
+    for (let status = LF_MORE; status === LF_MORE;) {
+      const before = this.#call('lf_run_done', this.#run)
+      const started = performance.now()
+      status = this.#call('lf_step', this.#run, this.#tiles)
+      const done = this.#call('lf_run_done', this.#run)
+      const perTile = (performance.now() - started) / Math.max(1, done - before)
+      this.#tiles = Math.max(1, Math.min(1024, 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
+      if (status === LF_ERROR_VALUE) {
+        throw new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
+      }
+      if (status < 0) throw new LinformerError('ENGINE', `lf_step says ${statusName(status)}`, { status })
+      await pause(done, total)
+    }
+    return {
+      logits: new Float32Array(this.#memory.buffer, this.#call('lf_run_logits', this.#run), this.#classes),
+      contributions: new Float32Array(this.#memory.buffer, this.#call('lf_run_contributions', this.#run), ids.length * this.#classes)
+    }
+  }
+}

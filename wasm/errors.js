@@ -1,0 +1,43 @@
+/**
+ * The one error of this library.
+ *
+ * @typedef {'BAD_ARGUMENT' | 'UNSUPPORTED' | 'SOURCE_FAILED' | 'INTEGRITY' | 'MODEL_TRUNCATED' | 'MODEL_FORMAT' |
+ *   'MODEL_CONFIG' | 'MODEL_TENSOR' | 'BUDGET_TOO_SMALL' | 'OUT_OF_MEMORY' | 'EMPTY_TEXT' | 'TEXT_TOO_LONG' |
+ *   'NOT_FINITE' | 'ABORTED' | 'DISPOSED' | 'ENGINE'} ErrorCode
+ */
+export class LinformerError extends Error {
+  /**
+   * @param {ErrorCode} code stable, for programs
+   * @param {string} message for people: names the value and the limit
+   * @param {Record<string, unknown>} [details] the numbers of the message
+   * @param {{ cause?: unknown }} [options]
+   */
+  constructor(code, message, details = {}, options = undefined) {
+    super(message, options)
+    this.name = 'LinformerError'
+    this.code = code
+    this.details = details
+  }
+}
+
+/** What an lf_status of the engine is called, for the statuses that only a defect can bring about. */
+const STATUS = new Map([
+  [-1, 'LF_ERROR_CONFIG'], [-2, 'LF_ERROR_MEMORY'], [-3, 'LF_ERROR_NAME'], [-4, 'LF_ERROR_DTYPE'],
+  [-5, 'LF_ERROR_SHAPE'], [-6, 'LF_ERROR_SIZE'], [-7, 'LF_ERROR_SCALE'], [-8, 'LF_ERROR_VALUE'],
+  [-9, 'LF_ERROR_MISSING'], [-10, 'LF_ERROR_LENGTH'], [-11, 'LF_ERROR_TOKEN'], [-12, 'LF_ERROR_STATE'],
+  [-13, 'LF_ERROR_TOKENIZER']
+])
+
+/**
+ * @param {number} status an lf_status
+ * @returns {string} its name in linformer.h
+ */
+export const statusName = (status) => STATUS.get(status) ?? `status ${status}`
+
+/**
+ * Throws ABORTED if the signal has been.
+ * @param {AbortSignal | undefined} signal
+ */
+export function throwIfAborted(signal) {
+  if (signal?.aborted) throw new LinformerError('ABORTED', 'aborted by the caller', {}, { cause: signal.reason })
+}

@@ -1,0 +1,87 @@
+/**
+ * Why: the exact contributions of tokens and passages to the logits.
+ *
+ * logit_c = bias_c + sum over tokens of contribution_c, since pooling is a mean and the head is linear. Nothing is
+ * estimated here; passages are sums of their tokens.
+ */
+
+/**
+ * @typedef {import('./tokens.js').Tokens} Tokens
+ * @typedef {import('./index.js').Explanation} Explanation
+ * @typedef {import('./index.js').Passage} Passage
+ */
+
+/** Passages shorter than this many UTF-16 units are joined to the next. */
+const SHORTEST = 40
+/** Text without an end of a sentence is cut about here. */
+const LONGEST = 320
+
+/**
+ * Where sentences end in a text: behind ., !, ? or … (and closing quotes) with white space after them, and behind line
+ * breaks.
+ *
+ * @param {string} text
+ * @returns {number[]} ascending offsets
+ */
+function sentenceEnds(text) {
+  const ends = []
+  for (const match of text.matchAll(/[.!?…]["'”’)\]]*\s+|\n\s*|<br\s*\/?>\s*|[。！？]/g)) ends.push(match.index + match[0].length)
+  return ends
+}
+
+/**
+ * @param {object} parts
+ * @param {Tokens} parts.tokens
+ * @param {number} parts.used tokens that were read
+ * @param {Float32Array} parts.contributions [used, n_classes], not yet divided by the number of tokens
+ * @param {number[]} parts.logits
+ * @param {number} parts.winner index of the label with the highest logit
+ * @param {{ text: string, textPair?: string }} parts.input
+ * @returns {Explanation}
+ */
+export function explain({ tokens, used, contributions, logits, winner, input }) {
+  const nClasses = logits.length
+  const shares = Array.from({ length: used }, (_, t) => {
+    return Array.from({ length: nClasses }, (_, c) => contributions[t * nClasses + c] / used)
+  })
+  const bias = logits.map((logit, c) => shares.reduce((rest, share) => rest - share[c], logit))
+
+  /** @type {Explanation['tokens']} */
+  const described = []
+  /** @type {Passage[]} */
+  const passages = []
+  const place = { text: { ends: sentenceEnds(input.text), next: 0 }, textPair: { ends: sentenceEnds(input.textPair ?? ''), next: 0 } }
+  /** @type {Passage | undefined} */
+  let open
+  for (let t = 0; t < used; t++) {
+    const isSeparator = t === tokens.inText && input.textPair !== undefined
+    /** @type {'text' | 'textPair'} */
+    const which = t < tokens.inText ? 'text' : 'textPair'
+    const start = isSeparator ? 0 : tokens.starts.at(t)
+    const end = isSeparator ? 0 : tokens.ends.at(t)
+    described.push({ input: which, start, end, contributions: shares[t] })
+
+    const { ends } = place[which]
+    let crossed = false
+    while (place[which].next < ends.length && ends[place[which].next] <= start) {
+      place[which].next++
+      crossed = true
+    }
+    const fits = open !== undefined && open.input === which &&
+      !(crossed && open.end - open.start >= SHORTEST) && end - open.start <= LONGEST
+    if (!fits || open === undefined) {
+      open = { input: which, start, end, text: '', contributions: new Array(nClasses).fill(0), contribution: 0 }
+      passages.push(open)
+    }
+    open.end = Math.max(open.end, end)
+    const sum = open.contributions
+    shares[t].forEach((share, c) => { sum[c] += share })
+  }
+  for (const passage of passages) {
+    passage.text = (passage.input === 'text' ? input.text : input.textPair ?? '').slice(passage.start, passage.end)
+    const others = passage.contributions.reduce((sum, value) => sum + value, 0) - passage.contributions[winner]
+    passage.contribution = passage.contributions[winner] - (nClasses > 1 ? others / (nClasses - 1) : 0)
+  }
+  passages.sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
+  return { bias, logits, tokens: described, passages }
+}

@@ -1,0 +1,199 @@
+/**
+ * Classifies long documents with a Linformer, in a linear memory whose size is fixed when the model is loaded.
+ */
+
+/** The shape of a model, as its file has it. */
+export interface Config {
+  readonly vocab_size: number
+  /** Most tokens that the model was trained to read at once. */
+  readonly n_max: number
+  readonly d_model: number
+  readonly n_layers: number
+  readonly n_heads: number
+  readonly d_ff: number
+  readonly n_classes: number
+  /** Projected length of each layer. */
+  readonly k: readonly number[]
+  readonly attention: 'linformer' | 'full'
+  readonly sharing: 'none' | 'headwise' | 'key-value' | 'layerwise'
+  readonly projection: 'linear' | 'mean' | 'max' | 'conv'
+  readonly positions: 'learned' | 'sinusoidal'
+}
+
+/** Use of the linear memory, in bytes. Fixed from `load` to `dispose`. */
+export interface MemoryReport {
+  /** All of it: the size of the WebAssembly memory, initial and maximum. */
+  total: number
+  /** The budget that was asked for. */
+  budget: number | undefined
+  /** The module's own data and stack. */
+  static: number
+  tokenizer: number
+  weights: number
+  /** Activations for `capacity` tokens; while loading, the tensor at hand. */
+  workspace: number
+  /** Tokens that are read at once; longer texts are read in windows. */
+  capacity: number
+}
+
+export interface ProgressEvent {
+  phase: 'download' | 'weights' | 'tokenize' | 'encode'
+  /** Bytes (download, weights), UTF-16 units (tokenize) or tokens (encode). */
+  done: number
+  /** The same unit; unknown for a download without a length. */
+  total: number | undefined
+  /** Place of the document in the array that is being classified, and the array's length. */
+  index?: number
+  count?: number
+}
+
+export interface LoadOptions {
+  /** Most bytes of linear memory; the largest token capacity that fits is planned. Default: room for n_max tokens. */
+  memoryBudget?: number
+  /** Most tokens to plan for. */
+  maxTokens?: number
+  /** Upper limit of threads. This version uses one; `classifier.threads` says how many. */
+  threads?: number
+  /** Default: relaxed where the host has relaxed SIMD, else simd128. simd128 gives the same bits everywhere. */
+  backend?: 'relaxed' | 'simd128'
+  /** The module, instead of the file beside the library: a URL or path, bytes, or compiled. */
+  wasm?: string | URL | Response | Blob | ArrayBuffer | ArrayBufferView | WebAssembly.Module
+  /** `sha256-` and the base64 of the model file's digest; another file is refused. */
+  integrity?: string
+  signal?: AbortSignal
+  onProgress?: (event: ProgressEvent) => void
+}
+
+export interface ClassifyOptions {
+  /** Scores of the best labels only. */
+  topK?: number
+  /**
+   * What becomes of a text with more tokens than the capacity: read all of it in windows (default), read its beginning,
+   * or refuse it with TEXT_TOO_LONG.
+   */
+  overflow?: 'window' | 'truncate' | 'error'
+  /** Add the exact contribution of each token and passage. */
+  explain?: boolean
+  signal?: AbortSignal
+  onProgress?: (event: ProgressEvent) => void
+}
+
+/** A document: a text, or a text and another that belongs to it. */
+export type Input = string | { text: string, textPair?: string }
+
+export interface Score {
+  label: string
+  /** Probability, 0 to 1. */
+  score: number
+}
+
+export interface Result extends Score {
+  /** All labels, or the best `topK`, the best first. */
+  scores: Score[]
+  /** Tokens that the text has. */
+  tokens: number
+  /** Tokens that were read. */
+  tokensUsed: number
+  /** tokensUsed < tokens. Never true with overflow: 'window'. */
+  truncated: boolean
+  /** Pieces in which the text was read. */
+  windows: number
+  explanation?: Explanation
+}
+
+/** For each label c, in the order of `classifier.labels`: logits[c] = bias[c] + sum over tokens of contributions[c]. */
+export interface Explanation {
+  bias: number[]
+  logits: number[]
+  tokens: Contribution[]
+  /** Sentence-like pieces that hold all tokens, the one with the largest contribution first. */
+  passages: Passage[]
+}
+
+export interface Contribution {
+  /** Which of the two texts of the input. */
+  input: 'text' | 'textPair'
+  /** Range in that string, in UTF-16 units. The separator between a text and its pair is empty. */
+  start: number
+  end: number
+  /** To each label's logit. */
+  contributions: number[]
+}
+
+export interface Passage extends Contribution {
+  text: string
+  /** For (positive) or against the winning label: its contribution less the mean of the other labels'. */
+  contribution: number
+}
+
+/** In place of the result of a document that could not be classified, in an array. */
+export interface Failure {
+  error: LinformerError
+}
+
+export interface Classifier {
+  /**
+   * Classifies a document, or each of an array of them.
+   *
+   * A single document that fails rejects; in an array it leaves a `Failure` in its place and the others have their
+   * results. Calls are taken one after another.
+   *
+   * @throws LinformerError BAD_ARGUMENT, EMPTY_TEXT, TEXT_TOO_LONG, NOT_FINITE, ABORTED, DISPOSED, ENGINE
+   */
+  classify(input: Input, options?: ClassifyOptions): Promise<Result>
+  classify(inputs: readonly Input[], options?: ClassifyOptions): Promise<(Result | Failure)[]>
+  readonly config: Config
+  readonly labels: readonly string[]
+  readonly name: string | undefined
+  /** The model file's own description: licence, training data and more. */
+  readonly metadata: Readonly<Record<string, string>>
+  readonly backend: 'relaxed' | 'simd128'
+  readonly threads: number
+  readonly memory: Readonly<MemoryReport>
+  /** Frees the memory. A running classification is rejected with DISPOSED. */
+  dispose(): void
+  [Symbol.dispose](): void
+}
+
+export interface Inspection {
+  config: Config
+  labels: string[]
+  metadata: Record<string, string>
+  fileBytes: number
+  parameters: number
+  tensors: { name: string, dtype: string, shape: number[], bytes: number }[]
+  /** Plans for several capacities, the last one n_max. */
+  memory: MemoryReport[]
+  /** The plan that `load` would make with the same options. */
+  chosen: MemoryReport
+}
+
+/** Where a model comes from; strings are URLs, and in Node.js also paths. */
+export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferView
+
+/**
+ * Loads a model file (.safetensors).
+ *
+ * @throws LinformerError BAD_ARGUMENT, UNSUPPORTED, SOURCE_FAILED, INTEGRITY, MODEL_TRUNCATED, MODEL_FORMAT,
+ *   MODEL_CONFIG, MODEL_TENSOR, BUDGET_TOO_SMALL, OUT_OF_MEMORY, ABORTED, ENGINE
+ */
+export function load(source: Source, options?: LoadOptions): Promise<Classifier>
+
+/** Reads a model file's description and plans its memory, without loading it. Throws as `load` does. */
+export function inspect(source: Source, options?: LoadOptions): Promise<Inspection>
+
+export const version: string
+
+export type ErrorCode =
+  | 'BAD_ARGUMENT' | 'UNSUPPORTED' | 'SOURCE_FAILED' | 'INTEGRITY' | 'MODEL_TRUNCATED' | 'MODEL_FORMAT'
+  | 'MODEL_CONFIG' | 'MODEL_TENSOR' | 'BUDGET_TOO_SMALL' | 'OUT_OF_MEMORY' | 'EMPTY_TEXT' | 'TEXT_TOO_LONG'
+  | 'NOT_FINITE' | 'ABORTED' | 'DISPOSED' | 'ENGINE'
+
+/** The one error of this library: a stable code, and a message that names the value and the limit. */
+export class LinformerError extends Error {
+  readonly name: 'LinformerError'
+  readonly code: ErrorCode
+  /** The numbers of the message. */
+  readonly details: Readonly<Record<string, unknown>>
+  constructor(code: ErrorCode, message: string, details?: Record<string, unknown>, options?: { cause?: unknown })
+}

@@ -1,0 +1,8 @@
+/**
+ * linformer-wasm for browsers, workers and every host with `fetch`. Documented in index.d.ts.
+ */
+import { createApi } from './load.js'
+
+export { LinformerError } from './errors.js'
+export { version } from './version.js'
+export const { load, inspect } = createApi()

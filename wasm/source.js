@@ -1,0 +1,146 @@
+/**
+ * Bytes from wherever the caller has them.
+ */
+import { LinformerError, throwIfAborted } from './errors.js'
+
+/** @typedef {import('./index.js').ProgressEvent} ProgressEvent */
+
+/** What a page that is sent instead of a file begins with. */
+const looksLikeHtml = (/** @type {Uint8Array} */ bytes) => {
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 256)).trimStart().toLowerCase()
+  return start.startsWith('<!doctype') || start.startsWith('<html') || start.startsWith('<head')
+}
+
+/**
+ * Throws if the bytes are a web page.
+ *
+ * @param {Uint8Array} bytes
+ * @param {string} name
+ */
+export function refuseHtml(bytes, name) {
+  if (!looksLikeHtml(bytes)) return
+  throw new LinformerError('MODEL_FORMAT', `${name} is a web page (HTML), not a model file`, { source: name })
+}
+
+/**
+ * The body of a response, with progress.
+ *
+ * @param {Response} response
+ * @param {string} name
+ * @param {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} options
+ * @returns {Promise<Uint8Array>}
+ */
+async function readResponse(response, name, { signal, onProgress }) {
+  if (!response.ok) {
+    const message = `${name} answered with HTTP status ${response.status} ${response.statusText}`.trimEnd()
+    throw new LinformerError('SOURCE_FAILED', message, { source: name, status: response.status })
+  }
+  // A compressed response says how many bytes travel, not how many there are.
+  const encoded = response.headers.get('content-encoding')
+  const expected = encoded ? undefined : Number(response.headers.get('content-length')) || undefined
+  /** @type {Uint8Array[]} */
+  const parts = []
+  let done = 0
+  if (response.body) {
+    const reader = response.body.getReader()
+    const cancel = () => { reader.cancel().catch(() => {}) }
+    signal?.addEventListener('abort', cancel, { once: true })
+    try {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) {
+        throwIfAborted(signal)
+        parts.push(part.value)
+        done += part.value.length
+        onProgress?.({ phase: 'download', done, total: expected })
+      }
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+    throwIfAborted(signal)
+  }
+  if (expected !== undefined && done < expected) {
+    const message = `${name} broke off: ${done} of ${expected} bytes came`
+    throw new LinformerError('MODEL_TRUNCATED', message, { source: name, bytes: done, expected })
+  }
+  const bytes = new Uint8Array(done)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+/**
+ * @param {string | URL} url
+ * @param {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} options
+ * @returns {Promise<Uint8Array>}
+ */
+async function fetchBytes(url, options) {
+  const name = String(url)
+  try {
+    return await readResponse(await fetch(url, { signal: options.signal ?? null }), name, options)
+  } catch (error) {
+    throwIfAborted(options.signal)
+    if (error instanceof LinformerError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new LinformerError('SOURCE_FAILED', `${name} could not be fetched: ${reason}`, { source: name }, { cause: error })
+  }
+}
+
+/**
+ * Reads a source. Strings and URLs go to `readPlace`, which is `fetch` here and also knows files in Node.js.
+ *
+ * @param {unknown} source URL, string, Response, Blob, ArrayBuffer or a view of one
+ * @param {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} options
+ * @param {(place: string | URL, options: any) => Promise<Uint8Array>} [readPlace]
+ * @returns {Promise<{ bytes: Uint8Array, name: string }>}
+ * @throws {LinformerError} BAD_ARGUMENT, SOURCE_FAILED, MODEL_TRUNCATED, ABORTED
+ */
+export async function readSource(source, options, readPlace = fetchBytes) {
+  throwIfAborted(options.signal)
+  if (typeof source === 'string' || source instanceof URL) {
+    return { bytes: await readPlace(source, options), name: String(source) }
+  }
+  if (typeof Response !== 'undefined' && source instanceof Response) {
+    const name = source.url || 'the response'
+    if (source.bodyUsed) throw new LinformerError('BAD_ARGUMENT', `the body of ${name} has been read already`)
+    return { bytes: await readResponse(source, name, options), name }
+  }
+  if (typeof Blob !== 'undefined' && source instanceof Blob) {
+    const name = 'name' in source ? String(source.name) : 'the blob'
+    const bytes = new Uint8Array(await source.arrayBuffer())
+    throwIfAborted(options.signal)
+    return { bytes, name }
+  }
+  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: 'the buffer' }
+  if (ArrayBuffer.isView(source)) {
+    return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), name: 'the buffer' }
+  }
+  const type = source === null ? 'null' : typeof source
+  throw new LinformerError('BAD_ARGUMENT', `a source is a URL, path, Response, Blob, ArrayBuffer or bytes, not ${type}`)
+}
+
+export { fetchBytes }
+
+/**
+ * Checks bytes against `sha256-<base64>`, as HTML's integrity attribute has it.
+ *
+ * @param {Uint8Array} bytes
+ * @param {string | undefined} integrity
+ * @param {string} name
+ * @throws {LinformerError} INTEGRITY if they differ, BAD_ARGUMENT if it is not of that form
+ */
+export async function checkIntegrity(bytes, integrity, name) {
+  if (integrity === undefined) return
+  if (typeof integrity !== 'string' || !/^sha256-[A-Za-z0-9+/]{43}=$/.test(integrity)) {
+    throw new LinformerError('BAD_ARGUMENT', `integrity is ${JSON.stringify(integrity)}; it has to be 'sha256-' and 44 characters of base64`)
+  }
+  if (!globalThis.crypto?.subtle) {
+    throw new LinformerError('UNSUPPORTED', 'integrity needs crypto.subtle, which pages have over HTTPS and on localhost')
+  }
+  const digest = await crypto.subtle.digest('SHA-256', /** @type {Uint8Array<ArrayBuffer>} */ (bytes))
+  const actual = `sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`
+  if (actual !== integrity) {
+    throw new LinformerError('INTEGRITY', `${name} has the digest ${actual}, not ${integrity}`, { source: name, actual, integrity })
+  }
+}
