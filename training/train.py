@@ -40,10 +40,10 @@ class Documents:
         self.targets += targets
 
 
-def load_documents(args: argparse.Namespace) -> tuple[Documents, Documents]:
-    """The documents to learn from, and the held-out ones to choose by."""
+def load_documents(args: argparse.Namespace) -> tuple[Documents, Documents, Documents]:
+    """The documents and the sentences to learn from, and the held-out documents to choose by."""
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
-    train, check = Documents(), Documents()
+    train, sentences, check = Documents(), Documents(), Documents()
     for part, keep in ((train, False), (check, True)):
         rows = [d for d in read_jsonl(args.data / "train.jsonl.zst") if held_out(d, args.held_out) == keep]
         part.extend(tokenizer, [d["text"] for d in rows], [float(IMDB_LABELS.index(d["label"])) for d in rows])
@@ -51,8 +51,9 @@ def load_documents(args: argparse.Namespace) -> tuple[Documents, Documents]:
     if args.teacher:
         soft = json.loads(args.teacher.read_text())
         rows = list(read_jsonl(args.data / "unsup.jsonl.zst"))
-        train.extend(tokenizer, [d["text"] for d in rows], [soft[d["id"]] for d in rows])
-    return train, check
+        train.extend(tokenizer, [d["text"] for d in rows], [soft["reviews"][d["id"]] for d in rows])
+        sentences.extend(tokenizer, *map(list, zip(*soft["sentences"])))
+    return train, sentences, check
 
 
 def pad(rows: list[list[int]]) -> tuple[Tensor, Tensor]:
@@ -81,7 +82,8 @@ def long_documents(documents: Documents, n_max: int, count: int, rng: random.Ran
     return out
 
 
-def epoch_batches(documents: Documents, args: argparse.Namespace, epoch: int) -> list[list[tuple[list[int], float]]]:
+def epoch_batches(documents: Documents, sentences: Documents, args: argparse.Namespace,
+                  epoch: int) -> list[list[tuple[list[int], float]]]:  # fmt: skip
     """One pass over the documents in batches of similar length and about batch_tokens tokens each."""
     rng = random.Random(args.seed * 1000 + epoch)
     rows = []
@@ -91,6 +93,8 @@ def epoch_batches(documents: Documents, args: argparse.Namespace, epoch: int) ->
             ids = ids[start : start + args.crop]
         if ids:
             rows.append((ids, target))
+    short = list(zip(sentences.ids, sentences.targets))
+    rows += rng.sample(short, min(len(short), int(len(rows) * args.short_share)))
     rows += long_documents(documents, args.n_max, int(len(rows) * args.long_share), rng)
     rows.sort(key=lambda row: len(row[0]) * rng.uniform(0.95, 1.05))
     batches, batch, widest = [], [], 0
@@ -135,6 +139,7 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, default=12288)
     parser.add_argument("--crop", type=int, default=1024, help="longest piece of a review that a batch takes")
     parser.add_argument("--long-share", type=float, default=0.01, help="joined long documents, as a share of all")
+    parser.add_argument("--short-share", type=float, default=0.3, help="single sentences, as a share of all")
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--weight-decay", type=float, default=0.02)
     parser.add_argument("--dropout", type=float, default=0.1)
@@ -155,7 +160,7 @@ def main() -> None:
         print(line, flush=True)
         print(line, file=log_file, flush=True)
 
-    train, check = load_documents(args)
+    train, sentences, check = load_documents(args)
     vocab_size = Tokenizer.from_file(str(args.tokenizer)).get_vocab_size()
     config = Config(vocab_size, args.n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, 2,
                     [args.k] * args.n_layers, sharing=args.sharing)  # fmt: skip
@@ -189,7 +194,7 @@ def main() -> None:
     started = saved_at = time.time()
     steps_here = 0
     for epoch in range(first_epoch, args.epochs):
-        batches = epoch_batches(train, args, epoch)
+        batches = epoch_batches(train, sentences, args, epoch)
         total_steps = len(batches) * args.epochs
         loss_sum = loss_count = 0.0
         for index, batch in enumerate(batches):

@@ -1,0 +1,113 @@
+/**
+ * linformer bench: the layerwise Linformer against the standard Transformer of the same size, in this engine.
+ */
+import { load, LinformerError } from 'linformer-wasm'
+import { randomModel } from '../random-model.js'
+import { complain, mebibytes, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
+
+export const benchOptions = {
+  lengths: { type: 'string' },
+  k: { type: 'string' },
+  'd-model': { type: 'string' },
+  layers: { type: 'string' },
+  heads: { type: 'string' },
+  'd-ff': { type: 'string' },
+  runs: { type: 'string' },
+  backend: { type: 'string' },
+  json: { type: 'boolean' }
+}
+
+export const benchHelp = `Usage: linformer bench [options]
+
+Time and memory of one document, random weights: layerwise Linformer against full attention of the same size.
+
+      --lengths N,N,...  tokens (default: 512,1024,2048,4096,8192)
+      --k N              projected length (default: 128, or the length if that is smaller)
+      --d-model N        width (default: 128)      --layers N  (default: 4)
+      --heads N          (default: 4)              --d-ff N    (default: 512)
+      --runs N           runs of each, of which the median is told (default: 3)
+      --backend NAME     relaxed or simd128
+      --json             one JSON array
+`
+
+/** A run that would take longer than this is left out. */
+const LONGEST_MS = 60_000
+
+const median = (/** @type {number[]} */ values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
+
+/**
+ * @param {import('linformer-wasm').Config['attention']} attention
+ * @param {any} shape
+ * @param {number} runs
+ * @param {any} backend
+ */
+async function measure(attention, shape, runs, backend) {
+  const classifier = await load(randomModel({ ...shape, attention }), { backend })
+  const text = 'x'.repeat(shape.n_max)
+  const times = []
+  for (let run = 0; run < runs; run++) {
+    const started = performance.now()
+    await classifier.classify(text)
+    times.push(performance.now() - started)
+    if (times[0] * runs > LONGEST_MS) break
+  }
+  const result = { ms: median(times), bytes: classifier.memory.total, workspace: classifier.memory.workspace, backend: classifier.backend }
+  classifier.dispose()
+  return result
+}
+
+/**
+ * @param {any} values
+ * @param {string[]} positionals
+ * @returns {Promise<number>} exit status
+ */
+export async function bench(values, positionals) {
+  if (positionals.length > 0) throw new UsageError(`bench takes no arguments, and ${JSON.stringify(positionals[0])} is one`)
+  if (values.backend !== undefined && !['relaxed', 'simd128'].includes(values.backend)) {
+    throw new UsageError(`--backend is ${JSON.stringify(values.backend)}; it can be relaxed or simd128`)
+  }
+  const lengths = String(values.lengths ?? '512,1024,2048,4096,8192').split(',').map((text) => Number(wholeNumber(text.trim(), 'lengths', 2 ** 20)))
+  const layers = wholeNumber(values.layers, 'layers', 32) ?? 4
+  const heads = wholeNumber(values.heads, 'heads', 64) ?? 4
+  const dModel = wholeNumber(values['d-model'], 'd-model', 4096) ?? 128
+  const dFf = wholeNumber(values['d-ff'], 'd-ff', 16384) ?? 512
+  const k = wholeNumber(values.k, 'k') ?? 128
+  const runs = wholeNumber(values.runs, 'runs') ?? 3
+  if (dModel % heads !== 0) throw new UsageError(`--d-model ${dModel} is not a multiple of --heads ${heads}`)
+
+  const bar = new ProgressBar()
+  const rows = []
+  /** @type {{ n: number, ms: number } | undefined} the longest full-attention run so far */
+  let slowest
+  if (!values.json) {
+    await write(`d_model ${dModel}, ${layers} layers, ${heads} heads, d_ff ${dFf}, k ${k}; median of ${runs}, one thread\n`)
+    await write('   tokens   linformer       memory   full attention       memory    faster  smaller workspace\n')
+  }
+  for (const [index, n] of lengths.entries()) {
+    const shape = { vocab_size: 257, n_max: n, d_model: dModel, n_layers: layers, n_heads: heads, d_ff: dFf, k: new Array(layers).fill(Math.min(k, n)) }
+    try {
+      bar.show(`${n} tokens, linformer`, index / lengths.length)
+      const linformer = await measure('linformer', shape, runs, values.backend)
+      const expected = slowest === undefined ? 0 : slowest.ms * (n / slowest.n) ** 2
+      bar.show(`${n} tokens, full attention`, (index + 0.5) / lengths.length)
+      const full = expected > LONGEST_MS ? undefined : await measure('full', shape, runs, values.backend)
+      if (full !== undefined) slowest = { n, ms: full.ms }
+      bar.clear()
+      rows.push({ tokens: n, linformer, full: full ?? null })
+      if (values.json) continue
+      const cells = [
+        String(n).padStart(9), `${linformer.ms.toFixed(1)} ms`.padStart(12), mebibytes(linformer.bytes).padStart(13),
+        full ? `${full.ms.toFixed(1)} ms`.padStart(17) : `left out, ~${Math.round(expected / 1000)} s`.padStart(17),
+        full ? mebibytes(full.bytes).padStart(13) : ''.padStart(13),
+        full ? `${(full.ms / linformer.ms).toFixed(1)}x`.padStart(10) : '', full ? `${(full.workspace / linformer.workspace).toFixed(1)}x`.padStart(19) : ''
+      ]
+      await write(`${cells.join('').trimEnd()}\n`)
+    } catch (error) {
+      if (!(error instanceof LinformerError)) throw error
+      complain(`${n} tokens: ${error.message}`)
+      return 1
+    }
+  }
+  if (values.json) await write(`${JSON.stringify(rows, null, 2)}\n`)
+  return 0
+}

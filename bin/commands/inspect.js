@@ -1,0 +1,64 @@
+/**
+ * linformer inspect
+ */
+import { inspect, LinformerError } from 'linformer-wasm'
+import { modelPath } from '../models.js'
+import { complain, mebibytes, UsageError, write } from '../terminal.js'
+
+export const inspectOptions = { json: { type: 'boolean' } }
+
+export const inspectHelp = `Usage: linformer inspect [--json] MODEL
+
+Shape, tensors and memory plan of a shipped model or a .safetensors file.
+`
+
+/** Columns of equal width; the first to the left, the others to the right. @param {string[][]} rows */
+const table = (rows) => {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)))
+  return rows.map((row) => `  ${row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join('  ')}`).join('\n')
+}
+
+/**
+ * @param {any} values
+ * @param {string[]} positionals
+ * @returns {Promise<number>} exit status
+ */
+export async function inspectModel(values, positionals) {
+  if (positionals.length !== 1) throw new UsageError(`inspect takes one MODEL, not ${positionals.length}`)
+  let model
+  try {
+    model = await inspect(modelPath(positionals[0]))
+  } catch (error) {
+    if (!(error instanceof LinformerError)) throw error
+    complain(error.message)
+    return 1
+  }
+  if (values.json) {
+    await write(`${JSON.stringify(model, null, 2)}\n`)
+    return 0
+  }
+  const number = (/** @type {number} */ n) => n.toLocaleString('en-US')
+  const { name = positionals[0], license = 'not said', trained_on: trainedOn = 'not said' } = model.metadata
+  const lines = [
+    `${name}: ${model.labels.join(', ')}`,
+    `  licence ${license}; trained on ${trainedOn}`,
+    `  ${number(model.parameters)} parameters, ${number(model.fileBytes)} bytes`,
+    '',
+    'config',
+    table(Object.entries(model.config).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : String(value)])),
+    '',
+    'tensors',
+    table(model.tensors.map(({ name, dtype, shape, bytes }) => [name, dtype, `[${shape.join(', ')}]`, number(bytes)])),
+    '',
+    'linear memory, in bytes',
+    table([
+      ['capacity in tokens', 'static', 'tokenizer', 'weights', 'workspace', 'total', ''],
+      ...model.memory.map((plan) => [
+        number(plan.capacity), number(plan.static), number(plan.tokenizer), number(plan.weights),
+        number(plan.workspace), number(plan.total), mebibytes(plan.total)
+      ])
+    ])
+  ]
+  await write(`${lines.join('\n')}\n`)
+  return 0
+}

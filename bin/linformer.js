@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+/**
+ * The command line: argv in, results on stdout, everything else on stderr.
+ *
+ * Exit status 0: done; 1: a document or the model failed, the others have their results; 2: bad usage.
+ */
+import { parseArgs } from 'node:util'
+import { version } from 'linformer-wasm'
+import { bench, benchHelp, benchOptions } from './commands/bench.js'
+import { classify, classifyHelp, classifyOptions } from './commands/classify.js'
+import { inspectHelp, inspectModel, inspectOptions } from './commands/inspect.js'
+import { complain, UsageError } from './terminal.js'
+
+const HELP = `linformer ${version} - classifies long documents, on this machine, in fixed memory
+
+Usage:
+  linformer classify [options] [FILE ... | -]   label documents
+  linformer inspect MODEL                       shape, tensors and memory plan of a model
+  linformer bench [options]                     linear against full attention, on this machine
+  linformer COMMAND --help                      options of a command
+  linformer --help | --version
+
+Results go to stdout, everything else to stderr. Exit status: 0 done, 1 a document or the model failed (the others
+still have their results), 2 bad usage. NO_COLOR is honoured.
+`
+
+/** @type {Record<string, { run: (values: any, positionals: string[]) => Promise<number>, help: string, options: any }>} */
+const COMMANDS = {
+  classify: { run: classify, help: classifyHelp, options: classifyOptions },
+  inspect: { run: inspectModel, help: inspectHelp, options: inspectOptions },
+  bench: { run: bench, help: benchHelp, options: benchOptions }
+}
+
+/** @param {string[]} argv @returns {Promise<number>} exit status */
+async function main([name, ...rest]) {
+  if (name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(HELP)
+    return 0
+  }
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`${version}\n`)
+    return 0
+  }
+  try {
+    if (name === undefined) throw new UsageError(`no command given; the commands are ${Object.keys(COMMANDS).join(', ')}`)
+    if (!Object.hasOwn(COMMANDS, name)) {
+      throw new UsageError(`unknown command ${JSON.stringify(name)}; the commands are ${Object.keys(COMMANDS).join(', ')}`)
+    }
+    const { run, help, options } = COMMANDS[name]
+    /** @type {{ values: any, positionals: string[] }} */
+    let parsed
+    try {
+      parsed = parseArgs({ args: rest, allowPositionals: true, options: { ...options, help: { type: 'boolean', short: 'h' } } })
+    } catch (error) {
+      throw new UsageError(error instanceof Error ? error.message : String(error))
+    }
+    if (parsed.values.help) {
+      process.stdout.write(help)
+      return 0
+    }
+    return await run(parsed.values, parsed.positionals)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    complain(error.message)
+    process.stderr.write(`Try 'linformer ${name !== undefined && Object.hasOwn(COMMANDS, name) ? `${name} ` : ''}--help'.\n`)
+    return 2
+  }
+}
+
+// A reader that goes away early, as `head` does, is no error.
+process.stdout.on('error', (error) => {
+  if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EPIPE') process.exit(0)
+  throw error
+})
+process.exitCode = await main(process.argv.slice(2))

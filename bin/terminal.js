@@ -1,0 +1,64 @@
+/**
+ * Talking to people: messages, colour, progress.
+ */
+import { styleText } from 'node:util'
+
+/** The command line itself is wrong; exit status 2. */
+export class UsageError extends Error {}
+
+/** @param {string} message on stderr, with the program's name */
+export const complain = (message) => { process.stderr.write(`linformer: ${message}\n`) }
+
+/**
+ * @param {any} style of util.styleText
+ * @param {string} text
+ * @param {NodeJS.WriteStream} stream coloured only if it is a terminal and NO_COLOR is not set
+ */
+export function paint(style, text, stream) {
+  const plain = !stream.isTTY || (process.env.NO_COLOR ?? '') !== '' || process.env.TERM === 'dumb'
+  return plain ? text : styleText(style, text)
+}
+
+/** Writes, and waits while the reader is slow, so that memory stays constant. @param {string} text */
+export async function write(text) {
+  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve))
+}
+
+/** A progress bar on stderr, if that is a terminal. */
+export class ProgressBar {
+  #shown = false
+  #last = 0
+
+  /** @param {string} what @param {number} share 0 to 1 */
+  show(what, share) {
+    if (!process.stderr.isTTY || performance.now() - this.#last < 100) return
+    this.#last = performance.now()
+    const width = 30
+    const filled = Math.round(width * Math.min(1, Math.max(0, share)))
+    process.stderr.write(`\r${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${Math.floor(100 * share)}% ${what}\x1b[K`)
+    this.#shown = true
+  }
+
+  clear() {
+    if (this.#shown) process.stderr.write('\r\x1b[K')
+    this.#shown = false
+  }
+}
+
+/**
+ * @param {string | undefined} text of an option
+ * @param {string} option its name
+ * @param {number} [limit]
+ * @returns {number | undefined} a whole number from 1
+ */
+export function wholeNumber(text, option, limit = Number.MAX_SAFE_INTEGER) {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < 1 || value > limit) {
+    throw new UsageError(`--${option} is ${JSON.stringify(text)}; it has to be a whole number from 1${limit < Number.MAX_SAFE_INTEGER ? ` to ${limit}` : ''}`)
+  }
+  return value
+}
+
+/** @param {number} bytes */
+export const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
