@@ -36,7 +36,7 @@ before(async () => {
     'src/secret.txt': 'secret\n',
     'websecret/secret.txt': 'secret\n',
     'package.json': '{}\n',
-    'secret.txt': 'secret\n',
+    'secret.txt': 'secret\n'
   }
   for (const [name, text] of Object.entries(files)) await writeFile(path.join(root, name), text)
   await symlink('../secret.txt', path.join(root, 'web/link.txt'))
@@ -80,7 +80,7 @@ test('files come with their type, their length and their text', async () => {
     ['/web/a%20file.txt', 'text/plain; charset=utf-8'],
     ['/web/empty.txt', 'text/plain; charset=utf-8'],
     ['/wasm/dist/engine.wasm', 'application/wasm'],
-    ['/models/m.safetensors', 'application/octet-stream'],
+    ['/models/m.safetensors', 'application/octet-stream']
   ]
   for (const [url, type] of expected) {
     const { status, headers, body } = await ask(url)
@@ -123,7 +123,7 @@ test('nothing outside the three folders can be reached', async () => {
     '/web/..%5csecret.txt', '/web/..\\secret.txt', '/web/%00/../../secret.txt', '/web/index.html%00.txt',
     '/web/%c0%ae%c0%ae/secret.txt', '/web/..;/secret.txt', '/web//../secret.txt', '/web/%2f%2e%2e%2fsecret.txt',
     '/web/.hidden/key.txt', '/web/link.txt', '/web/linked/secret.txt', '/web/tool.sh',
-    `/web/%2f${root.slice(1)}/secret.txt`, '*', 'secret.txt', 'http://127.0.0.1/web/index.html',
+    `/web/%2f${root.slice(1)}/secret.txt`, '*', 'secret.txt', 'http://127.0.0.1/web/index.html'
   ]
   for (const url of paths) {
     const { status, body } = await ask(url)

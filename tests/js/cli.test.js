@@ -1,0 +1,200 @@
+/**
+ * The command line as a black box.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'node:test'
+import { load } from 'linformer-wasm'
+import { tiny } from './helpers/models.js'
+
+const folder = await mkdtemp(join(tmpdir(), 'linformer-cli-'))
+const at = (name) => join(folder, name)
+const model = at('tiny.safetensors')
+await writeFile(model, tiny())
+await writeFile(at('one.txt'), 'The first text. It is short.')
+await writeFile(at('two.txt'), '\ufeffThe second text, with a byte order mark.')
+await writeFile(at('empty.txt'), '')
+await writeFile(at('binary.txt'), Uint8Array.of(1, 0, 2))
+await writeFile(at('latin1.txt'), Uint8Array.of(0x63, 0x61, 0x66, 0xe9))
+await writeFile(at('page.html'), '<!doctype html><p>not a model')
+await mkdir(at('folder'))
+
+/** Runs the command; `input` goes to standard input. */
+function run(args, { input = '', env = {} } = {}) {
+  const child = spawn(process.execPath, ['bin/linformer.js', ...args], { env: { ...process.env, ...env } })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.on('data', (part) => { stdout += part })
+  child.stderr.on('data', (part) => { stderr += part })
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })))
+}
+
+const classifier = await load(model)
+
+test('help and version', async () => {
+  for (const args of [['--help'], ['-h'], ['help']]) {
+    const { status, stdout, stderr } = await run(args)
+    assert.deepEqual([status, stderr], [0, ''])
+    assert.match(stdout, /linformer classify/)
+  }
+  for (const command of ['classify', 'inspect', 'bench']) {
+    const { status, stdout } = await run([command, '--help'])
+    assert.equal(status, 0)
+    assert.match(stdout, new RegExp(`Usage: linformer ${command}`))
+  }
+  assert.match((await run(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
+})
+
+test('bad usage is exit status 2, says what is wrong, and leaves stdout empty', async () => {
+  const cases = [
+    [[], /no command/], [['sing'], /unknown command "sing"/], [['classify', '--top-k', '0', 'x'], /--top-k is "0"/],
+    [['classify', '--top-k', 'two', 'x'], /--top-k/], [['classify', '--memory', '1.5', 'x'], /--memory/],
+    [['classify', '--overflow', 'cut', 'x'], /--overflow is "cut"/], [['classify', '--backend', 'gpu', 'x'], /--backend/],
+    [['classify', '--nonsense'], /nonsense/], [['classify', '--json', '--jsonl', 'x'], /exclude/], [['classify', '-', '-'], /only once/],
+    [['inspect'], /one MODEL/], [['inspect', 'a', 'b'], /one MODEL/], [['bench', '--lengths', '5,x'], /--lengths/], [['bench', 'x'], /no arguments/]
+  ]
+  for (const [args, message] of cases) {
+    const { status, stdout, stderr } = await run(args)
+    assert.deepEqual([args, status, stdout], [args, 2, ''])
+    assert.match(stderr, message)
+  }
+})
+
+test('a line for each file', async () => {
+  const { status, stdout, stderr } = await run(['classify', '--model', model, at('one.txt'), at('two.txt')])
+  assert.deepEqual([status, stderr], [0, ''])
+  const lines = stdout.trim().split('\n')
+  assert.equal(lines.length, 2)
+  const { label, tokens } = await classifier.classify('The first text. It is short.')
+  assert.ok(lines[0].includes(`one.txt: ${label} `) && lines[0].includes(`${tokens} tokens`), lines[0])
+  assert.doesNotMatch(stdout, /\x1b/)
+})
+
+test('standard input, with - and without', async () => {
+  for (const args of [['-'], []]) {
+    const { status, stdout } = await run(['classify', '--model', model, '--json', ...args], { input: 'some text' })
+    assert.equal(status, 0)
+    assert.deepEqual(JSON.parse(stdout), { id: '-', ...(await classifier.classify('some text')) })
+  }
+})
+
+test('--json: an object for one document, an array for several', async () => {
+  const one = JSON.parse((await run(['classify', '-m', model, '--json', at('one.txt')])).stdout)
+  assert.equal(one.id, at('one.txt'))
+  const two = JSON.parse((await run(['classify', '-m', model, '--json', '-k', '1', at('one.txt'), at('two.txt')])).stdout)
+  assert.deepEqual(two.map(({ scores }) => scores.length), [1, 1])
+  assert.equal(two[1].tokens, 'The second text, with a byte order mark.'.length)
+})
+
+test('a file that cannot be read does not harm the others', async () => {
+  const names = ['missing.txt', 'one.txt', 'empty.txt', 'binary.txt', 'latin1.txt', 'folder', 'two.txt']
+  const { status, stdout, stderr } = await run(['classify', '-m', model, '--json', ...names.map(at)])
+  assert.equal(status, 1)
+  const answers = JSON.parse(stdout)
+  assert.deepEqual(answers.map(({ id }) => id), names.map(at))
+  assert.deepEqual(answers.map(({ error }) => error), [
+    'there is no such file', undefined, 'the text is empty: there is nothing to classify', 'it is not a text: it has NUL bytes',
+    'it is not UTF-8', 'it is a folder', undefined
+  ])
+  assert.equal(answers[2].code, 'EMPTY_TEXT')
+  assert.equal(stderr.trim().split('\n').length, 5)
+  const plain = await run(['classify', '-m', model, ...names.map(at)])
+  assert.equal(plain.status, 1)
+  assert.equal(plain.stdout.trim().split('\n').length, 2)
+})
+
+test('--jsonl: a line of JSON for each, in order, whatever the line', async () => {
+  const input = [
+    '\ufeff{"id": 1, "text": "first"}', 'not JSON', '', '{"id": "b", "text": ""}', '{"id": null, "text": 5}', '{"text": "no id"}',
+    '{"id": {"x": 1}, "text": "pair", "textPair": "other"}', '{"id": 7, "text": "pair", "textPair": 5}', '[]', '{"id": 9, "text": "last"}'
+  ].join('\r\n')
+  const { status, stdout } = await run(['classify', '-m', model, '--jsonl'], { input })
+  assert.equal(status, 1)
+  const answers = stdout.trim().split('\n').map((line) => JSON.parse(line))
+  assert.deepEqual(answers.map(({ id }) => id), [1, null, 'b', null, null, { x: 1 }, 7, null, 9])
+  assert.deepEqual(answers.map(({ error }) => error !== undefined), [false, true, true, true, false, false, true, true, false])
+  assert.match(answers[1].error, /standard input, line 2 is not JSON/)
+  assert.deepEqual(answers[8], { id: 9, ...(await classifier.classify('last')) })
+  assert.deepEqual(answers[5], { id: { x: 1 }, ...(await classifier.classify({ text: 'pair', textPair: 'other' })) })
+})
+
+test('--jsonl answers as it goes, and many lines come through in order', async () => {
+  const lines = Array.from({ length: 3000 }, (_, i) => JSON.stringify({ id: i, text: `text number ${i}` }))
+  const { status, stdout } = await run(['classify', '-m', model, '--jsonl', '-'], { input: lines.join('\n') })
+  assert.equal(status, 0)
+  assert.deepEqual(stdout.trim().split('\n').map((line) => JSON.parse(line).id), lines.map((_, i) => i))
+
+  const child = spawn(process.execPath, ['bin/linformer.js', 'classify', '-m', model, '--jsonl'])
+  child.stdin.write('{"id": 1, "text": "first"}\n')
+  const first = await new Promise((resolve) => child.stdout.once('data', resolve))
+  assert.equal(JSON.parse(first).id, 1)
+  child.stdin.end()
+  assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0)
+})
+
+test('--overflow and --memory', async () => {
+  await writeFile(at('long.txt'), 'word '.repeat(200))
+  const args = ['classify', '-m', model, '--json', at('long.txt')]
+  assert.equal(JSON.parse((await run(args)).stdout).windows, 4)
+  const truncated = await run(['classify', '-m', model, '--overflow', 'truncate', at('long.txt')])
+  assert.equal(truncated.status, 0)
+  assert.match(truncated.stderr, /only the first 300 of 1000 tokens were read/)
+  const refused = await run([...args, '--overflow', 'error'])
+  assert.equal(refused.status, 1)
+  assert.equal(JSON.parse(refused.stdout).code, 'TEXT_TOO_LONG')
+  const small = await run([...args, '--memory', '1'])
+  assert.deepEqual([small.status, small.stdout], [0, small.stdout])
+})
+
+test('--explain', async () => {
+  const { explanation } = JSON.parse((await run(['classify', '-m', model, '--json', '--explain', at('one.txt')])).stdout)
+  assert.equal(explanation.passages.length > 0, true)
+  const { stdout } = await run(['classify', '-m', model, '--explain', at('one.txt')])
+  assert.match(stdout, /[+-]\d\.\d{3} {2}The first text/)
+})
+
+test('a model that cannot be loaded', async () => {
+  for (const [name, message] of [[at('page.html'), /web page \(HTML\)/], ['no-such-model', /ENOENT/], [at('one.txt'), /not a \.safetensors|cut short/]]) {
+    for (const args of [['classify', '-m', name, at('one.txt')], ['inspect', name]]) {
+      const { status, stdout, stderr } = await run(args)
+      assert.deepEqual([status, stdout], [1, ''])
+      assert.match(stderr, message)
+    }
+  }
+})
+
+test('a reader that goes away early is no error', async () => {
+  const child = spawn(process.execPath, ['bin/linformer.js', 'classify', '-m', model, '--jsonl'])
+  let stderr = ''
+  child.stderr.on('data', (part) => { stderr += part })
+  child.stdin.on('error', () => {})
+  child.stdout.once('data', () => child.stdout.destroy())
+  const line = `${JSON.stringify({ id: 1, text: 'text' })}\n`
+  for (let i = 0; i < 20000; i++) child.stdin.write(line)
+  child.stdin.end()
+  assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0)
+  assert.equal(stderr, '')
+})
+
+test('inspect', async () => {
+  const { status, stdout } = await run(['inspect', model])
+  assert.equal(status, 0)
+  assert.match(stdout, /layers\.1\.attn\.key\.weight +F32 +\[16, 16\]/)
+  const parsed = JSON.parse((await run(['inspect', '--json', model])).stdout)
+  assert.equal(parsed.config.n_max, 300)
+  assert.deepEqual(parsed.memory.at(-1), { ...classifier.memory })
+})
+
+test('bench', async () => {
+  const { status, stdout, stderr } = await run(['bench', '--lengths', '64,96', '--layers', '1', '--runs', '1', '--json'])
+  assert.deepEqual([status, stderr], [0, ''])
+  const rows = JSON.parse(stdout)
+  assert.deepEqual(rows.map(({ tokens }) => tokens), [64, 96])
+  for (const { linformer, full } of rows) assert.ok(linformer.ms > 0 && full.ms > 0 && full.bytes > 0)
+  assert.match((await run(['bench', '--lengths', '64', '--layers', '1', '--runs', '1'])).stdout, /\d\.\dx/)
+})

@@ -1,0 +1,58 @@
+/**
+ * What the package promises about itself.
+ */
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import test from 'node:test'
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
+
+/** Files that a module imports, itself included. */
+function graph(file, seen = new Set()) {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  const source = readFileSync(file, 'utf8')
+  for (const [, specifier] of source.matchAll(/^(?:import|export)[^'"]*from '([^']+)'/gm)) {
+    assert.ok(specifier.startsWith('./'), `${file} imports ${specifier}`)
+    graph(`wasm/${specifier.slice(2)}`, seen)
+  }
+  return seen
+}
+
+test('no dependency at run time', () => {
+  for (const key of ['dependencies', 'peerDependencies', 'optionalDependencies', 'bundleDependencies']) {
+    assert.equal(manifest[key], undefined)
+  }
+})
+
+test('the web entry imports nothing but its own files', () => {
+  const files = graph('wasm/index.js')
+  assert.ok(files.size >= 8)
+  assert.ok(!files.has('wasm/node.js'))
+  for (const file of files) {
+    const source = readFileSync(file, 'utf8')
+    assert.doesNotMatch(source, /node:|\brequire\(|\bimport\(|\bprocess\b/, file)
+    assert.doesNotMatch(source, /\beval\(|new Function/, file)
+  }
+})
+
+test('every entry of the manifest exists', () => {
+  const paths = Object.values(manifest.exports).flatMap((entry) => typeof entry === 'string' ? [entry] : Object.values(entry))
+  for (const path of [...paths, manifest.main, manifest.types, ...Object.values(manifest.bin), ...manifest.files]) {
+    assert.ok(existsSync(path.replace(/\*$/, '')), path)
+  }
+})
+
+test('types come first in every condition', () => {
+  for (const entry of Object.values(manifest.exports)) {
+    if (typeof entry === 'object') assert.equal(Object.keys(entry)[0], 'types')
+  }
+})
+
+test('the modules import a memory and nothing else, and are below 64 KiB', () => {
+  const names = readdirSync('wasm/dist').filter((name) => name.endsWith('.wasm'))
+  assert.deepEqual(names, ['linformer-relaxed.wasm', 'linformer-simd128.wasm'])
+  const bytes = readFileSync('wasm/dist/linformer-simd128.wasm')
+  assert.deepEqual(WebAssembly.Module.imports(new WebAssembly.Module(bytes)), [{ module: 'env', name: 'memory', kind: 'memory' }])
+  for (const name of names) assert.ok(readFileSync(`wasm/dist/${name}`).length <= 65536, name)
+})

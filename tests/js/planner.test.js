@@ -1,0 +1,102 @@
+/**
+ * Memory is planned, never discovered: what the plan says is what is used, for hundreds of configurations.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import test from 'node:test'
+import { load } from 'linformer-wasm'
+import { Engine, plannerFor } from '../../wasm/engine.js'
+import { parseModel } from '../../wasm/model.js'
+import { randomModel } from '../../bin/random-model.js'
+import { tiny } from './helpers/models.js'
+
+const PAGE = 65536
+const module = new WebAssembly.Module(readFileSync('wasm/dist/linformer-simd128.wasm'))
+
+let state = 7
+const random = (n) => {
+  state = (Math.imul(state, 1103515245) + 12345) >>> 0
+  return (state >>> 8) % n
+}
+const pick = (...values) => values[random(values.length)]
+
+/** A random shape, and a dtype for its matrices. */
+function randomShape() {
+  const nHeads = 1 + random(4)
+  const nLayers = 1 + random(3)
+  const attention = pick('linformer', 'linformer', 'linformer', 'full')
+  const sharing = pick('none', 'headwise', 'key-value', 'layerwise')
+  const projection = pick('linear', 'mean', 'max', 'conv')
+  const segments = projection !== 'linear'
+  const nMax = segments ? 12 * (1 + random(20)) : 1 + random(250)
+  const k = Array.from({ length: nLayers }, () => segments ? pick(1, 2, 3, 4, 6, 12) : 1 + random(nMax))
+  if (projection === 'conv' && sharing === 'layerwise') k.fill(k[0])
+  return [{
+    vocab_size: 257 + random(30), n_max: nMax, d_model: nHeads * (1 + random(12)), n_layers: nLayers, n_heads: nHeads,
+    d_ff: 1 + random(50), n_classes: 1 + random(9), k, attention, sharing, projection, positions: pick('learned', 'sinusoidal')
+  }, pick('F32', 'F16', 'I8')]
+}
+
+test('400 random configurations: the plan is what is used, and nothing beyond it is touched', async () => {
+  const kinds = new Set()
+  for (let round = 0; round < 400; round++) {
+    const [shape, dtype] = randomShape()
+    const model = parseModel(randomModel(shape, { dtype, seed: round + 1 }), 'random')
+    const most = Math.min(shape.n_max, 1 + random(shape.n_max))
+    const engine = new Engine(module, model, { maxTokens: most })
+    const { total, workspace, capacity, ...parts } = engine.memoryReport
+    const planned = plannerFor(module, model)(capacity)
+    assert.deepEqual(engine.memoryReport, { ...planned.report, budget: undefined })
+    assert.equal(capacity, most)
+    assert.equal(engine.buffer.byteLength, total)
+    const end = parts.static + parts.tokenizer + parts.weights + workspace
+    assert.ok(end <= total && total - end < PAGE, `${JSON.stringify(shape)}: ${end} bytes in ${total}`)
+
+    const beyond = new Uint8Array(engine.buffer, end)
+    beyond.fill(0xa5)
+    await engine.loadWeights(model, async () => {}, () => {})
+    const ids = Int32Array.from({ length: capacity }, () => random(shape.vocab_size))
+    const { logits } = await engine.encode(ids, async () => {})
+    assert.ok(logits.every(Number.isFinite), JSON.stringify(shape))
+    assert.ok(beyond.every((byte) => byte === 0xa5), `${JSON.stringify(shape)}: bytes beyond the plan were written`)
+    assert.equal(engine.buffer.byteLength, total)
+    kinds.add(shape.attention === 'full' ? 'full' : `${shape.sharing} ${shape.projection}`)
+  }
+  assert.equal(kinds.size, 17)
+})
+
+test('a budget gives the largest capacity that fits in it', async () => {
+  const bytes = tiny({ n_max: 5000, k: [64, 64] })
+  const model = parseModel(bytes, 'tiny')
+  const planFor = plannerFor(module, model)
+  for (let pages = planFor(64).pages; pages <= planFor(5000).pages; pages += 3) {
+    const budget = pages * PAGE + random(PAGE)
+    const { memory } = await load(bytes, { memoryBudget: budget })
+    assert.ok(memory.total <= budget)
+    assert.equal(memory.budget, budget)
+    if (memory.capacity < 5000) assert.ok(planFor(memory.capacity + 1).report.total > budget)
+  }
+})
+
+test('exactly the planned size is enough, and one byte less plans for fewer tokens', async () => {
+  const bytes = tiny({ n_max: 5000, k: [64, 64] })
+  const { memory } = await load(bytes, { maxTokens: 3000 })
+  const same = await load(bytes, { memoryBudget: memory.total })
+  assert.equal(same.memory.total, memory.total)
+  assert.ok(same.memory.capacity >= 3000)
+  const less = await load(bytes, { memoryBudget: memory.total - 1 })
+  assert.ok(less.memory.capacity < 3000)
+  assert.ok(less.memory.total < memory.total)
+  const text = 'x'.repeat(5000)
+  assert.equal((await less.classify(text)).tokensUsed, 5000)
+})
+
+test('memory grows linearly with the capacity', async () => {
+  const model = parseModel(tiny({ n_max: 100000, k: [64, 64] }), 'tiny')
+  const planFor = plannerFor(module, model)
+  const workspace = (capacity) => planFor(capacity).report.workspace
+  const perToken = (workspace(100000) - workspace(50000)) / 50000
+  for (const capacity of [60000, 75000, 99999]) {
+    assert.ok(Math.abs(workspace(capacity) - workspace(50000) - perToken * (capacity - 50000)) < 1024)
+  }
+})
