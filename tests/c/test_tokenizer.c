@@ -86,12 +86,12 @@ static int32_t oracle(const vocabulary *v, const uint8_t *bytes, int32_t length,
 }
 
 static lf_tokenizer *make(const vocabulary *v, int32_t flags, lf_status expected) {
-  const int32_t bytes = (int32_t)v->offsets[v->size];
-  const uint64_t size = lf_tokenizer_bytes(v->size, v->n_merges, bytes);
-  CHECK(size > 0);
-  lf_tokenizer *tokenizer = aligned_alloc(LF_ALIGN, (size_t)size);
-  memset(tokenizer, 0xff, (size_t)size);
-  CHECK(lf_tokenizer_init(tokenizer, size, v->bytes, v->offsets, &v->merges[0][0], v->size, v->n_merges, bytes,
+  const int32_t vocab_bytes = (int32_t)v->offsets[v->size];
+  const uint64_t bytes = lf_tokenizer_bytes(v->size, v->n_merges, vocab_bytes);
+  CHECK(bytes > 0);
+  lf_tokenizer *tokenizer = aligned_alloc(LF_ALIGN, (size_t)bytes);
+  memset(tokenizer, 0xff, (size_t)bytes);
+  CHECK(lf_tokenizer_init(tokenizer, bytes, v->bytes, v->offsets, &v->merges[0][0], v->size, v->n_merges, vocab_bytes,
                           flags) == expected);
   return tokenizer;
 }

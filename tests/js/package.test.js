@@ -30,7 +30,7 @@ test('the web entry imports nothing but its own files', () => {
   assert.ok(files.size >= 8)
   assert.ok(!files.has('wasm/node.js'))
   for (const file of files) {
-    const source = readFileSync(file, 'utf8')
+    const source = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
     assert.doesNotMatch(source, /node:|\brequire\(|\bimport\(|\bprocess\b/, file)
     assert.doesNotMatch(source, /\beval\(|new Function/, file)
   }

@@ -66,7 +66,7 @@ test('400 random configurations: the plan is what is used, and nothing beyond it
 })
 
 test('a budget gives the largest capacity that fits in it', async () => {
-  const bytes = tiny({ n_max: 5000, k: [64, 64] })
+  const bytes = tiny({ n_max: 5000, k: [4, 4], positions: 'sinusoidal' })
   const model = parseModel(bytes, 'tiny')
   const planFor = plannerFor(module, model)
   for (let pages = planFor(64).pages; pages <= planFor(5000).pages; pages += 3) {
@@ -79,7 +79,7 @@ test('a budget gives the largest capacity that fits in it', async () => {
 })
 
 test('exactly the planned size is enough, and one byte less plans for fewer tokens', async () => {
-  const bytes = tiny({ n_max: 5000, k: [64, 64] })
+  const bytes = tiny({ n_max: 5000, k: [4, 4], positions: 'sinusoidal' })
   const { memory } = await load(bytes, { maxTokens: 3000 })
   const same = await load(bytes, { memoryBudget: memory.total })
   assert.equal(same.memory.total, memory.total)
