@@ -4,21 +4,24 @@
 
 const SLICE_MS = 8
 
-/** Resolves in a later task. Timers would do it too, but browsers hold nested ones back by 4 ms and more. */
+/**
+ * Resolves in a later task. Timers would do it too, but browsers hold nested ones back by 4 ms and more;
+ * scheduler.yield goes on before the page is painted, so that a progress bar would stand still.
+ *
+ * @returns {Promise<void>}
+ */
 function nextTask() {
-  const scheduler = /** @type {any} */ (globalThis).scheduler
-  if (typeof scheduler?.yield === 'function') return scheduler.yield()
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') {
       setImmediate(resolve)
-    } else {
-      const { port1, port2 } = new MessageChannel()
-      port1.onmessage = () => {
-        port1.close()
-        resolve(undefined)
-      }
-      port2.postMessage(undefined)
+      return
     }
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(undefined)
   })
 }
 
