@@ -17,16 +17,16 @@ const SHORTEST = 40
 const LONGEST = 320
 
 /**
- * Where sentences end in a text: behind ., !, ? or … (and closing quotes) with white space after them, and behind line
+ * Where sentences start in a text: behind ., !, ? or … (and closing quotes) with white space after them, and behind line
  * breaks.
  *
  * @param {string} text
  * @returns {number[]} ascending offsets
  */
-function sentenceEnds(text) {
-  const ends = []
-  for (const match of text.matchAll(/[.!?…]["'”’)\]]*\s+|\n\s*|<br\s*\/?>\s*|[。！？]/g)) ends.push(match.index + match[0].length)
-  return ends
+function sentenceStarts(text) {
+  const starts = []
+  for (const match of text.matchAll(/[.!?…]["'”’)\]]*\s+|\n\s*|<br\s*\/?>\s*|[。！？]/g)) starts.push(match.index + match[0].length)
+  return starts
 }
 
 /**
@@ -50,7 +50,7 @@ export function explain({ tokens, used, contributions, logits, winner, input }) 
   const described = []
   /** @type {Passage[]} */
   const passages = []
-  const place = { text: { ends: sentenceEnds(input.text), next: 0 }, textPair: { ends: sentenceEnds(input.textPair ?? ''), next: 0 } }
+  const place = { text: { starts: sentenceStarts(input.text), next: 0 }, textPair: { starts: sentenceStarts(input.textPair ?? ''), next: 0 } }
   /** @type {Passage | undefined} */
   let open
   for (let t = 0; t < used; t++) {
@@ -61,9 +61,10 @@ export function explain({ tokens, used, contributions, logits, winner, input }) 
     const end = isSeparator ? 0 : tokens.ends.at(t)
     described.push({ input: which, start, end, contributions: shares[t] })
 
-    const { ends } = place[which]
+    // A token that begins with the space before a sentence's first letter is the sentence's first.
+    const { starts } = place[which]
     let crossed = false
-    while (place[which].next < ends.length && ends[place[which].next] <= start) {
+    while (place[which].next < starts.length && starts[place[which].next] < end) {
       place[which].next++
       crossed = true
     }

@@ -150,6 +150,18 @@ test('an explanation adds up, covers every token, and points into the text', asy
   }
 })
 
+test('passages begin and end with sentences; short ones are joined', async () => {
+  const classifier = await load('models/imdb.safetensors')
+  const sentences = [
+    'The first sentence of this text has more than forty characters.', 'So has the second one, "which ends in a quotation mark."',
+    'Short ones. Are joined! To the next. They are.', 'And this is the last sentence, on a line of its own.'
+  ]
+  const text = `${sentences.slice(0, 3).join(' ')}\n\n${sentences[3]}`
+  const { explanation } = await classifier.classify(text, { explain: true })
+  const passages = explanation.passages.sort((a, b) => a.start - b.start).map((passage) => passage.text.trim())
+  assert.deepEqual(passages, sentences)
+})
+
 test('a bias is the head\'s, whatever the text', async () => {
   const classifier = await load(tiny())
   const [a, b] = await classifier.classify(['one text', 'and another, which is longer'], { explain: true })
