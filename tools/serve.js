@@ -26,7 +26,7 @@ const TYPES = {
   '.safetensors': 'application/octet-stream',
   '.svg': 'image/svg+xml',
   '.txt': 'text/plain; charset=utf-8',
-  '.wasm': 'application/wasm',
+  '.wasm': 'application/wasm'
 }
 
 // The page's own policy, and the one directive that a meta tag cannot carry.
@@ -38,7 +38,7 @@ const POLICY = [
   "img-src 'self' data:",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
+  "frame-ancestors 'none'"
 ].join('; ')
 
 // COOP and COEP make the page cross-origin isolated, which shared memory (threads) asks for.
@@ -48,7 +48,7 @@ const HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
+  'X-Content-Type-Options': 'nosniff'
 }
 
 /** A server over the repository (or another folder with the same three in it); the caller calls `listen`. */
@@ -203,7 +203,7 @@ function main() {
       EADDRINUSE: `port ${port} of ${host} is in use; choose another with --port, or 0 for any free one`,
       EACCES: `no right to listen on port ${port} of ${host}; choose one above 1023 with --port`,
       EADDRNOTAVAIL: `this machine has no address ${host}; choose another with --host`,
-      ENOTFOUND: `there is no host by the name ${host}; choose another with --host`,
+      ENOTFOUND: `there is no host by the name ${host}; choose another with --host`
     })
     console.error(`serve: ${reasons[codeOf(error)] ?? error.message}`)
     process.exit(1)

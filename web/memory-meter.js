@@ -2,11 +2,11 @@
 import { byId, element, rows } from './dom.js'
 import { bytes, count } from './format.js'
 
-/** @import { Classifier } from '../wasm/index.js' */
+/** @typedef {import('../wasm/index.js').MemoryReport} MemoryReport */
 
 const section = byId('memory', HTMLElement)
 
-/** @param {Classifier['memory']} memory */
+/** @param {MemoryReport} memory */
 export function showMemory(memory) {
   const { total, weights, tokenizer, workspace } = memory
   /** @type {[string, string, number][]} */
@@ -15,7 +15,7 @@ export function showMemory(memory) {
     ['tokenizer', 'Tokenizer', tokenizer],
     ['workspace', 'Workspace', workspace],
     // The stack, the constants, and what is left of the last 64 KiB page.
-    ['rest', 'Stack, constants, page end', total - weights - tokenizer - workspace],
+    ['rest', 'Stack, constants, page end', total - weights - tokenizer - workspace]
   ]
 
   const bar = element('div', { class: 'bar', 'aria-hidden': 'true' }) // the list below says the same in words
@@ -28,7 +28,7 @@ export function showMemory(memory) {
   const list = rows(parts.map(([name, title, size]) => [named(name, title), bytes(size)]))
   list.append(
     element('dt', { class: 'sum' }, 'Linear memory, fixed'),
-    element('dd', { class: 'sum' }, bytes(total)),
+    element('dd', { class: 'sum' }, bytes(total))
   )
   const note = element('p', { class: 'hint' }, `Allocated once, before the first token, and never grown. The workspace holds \
 ${count(memory.capacity)} tokens at a time; a longer document is read in windows. The page itself and the browser use \

@@ -2,7 +2,7 @@
 import { byId, element, rows } from './dom.js'
 import { count, duration, percent } from './format.js'
 
-/** @import { Result } from '../wasm/index.js' */
+/** @typedef {import('../wasm/index.js').Result} Result */
 
 const section = byId('result', HTMLElement)
 const title = byId('result-title', HTMLElement)
@@ -22,8 +22,8 @@ export function showResult(result, milliseconds) {
   const facts = rows([
     ['Tokens read', `${count(result.tokensUsed)} of ${count(result.tokens)}`],
     ['Windows', count(result.windows)],
-    ['Time', duration(milliseconds)],
-    ['Tokens per second', count(result.tokensUsed / (milliseconds / 1000))],
+    [result.explanation ? 'Time, with explanation' : 'Time', duration(milliseconds)],
+    ['Tokens per second', count(result.tokensUsed / (milliseconds / 1000))]
   ])
   section.replaceChildren(title, scores, facts)
 }

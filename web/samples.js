@@ -24,10 +24,10 @@ The photography deserves a paragraph of its own. The salt flats are shot at dawn
 
 I have some complaints about the ending. There is one scene too many, the mayor has to come back to be taught a lesson, and the narrator, who had mercifully been silent, gets a last word that nobody needed. It is a pity, because the image just before it, the two of them asleep on each other's shoulder while the water rises in the valley behind, is perfect. Stop there and you have a masterpiece.
 
-But I forgive it all of that. A week later I have forgotten the gold tooth and the dream with the horse, and I still think about the tin of fish every day. I called my own sister on the way home. We talked for two hours, which we had not done since spring. I do not know how many films can do that to a person; very few, I believe. "The Salt Road" is uneven, too long, and clumsy whenever it tries to be clever. It is also warm, wise, superbly acted, and in its best moments truly great. Be patient with the first half hour. What comes after it is one of the loveliest films that I have seen in a long time, and I recommend it with all my heart.`,
+But I forgive it all of that. A week later I have forgotten the gold tooth and the dream with the horse, and I still think about the tin of fish every day. I called my own sister on the way home. We talked for two hours, which we had not done since spring. I do not know how many films can do that to a person; very few, I believe. "The Salt Road" is uneven, too long, and clumsy whenever it tries to be clever. It is also warm, wise, superbly acted, and in its best moments truly great. Be patient with the first half hour. What comes after it is one of the loveliest films that I have seen in a long time, and I recommend it with all my heart.`
   },
   short: {
     label: 'negative',
-    text: `I wanted to like "Midnight Freight", I really did. The trailer promised a tense thriller on a night train. What we got is ninety minutes of bad acting, cheap effects and a plot that makes no sense at all. The hero forgets his own gun in three scenes, the villain explains his plan to a suitcase, and the twist is so predictable that the whole row guessed it before the first station. Even the train looks fake. A dull, lazy waste of time; avoid it.`,
-  },
+    text: `I wanted to like "Midnight Freight", I really did. The trailer promised a tense thriller on a night train. What we got is ninety minutes of bad acting, cheap effects and a plot that makes no sense at all. The hero forgets his own gun in three scenes, the villain explains his plan to a suitcase, and the twist is so predictable that the whole row guessed it before the first station. Even the train looks fake. A dull, lazy waste of time; avoid it.`
+  }
 }

@@ -1,0 +1,50 @@
+/** Errors in words: what happened, with the library's own figures, and what to do next. */
+import { LinformerError } from '../wasm/index.js'
+import { byId, element } from './dom.js'
+
+const box = byId('error', HTMLElement)
+
+const OTHER_MODEL = 'Check the address after ?model=, or open this page without it, then press Classify to try again.'
+
+/** What happened and what to do, by the error's code. @type {Partial<Record<string, [string, string]>>} */
+const WORDS = {
+  SOURCE_FAILED: ['The model could not be fetched.', 'Check that the server is running and has the file, then press Classify to try again.'],
+  MODEL_TRUNCATED: ['The model came only in part.', 'Press Classify to fetch it again.'],
+  MODEL_FORMAT: ['What came is not a model file.', OTHER_MODEL],
+  MODEL_CONFIG: ['This page cannot run that model.', OTHER_MODEL],
+  MODEL_TENSOR: ['This page cannot run that model.', OTHER_MODEL],
+  UNSUPPORTED: ['This browser lacks something that the engine needs.', 'Use a current browser with WebAssembly SIMD: any of 2023 or later.'],
+  OUT_OF_MEMORY: ['The browser has no memory left for the model.', 'Close some tabs, then press Classify to try again.'],
+  EMPTY_TEXT: ['There is no text to classify.', 'Type or paste some, open a file, or take one of the samples.'],
+  NOT_FINITE: ['The model computed something that is not a number.', OTHER_MODEL],
+  ENGINE: ['The engine stopped.', 'Press Classify to load it again.']
+}
+
+/** @param {unknown} error */
+export function showError(error) {
+  const code = error instanceof LinformerError ? error.code : ''
+  const [what, next] = WORDS[code] ?? ['Something went wrong.', 'Reload the page and try again.']
+  const detail = code === 'EMPTY_TEXT' ? '' : sentence(error instanceof Error ? error.message : String(error))
+  box.replaceChildren(element('p', {}, element('strong', {}, what), ` ${detail}`), element('p', {}, next))
+  box.hidden = false
+}
+
+/** @param {string} problem that is already in words */
+export function showProblem(problem) {
+  box.replaceChildren(element('p', {}, problem))
+  box.hidden = false
+}
+
+export function hideError() {
+  box.hidden = true
+  box.replaceChildren()
+}
+
+/**
+ * The library's messages start small and end without a stop; one that starts with an address keeps it as it is.
+ * @param {string} text
+ */
+function sentence(text) {
+  const start = /^\w+:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(start) ? start : `${start}.`
+}
