@@ -1,6 +1,7 @@
 /**
  * A model file with random weights, made in memory: for `linformer bench`, where only the shape matters.
  */
+import { tensorShapes } from 'linformer-wasm'
 
 /** @typedef {import('linformer-wasm').Config} Config */
 
@@ -15,34 +16,6 @@ function randomNumbers(seed) {
     state ^= state << 5
     return (state >>> 0) / 2 ** 31 - 1
   }
-}
-
-/** Names and shapes of all weights: the list in src/linformer.h. @param {Config} config @returns {[string, number[]][]} */
-function shapesOf(config) {
-  const { vocab_size: vocab, n_max: nMax, d_model: d, d_ff: dFf, n_heads: nHeads, n_classes: nClasses, k } = config
-  const linear = (/** @type {string} */ name, /** @type {number} */ out, /** @type {number} */ into) =>
-    /** @type {[string, number[]][]} */ ([[`${name}.weight`, [out, into]], [`${name}.bias`, [out]]])
-  const norm = (/** @type {string} */ name) => /** @type {[string, number[]][]} */ ([[`${name}.weight`, [d]], [`${name}.bias`, [d]]])
-  const sequence = (/** @type {string} */ name, /** @type {number} */ rows) => {
-    if (config.attention === 'full' || config.projection === 'mean' || config.projection === 'max') return []
-    const matrix = config.projection === 'conv' ? [d, nMax / rows] : [rows, nMax]
-    return /** @type {[string, number[]][]} */ ([[name, config.sharing === 'none' ? [nHeads, ...matrix] : matrix]])
-  }
-  const own = { none: ['E', 'F'], headwise: ['E', 'F'], 'key-value': ['E'], layerwise: [] }[config.sharing]
-  return [
-    ['embed.token.weight', [vocab, d]],
-    ...(config.positions === 'learned' ? [/** @type {[string, number[]]} */ (['embed.position.weight', [nMax, d]])] : []),
-    ...(config.sharing === 'layerwise' ? sequence('attn.E', Math.max(...k)) : []),
-    ...k.flatMap((rows, layer) => {
-      const at = `layers.${layer}`
-      return [
-        ...norm(`${at}.attn_norm`), ...['query', 'key', 'value', 'out'].flatMap((part) => linear(`${at}.attn.${part}`, d, d)),
-        ...norm(`${at}.ffn_norm`), ...linear(`${at}.ffn.in`, dFf, d), ...linear(`${at}.ffn.out`, d, dFf),
-        ...own.flatMap((letter) => sequence(`${at}.attn.${letter}`, rows))
-      ]
-    }),
-    ...norm('norm'), ...linear('head', nClasses, d)
-  ]
 }
 
 /**
@@ -64,7 +37,7 @@ export function randomModel(shape, { dtype = 'F32', seed = 1 } = {}) {
   const add = (/** @type {string} */ name, /** @type {keyof typeof DTYPE_BYTES} */ type, /** @type {number[]} */ dims, /** @type {ArrayBufferView} */ data) => {
     tensors.push([name, type, dims, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)])
   }
-  for (const [name, dims] of shapesOf(config)) {
+  for (const [name, dims] of tensorShapes(config)) {
     const n = dims.reduce((a, b) => a * b, 1)
     const scale = 0.5 / Math.sqrt(dims[dims.length - 1])
     if (dims.length === 1 || dtype === 'F32') {

@@ -182,6 +182,9 @@ export function load(source: Source, options?: LoadOptions): Promise<Classifier>
 /** Reads a model file's description and plans its memory, without loading it. Throws as `load` does. */
 export function inspect(source: Source, options?: LoadOptions): Promise<Inspection>
 
+/** Names and shapes of the weights that a model of this config has: what a model file must hold. */
+export function tensorShapes(config: Config): Map<string, number[]>
+
 export const version: string
 
 export type ErrorCode =

@@ -4,5 +4,6 @@
 import { createApi } from './load.js'
 
 export { LinformerError } from './errors.js'
+export { tensorShapes } from './model.js'
 export { version } from './version.js'
 export const { load, inspect } = createApi()

@@ -48,5 +48,6 @@ async function readPlace(place, options) {
 }
 
 export { LinformerError } from './errors.js'
+export { tensorShapes } from './model.js'
 export { version } from './version.js'
 export const { load, inspect } = createApi(readPlace)
