@@ -17,6 +17,9 @@ clang-format-19 /usr/bin/clang-format-19
 clang-tidy-19 /usr/bin/clang-tidy-19
 libclang-rt-19-dev /usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a
 chromium /usr/bin/chromium
+firefox-esr /usr/bin/firefox-esr
+webkit2gtk-driver /usr/bin/WebKitWebDriver
+xvfb /usr/bin/Xvfb
 zstd /usr/bin/zstd
 make /usr/bin/make
 gcc /usr/bin/gcc
