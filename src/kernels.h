@@ -48,7 +48,7 @@ void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels
  * out = bias + y * gain. Ba et al., "Layer Normalization", arXiv 1607.06450. */
 void lf_layer_norm(float *out, const float *in, const float *gain, const float *bias, size_t rows, size_t d, size_t ld);
 
-/* x = gelu(x) in place, the tanh form: x / (1 + exp(-u)), u = x (a + b x^2), a = 2 sqrt(2 / pi), b = 0.044715 a.
+/* x = gelu(x) in place, the tanh form: x / (1 + exp(u)), u = x (a + b x^2), a = -2 sqrt(2 / pi), b = 0.044715 a.
  *   x [rows, n] ld. Absolute error below 1e-6 for |x| <= 10, against the same formula in float64.
  * Hendrycks and Gimpel, "Gaussian Error Linear Units", arXiv 1606.08415. */
 void lf_gelu(float *x, size_t rows, size_t n, size_t ld);
@@ -60,7 +60,7 @@ void lf_gelu(float *x, size_t rows, size_t n, size_t ld);
  * Start with row_max = -FLT_MAX, row_sum = 0 and ctx = 0; after the last block divide ctx by row_sum.
  *   scores [rows, n] ld, ctx [rows, n_ctx] ld_ctx, row_max and row_sum [rows]
  * Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867. exp: see lf_exp in the
- * kernels; relative error below 2e-7 on [-87, 88], arguments outside are clamped to it. */
+ * kernels; relative error below 3e-7 on [-87, 88], smaller arguments count as -87. */
 void lf_softmax_block(float *scores, size_t ld, float *row_max, float *row_sum, float *ctx, size_t ld_ctx, size_t rows,
                       size_t n, size_t n_ctx);
 

@@ -9,30 +9,28 @@ typedef float lf_lane;
 static inline lf_lane multiply_add(lf_lane acc, lf_lane a, lf_lane b) { return acc + a * b; }
 
 /* exp by Cody and Waite's reduction: x = j ln 2 + r with j whole and |r| <= ln 2 / 2, exp(x) = 2^j exp(r).
- * Adding 1.5 * 2^23 rounds x / ln 2 to j and leaves j in the low bits of the sum, ready to become an exponent.
- * ln 2 is split in two so that j * LN2_HI is exact for |j| < 2^15. exp(r) is Moshier's polynomial of degree 7 (Cephes,
- * expf). x is clamped to [-87, 88], where 2^j and the result are normal numbers. */
+ * Adding 1.5 * 2^23 rounds x / ln 2 to j and leaves j in the low bits of the sum, ready to be added to an exponent.
+ * ln 2 is split in two so that j * 0.693359375 is exact for |j| < 2^15. exp(r) is the minimax polynomial of degree 5 for
+ * the relative error (Remez), its constant term set to 1. x is clamped to -87 from below, where the result is a normal
+ * number still; the caller keeps it at 88 or below, where it is finite. */
 static inline lf_lane lf_exp(lf_lane x) {
   x = x < -87.0f ? -87.0f : x;
-  x = 88.0f < x ? 88.0f : x;
   const lf_lane shifted = multiply_add(12582912.0f, x, 1.44269504088896341f);
   const lf_lane j = shifted - 12582912.0f;
   lf_lane r = multiply_add(x, j, -0.693359375f);
   r = multiply_add(r, j, 2.12194440e-4f);
-  lf_lane y = 1.9875691500e-4f;
-  y = multiply_add(1.3981999507e-3f, y, r);
-  y = multiply_add(8.3334519073e-3f, y, r);
-  y = multiply_add(4.1665795894e-2f, y, r);
-  y = multiply_add(1.6666665459e-1f, y, r);
-  y = multiply_add(5.0000001201e-1f, y, r);
-  y = multiply_add(r, y, r * r);
-  y = y + 1.0f;
+  lf_lane y = multiply_add(4.1915383e-2f, 8.297655e-3f, r);
+  y = multiply_add(1.6667575e-1f, y, r);
+  y = multiply_add(4.9998894e-1f, y, r);
+  y = multiply_add(9.999997e-1f, y, r);
+  y = multiply_add(1.0f, y, r);
   uint32_t bits;
-  memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits << 23) + 0x3f800000u;
-  lf_lane power;
-  memcpy(&power, &bits, sizeof power);
-  return y * power;
+  memcpy(&bits, &y, sizeof bits);
+  uint32_t exponent;
+  memcpy(&exponent, &shifted, sizeof exponent);
+  bits += exponent << 23;
+  memcpy(&y, &bits, sizeof y);
+  return y;
 }
 
 void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels w, const float *bias, int accumulate,
@@ -77,8 +75,9 @@ void lf_gelu(float *x, size_t rows, size_t n, size_t ld) {
   for (size_t r = 0; r < rows; r++) {
     for (size_t i = 0; i < n; i++) {
       const lf_lane v = x[r * ld + i];
-      const lf_lane u = v * multiply_add(1.5957691216057308f, v * v, 0.07135481627f);
-      x[r * ld + i] = v / (1.0f + lf_exp(0.0f - u));
+      lf_lane u = v * multiply_add(-1.5957691216057308f, v * v, -0.07135481627f);
+      u = 88.0f < u ? 88.0f : u;
+      x[r * ld + i] = v / (1.0f + lf_exp(u));
     }
   }
 }

@@ -21,29 +21,58 @@ static inline lf_lane multiply_add(lf_lane acc, lf_lane a, lf_lane b) {
 static inline lf_lane splat(float value) { return wasm_f32x4_splat(value); }
 static inline float first(lf_lane v) { return wasm_f32x4_extract_lane(v, 0); }
 
-/* exp by Cody and Waite's reduction: see kernels_scalar.c. pmax and pmin are its two comparisons, bit for bit. */
-static inline lf_lane lf_exp(lf_lane x) {
-  x = wasm_f32x4_pmax(x, splat(-87.0f));
-  x = wasm_f32x4_pmin(x, splat(88.0f));
-  const lf_lane shifted = multiply_add(splat(12582912.0f), x, splat(1.44269504088896341f));
-  const lf_lane j = wasm_f32x4_sub(shifted, splat(12582912.0f));
-  lf_lane r = multiply_add(x, j, splat(-0.693359375f));
-  r = multiply_add(r, j, splat(2.12194440e-4f));
-  lf_lane y = splat(1.9875691500e-4f);
-  y = multiply_add(splat(1.3981999507e-3f), y, r);
-  y = multiply_add(splat(8.3334519073e-3f), y, r);
-  y = multiply_add(splat(4.1665795894e-2f), y, r);
-  y = multiply_add(splat(1.6666665459e-1f), y, r);
-  y = multiply_add(splat(5.0000001201e-1f), y, r);
-  y = multiply_add(r, y, wasm_f32x4_mul(r, r));
-  y = wasm_f32x4_add(y, splat(1.0f));
-  const lf_lane power = wasm_i32x4_add(wasm_i32x4_shl(shifted, 23), wasm_i32x4_splat(0x3f800000));
-  return wasm_f32x4_mul(y, power);
+/* The same value in all lanes, read from memory where no compiler sees that it is constant: engines rebuild a plain
+ * v128 constant at each use, inside loops too, by three instructions. A value that was loaded stays in its register. */
+static inline lf_lane constant(float value) {
+  const float *place = &value;
+  __asm__("" : "+r"(place) : : "memory");
+  return wasm_v128_load32_splat(place);
 }
 
-/* 4 x 2 accumulators, 2 weights, 1 input and 1 product fit the 16 registers of x86-64. Six rows were slower, fused
- * multiply-add or not. */
+/* exp by Cody and Waite's reduction: see kernels_scalar.c. pmax is its comparison, bit for bit. */
+typedef struct lf_exp_constants {
+  lf_lane low, rate, shift, ln2_hi, ln2_lo, c5, c4, c3, c2, c1, c0;
+} lf_exp_constants;
+
+static inline lf_exp_constants exp_constants(void) {
+  return (lf_exp_constants){
+      .low = constant(-87.0f),
+      .rate = constant(1.44269504088896341f),
+      .shift = constant(12582912.0f),
+      .ln2_hi = constant(-0.693359375f),
+      .ln2_lo = constant(2.12194440e-4f),
+      .c5 = constant(8.297655e-3f),
+      .c4 = constant(4.1915383e-2f),
+      .c3 = constant(1.6667575e-1f),
+      .c2 = constant(4.9998894e-1f),
+      .c1 = constant(9.999997e-1f),
+      .c0 = constant(1.0f),
+  };
+}
+
+static inline lf_lane lf_exp(lf_lane x, const lf_exp_constants *k) {
+  x = wasm_f32x4_pmax(x, k->low);
+  const lf_lane shifted = multiply_add(k->shift, x, k->rate);
+  const lf_lane j = wasm_f32x4_sub(shifted, k->shift);
+  lf_lane r = multiply_add(x, j, k->ln2_hi);
+  r = multiply_add(r, j, k->ln2_lo);
+  lf_lane y = multiply_add(k->c4, k->c5, r);
+  y = multiply_add(k->c3, y, r);
+  y = multiply_add(k->c2, y, r);
+  y = multiply_add(k->c1, y, r);
+  y = multiply_add(k->c0, y, r);
+  return wasm_i32x4_add(y, wasm_i32x4_shl(shifted, 23));
+}
+
+/* Rows of a block and inputs of a turn of its loop, as measured (x86-64, V8). BLOCK_ROWS x 2 accumulators, 2 weights, 1
+ * input and, where nothing fuses, 1 product have to fit 16 registers. */
+#ifdef LF_RELAXED
+enum { BLOCK_ROWS = 6 };
+#define UNROLL _Pragma("clang loop unroll(disable)")
+#else
 enum { BLOCK_ROWS = 4 };
+#define UNROLL _Pragma("clang loop unroll_count(2)")
+#endif
 
 /* `rows` rows (a constant at each call, so that the accumulators are registers) by one panel. */
 static inline __attribute__((always_inline)) void gemm_block(float *out, size_t ld_out, const float *in, size_t ld_in,
@@ -58,6 +87,7 @@ static inline __attribute__((always_inline)) void gemm_block(float *out, size_t 
       acc[r][1] = wasm_f32x4_add(acc[r][1], wasm_v128_load(bias + 4));
     }
   }
+  UNROLL
   for (size_t i = 0; i < n_in; i++) {
     const lf_lane w0 = wasm_v128_load(panel + i * row_stride);
     const lf_lane w1 = wasm_v128_load(panel + i * row_stride + 4);
@@ -88,6 +118,10 @@ void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels
         case 1: BLOCK(1); break;
         case 2: BLOCK(2); break;
         case 3: BLOCK(3); break;
+#ifdef LF_RELAXED
+        case 4: BLOCK(4); break;
+        case 5: BLOCK(5); break;
+#endif
         default: BLOCK(BLOCK_ROWS); break;
       }
 #undef BLOCK
@@ -135,12 +169,16 @@ void lf_layer_norm(float *out, const float *in, const float *gain, const float *
 }
 
 void lf_gelu(float *x, size_t rows, size_t n, size_t ld) {
+  const lf_exp_constants k = exp_constants();
+  const lf_lane a = constant(-1.5957691216057308f);
+  const lf_lane b = constant(-0.07135481627f);
+  const lf_lane high = constant(88.0f);
   for (size_t r = 0; r < rows; r++) {
     for (size_t i = 0; i < lf_pad(n); i += 4) {
       const lf_lane v = wasm_v128_load(x + r * ld + i);
-      const lf_lane slope = multiply_add(splat(1.5957691216057308f), wasm_f32x4_mul(v, v), splat(0.07135481627f));
-      const lf_lane u = wasm_f32x4_mul(v, slope);
-      const lf_lane divisor = wasm_f32x4_add(splat(1.0f), lf_exp(wasm_f32x4_sub(splat(0.0f), u)));
+      const lf_lane slope = multiply_add(a, wasm_f32x4_mul(v, v), b);
+      const lf_lane u = wasm_f32x4_pmin(wasm_f32x4_mul(v, slope), high);
+      const lf_lane divisor = wasm_f32x4_add(k.c0, lf_exp(u, &k));
       wasm_v128_store(x + r * ld + i, wasm_f32x4_div(v, divisor));
     }
   }
@@ -148,6 +186,7 @@ void lf_gelu(float *x, size_t rows, size_t n, size_t ld) {
 
 void lf_softmax_block(float *scores, size_t ld, float *row_max, float *row_sum, float *ctx, size_t ld_ctx, size_t rows,
                       size_t n, size_t n_ctx) {
+  const lf_exp_constants k = exp_constants();
   const size_t whole = n / 4 * 4;
   for (size_t r = 0; r < rows; r++) {
     float *row = scores + r * ld;
@@ -163,17 +202,17 @@ void lf_softmax_block(float *scores, size_t ld, float *row_max, float *row_sum, 
     float sum[4];
     lf_lane sums = splat(0.0f);
     for (size_t i = 0; i < whole; i += 4) {
-      const lf_lane y = lf_exp(wasm_f32x4_sub(wasm_v128_load(row + i), splat(m)));
+      const lf_lane y = lf_exp(wasm_f32x4_sub(wasm_v128_load(row + i), splat(m)), &k);
       wasm_v128_store(row + i, y);
       sums = wasm_f32x4_add(sums, y);
     }
     wasm_v128_store(sum, sums);
     for (size_t i = whole; i < n; i++) {
-      row[i] = first(lf_exp(splat(row[i] - m)));
+      row[i] = first(lf_exp(splat(row[i] - m), &k));
       sum[i % 4] = sum[i % 4] + row[i];
     }
 
-    const float correction = first(lf_exp(splat(row_max[r] - m)));
+    const float correction = first(lf_exp(splat(row_max[r] - m), &k));
     row_sum[r] = row_sum[r] * correction + combine(sum);
     row_max[r] = m;
     lf_scale(ctx + r * ld_ctx, correction, n_ctx);
