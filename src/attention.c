@@ -3,7 +3,6 @@
  * The Linformer and the standard Transformer share all of it: they differ only in where keys and values come from,
  * k projected rows or all n rows. The softmax sees the keys in blocks of LF_KEY_BLOCK (Milakov and Gimelshein 2018;
  * Dao et al. 2022), so scores never leave the cache, whatever the number of keys. */
-#include <float.h>
 #include <string.h>
 
 #include "run.h"
@@ -90,7 +89,7 @@ static void attend_head(lf_run *run, size_t head, size_t rows, size_t n_keys) {
   const float *keys = keys_of(run, head);
   const float *values = values_of(run, head);
   for (size_t r = 0; r < rows; r++) {
-    run->row_max[r] = -FLT_MAX;
+    run->row_max[r] = -__builtin_inff(); /* so that scores which all overflow downwards give NaN, not equal shares */
     run->row_sum[r] = 0.0f;
   }
   memset(run->head_ctx, 0, rows * run->ld_head * sizeof *run->head_ctx);

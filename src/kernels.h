@@ -45,7 +45,8 @@ void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels
 /* out = (in - mean) / sqrt(variance + 1e-5) * gain + bias for each row; variance about the mean, divided by d.
  *   out, in [rows, d] ld, gain and bias [lf_pad(d)]
  * Order: mean = sum / d; variance = sum of (in - mean)^2 / d; y = (in - mean) * (1 / sqrt(variance + 1e-5));
- * out = bias + y * gain. Ba et al., "Layer Normalization", arXiv 1607.06450. */
+ * out = bias + y * gain. A variance that is not finite gives NaN.
+ * Ba et al., "Layer Normalization", arXiv 1607.06450. */
 void lf_layer_norm(float *out, const float *in, const float *gain, const float *bias, size_t rows, size_t d, size_t ld);
 
 /* x = gelu(x) in place, the tanh form: x / (1 + exp(u)), u = x (a + b x^2), a = -2 sqrt(2 / pi), b = 0.044715 a.
@@ -57,7 +58,7 @@ void lf_gelu(float *x, size_t rows, size_t n, size_t ld);
  *   m = max(row_max[r], max of scores[r]);  correction = exp(row_max[r] - m);
  *   scores[r] = exp(scores[r] - m)  (in place: the numerators of the probabilities);
  *   row_sum[r] = row_sum[r] * correction + sum of scores[r];  ctx[r] *= correction;  row_max[r] = m
- * Start with row_max = -FLT_MAX, row_sum = 0 and ctx = 0; after the last block divide ctx by row_sum.
+ * Start with row_max = -infinity, row_sum = 0 and ctx = 0; after the last block divide ctx by row_sum.
  *   scores [rows, n] ld, ctx [rows, n_ctx] ld_ctx, row_max and row_sum [rows]
  * Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867. exp: see lf_exp in the
  * kernels; relative error below 3e-7 on [-87, 88], smaller arguments count as -87. */

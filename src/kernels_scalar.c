@@ -66,7 +66,8 @@ void lf_layer_norm(float *out, const float *in, const float *gain, const float *
     }
     const float variance = ((square[0] + square[1]) + (square[2] + square[3])) / count;
 
-    const float rate = 1.0f / __builtin_sqrtf(variance + 1e-5f);
+    /* A variance that overflows would leave the bias alone, a result like any other; the difference makes it NaN. */
+    const float rate = 1.0f / __builtin_sqrtf(variance + 1e-5f) + (variance - variance);
     for (size_t i = 0; i < d; i++) out[r * ld + i] = multiply_add(bias[i], (row[i] - mean) * rate, gain[i]);
   }
 }

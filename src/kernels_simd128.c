@@ -159,7 +159,8 @@ void lf_layer_norm(float *out, const float *in, const float *gain, const float *
     }
     const float variance = combine(square) / count;
 
-    const float rate = 1.0f / __builtin_sqrtf(variance + 1e-5f);
+    /* A variance that overflows would leave the bias alone, a result like any other; the difference makes it NaN. */
+    const float rate = 1.0f / __builtin_sqrtf(variance + 1e-5f) + (variance - variance);
     for (size_t i = 0; i < lf_pad(d); i += 4) {
       const lf_lane centred = wasm_f32x4_sub(wasm_v128_load(row + i), splat(mean));
       const lf_lane y = wasm_f32x4_mul(centred, splat(rate));

@@ -1,5 +1,5 @@
 /* kernel_cases.c - every kernel over odd sizes */
-#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "cases.h"
@@ -74,7 +74,7 @@ static int32_t softmax(float *out, size_t rows, size_t n, size_t scale, uint32_t
   int32_t count = 0;
   random_fill(weights, rows * lf_pad(n_ctx), state, 1.0f);
   for (size_t r = 0; r < rows; r++) {
-    row_max[r] = -FLT_MAX;
+    row_max[r] = -INFINITY;
     row_sum[r] = 0.0f;
   }
   for (int block = 0; block < 2; block++) {

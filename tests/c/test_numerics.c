@@ -63,7 +63,7 @@ static void softmax(void) {
     for (int i = 0; i < N; i++) total += exp(exact[i] - top);
 
     const float ones[8] = {1.0f};
-    float row_max = -FLT_MAX;
+    float row_max = -INFINITY;
     float row_sum = 0.0f;
     float ctx[8] = {0.0f};
     for (int first = 0; first < N; first += 128) {
@@ -107,6 +107,24 @@ static void layer_norm(void) {
   for (int i = 0; i < D; i++) x[i] = 7.25f;
   lf_layer_norm(y, x, gain, bias, 1, D, LD);
   for (int i = 0; i < D; i++) CHECK(y[i] == 0.0f);
+
+  /* Values whose squares overflow must not come out as the bias, which looks like a result. */
+  const float large[] = {1e20f, FLT_MAX};
+  for (size_t s = 0; s < sizeof large / sizeof large[0]; s++) {
+    for (int i = 0; i < D; i++) x[i] = i % 2 ? large[s] : -large[s];
+    lf_layer_norm(y, x, gain, bias, 1, D, LD);
+    for (int i = 0; i < D; i++) CHECK(isnan(y[i]));
+  }
+}
+
+/* Scores that all overflow downwards: no shares rather than equal ones. */
+static void softmax_overflow(void) {
+  float scores[8] = {-INFINITY, -INFINITY, -INFINITY};
+  float row_max = -INFINITY;
+  float row_sum = 0.0f;
+  float ctx[8] = {0.0f};
+  lf_softmax_block(scores, 8, &row_max, &row_sum, ctx, 8, 1, 3, 1);
+  CHECK(isnan(row_sum));
 }
 
 static double half_value(unsigned bits) {
@@ -139,6 +157,7 @@ int main(void) {
   gelu();
   softmax();
   layer_norm();
+  softmax_overflow();
   widening();
   return summary();
 }
