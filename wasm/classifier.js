@@ -1,8 +1,9 @@
 /**
  * A loaded model, and what it says about documents.
  */
-import { LinformerError, throwIfAborted } from './errors.js'
+import { abortable, LinformerError, throwIfAborted } from './errors.js'
 import { explain } from './explain.js'
+import { classifyInput } from './inputs.js'
 import { createPause } from './pause.js'
 import { Tokens } from './tokens.js'
 
@@ -10,43 +11,9 @@ import { Tokens } from './tokens.js'
  * @typedef {import('./engine.js').Engine} Engine
  * @typedef {import('./model.js').Model} Model
  * @typedef {import('./index.js').ClassifyOptions} ClassifyOptions
- * @typedef {import('./index.js').Input} Input
  * @typedef {import('./index.js').Result} Result
- * @typedef {{ text: string, textPair?: string }} Document
+ * @typedef {import('./inputs.js').Document} Document
  */
-
-const OVERFLOW = ['window', 'truncate', 'error']
-
-const badArgument = (/** @type {string} */ message) => new LinformerError('BAD_ARGUMENT', message)
-
-const kindOf = (/** @type {unknown} */ value) => value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
-
-/** @param {any} options @returns {ClassifyOptions} */
-function checkOptions(options) {
-  if (typeof options !== 'object' || options === null) throw badArgument(`options is ${kindOf(options)}, not an object`)
-  const { topK, overflow, signal, onProgress } = options
-  if (topK !== undefined && (!Number.isInteger(topK) || topK < 1)) {
-    throw badArgument(`topK is ${JSON.stringify(topK)}; it has to be a whole number from 1`)
-  }
-  if (overflow !== undefined && !OVERFLOW.includes(overflow)) {
-    throw badArgument(`overflow is ${JSON.stringify(overflow)}; it can be ${OVERFLOW.map((name) => `'${name}'`).join(', ')}`)
-  }
-  if (signal !== undefined && typeof signal?.aborted !== 'boolean') throw badArgument('signal is not an AbortSignal')
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw badArgument('onProgress is not a function')
-  return options
-}
-
-/** @param {any} input @returns {Document} */
-function checkInput(input) {
-  if (typeof input === 'string') return { text: input }
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw badArgument(`a document is a string or { text, textPair }, not ${kindOf(input)}`)
-  }
-  const { text, textPair } = input
-  if (typeof text !== 'string') throw badArgument(`text is ${kindOf(text)}, not a string`)
-  if (textPair !== undefined && typeof textPair !== 'string') throw badArgument(`textPair is ${kindOf(textPair)}, not a string`)
-  return textPair === undefined ? { text } : { text, textPair }
-}
 
 /** @param {number[]} logits @returns {number[]} probabilities that sum to 1 */
 function softmax(logits) {
@@ -83,23 +50,12 @@ export class Classifier {
   }
 
   /**
-   * @param {any} input a document or an array of them
+   * @param {any} input a document, an array of them, or an async iterable
    * @param {any} [options]
-   * @returns {Promise<any>} see index.d.ts
+   * @returns {any} see index.d.ts
    */
-  async classify(input, options = {}) {
-    const checked = checkOptions(options)
-    if (!Array.isArray(input)) return this.#next(checkInput(input), checked, 0, 1)
-    const results = []
-    for (const [index, item] of input.entries()) {
-      try {
-        results.push(await this.#next(checkInput(item), checked, index, input.length))
-      } catch (error) {
-        if (!(error instanceof LinformerError) || error.code === 'ABORTED' || error.code === 'DISPOSED') throw error
-        results.push({ error })
-      }
-    }
-    return results
+  classify(input, options = {}) {
+    return classifyInput(input, options, (...document) => this.#next(...document))
   }
 
   /**
@@ -114,12 +70,15 @@ export class Classifier {
    * @param {Document} document
    * @param {ClassifyOptions} options
    * @param {number} index
-   * @param {number} count
+   * @param {number | undefined} count
    * @returns {Promise<Result>}
    */
   #next(document, options, index, count) {
-    const result = this.#queue.then(() => this.#classifyOne(document, options, index, count))
-    this.#queue = result.then(() => {}, () => {})
+    const before = this.#queue
+    const turn = abortable(options.signal, () => before)
+    const result = turn.then(() => this.#classifyOne(document, options, index, count))
+    // One that is aborted while it waits leaves the one before it running.
+    this.#queue = result.then(() => before, () => before)
     return result
   }
 
@@ -127,7 +86,7 @@ export class Classifier {
    * @param {Document} document
    * @param {ClassifyOptions} options
    * @param {number} index
-   * @param {number} count
+   * @param {number | undefined} count
    * @returns {Promise<Result>}
    */
   async #classifyOne(document, options, index, count) {

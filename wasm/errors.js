@@ -3,9 +3,12 @@
  *
  * @typedef {'BAD_ARGUMENT' | 'UNSUPPORTED' | 'SOURCE_FAILED' | 'INTEGRITY' | 'MODEL_TRUNCATED' | 'MODEL_FORMAT' |
  *   'MODEL_CONFIG' | 'MODEL_TENSOR' | 'BUDGET_TOO_SMALL' | 'OUT_OF_MEMORY' | 'EMPTY_TEXT' | 'TEXT_TOO_LONG' |
- *   'NOT_FINITE' | 'ABORTED' | 'DISPOSED' | 'ENGINE'} ErrorCode
+ *   'NOT_FINITE' | 'ABORTED' | 'DISPOSED' | 'ENGINE' | 'WORKER_FAILED'} ErrorCode
  */
 export class LinformerError extends Error {
+  /** @override @readonly @type {'LinformerError'} */
+  name = 'LinformerError'
+
   /**
    * @param {ErrorCode} code stable, for programs
    * @param {string} message for people: names the value and the limit
@@ -14,7 +17,6 @@ export class LinformerError extends Error {
    */
   constructor(code, message, details = {}, options = undefined) {
     super(message, options)
-    this.name = 'LinformerError'
     this.code = code
     this.details = details
   }
@@ -40,4 +42,30 @@ export const statusName = (status) => STATUS.get(status) ?? `status ${status}`
  */
 export function throwIfAborted(signal) {
   if (signal?.aborted) throw new LinformerError('ABORTED', 'aborted by the caller', {}, { cause: signal.reason })
+}
+
+/**
+ * Waits for work that cannot be stopped, or for the signal, whichever comes first.
+ *
+ * @template T
+ * @param {AbortSignal | undefined} signal
+ * @param {() => T | PromiseLike<T>} start begins the work; not called if the signal has been aborted
+ * @returns {Promise<T>}
+ * @throws {LinformerError} ABORTED
+ */
+export async function abortable(signal, start) {
+  throwIfAborted(signal)
+  if (signal === undefined) return start()
+  /** @type {(error: unknown) => void} */
+  let reject
+  const aborted = new Promise((_, no) => { reject = no })
+  const onAbort = () => {
+    reject(new LinformerError('ABORTED', 'aborted by the caller', {}, { cause: signal.reason }))
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return /** @type {T} */ (await Promise.race([start(), aborted]))
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }

@@ -133,15 +133,18 @@ export interface Failure {
 
 export interface Classifier {
   /**
-   * Classifies a document, or each of an array of them.
+   * Classifies a document, or each of an array or async iterable of them.
    *
-   * A single document that fails rejects; in an array it leaves a `Failure` in its place and the others have their
+   * A single document that fails rejects; among several it leaves a `Failure` in its place and the others have their
    * results. Calls are taken one after another.
    *
-   * @throws LinformerError BAD_ARGUMENT, EMPTY_TEXT, TEXT_TOO_LONG, NOT_FINITE, ABORTED, DISPOSED, ENGINE
+   * @throws LinformerError BAD_ARGUMENT, EMPTY_TEXT, TEXT_TOO_LONG, NOT_FINITE, ABORTED, DISPOSED, ENGINE; in a worker
+   *   also WORKER_FAILED
    */
   classify(input: Input, options?: ClassifyOptions): Promise<Result>
   classify(inputs: readonly Input[], options?: ClassifyOptions): Promise<(Result | Failure)[]>
+  /** Documents as they come, results in their order; the next is asked for when a result has been taken. */
+  classify(inputs: AsyncIterable<Input>, options?: ClassifyOptions): AsyncGenerator<Result | Failure, void, undefined>
   readonly config: Config
   readonly labels: readonly string[]
   readonly name: string | undefined
@@ -190,7 +193,7 @@ export const version: string
 export type ErrorCode =
   | 'BAD_ARGUMENT' | 'UNSUPPORTED' | 'SOURCE_FAILED' | 'INTEGRITY' | 'MODEL_TRUNCATED' | 'MODEL_FORMAT'
   | 'MODEL_CONFIG' | 'MODEL_TENSOR' | 'BUDGET_TOO_SMALL' | 'OUT_OF_MEMORY' | 'EMPTY_TEXT' | 'TEXT_TOO_LONG'
-  | 'NOT_FINITE' | 'ABORTED' | 'DISPOSED' | 'ENGINE'
+  | 'NOT_FINITE' | 'ABORTED' | 'DISPOSED' | 'ENGINE' | 'WORKER_FAILED'
 
 /** The one error of this library: a stable code, and a message that names the value and the limit. */
 export class LinformerError extends Error {

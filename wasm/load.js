@@ -5,6 +5,7 @@ import { chooseBackend } from './backend.js'
 import { Classifier } from './classifier.js'
 import { Engine, plannerFor } from './engine.js'
 import { LinformerError, throwIfAborted } from './errors.js'
+import { checkCallbacks } from './inputs.js'
 import { choosePlan } from './memory.js'
 import { parseModel } from './model.js'
 import { createPause } from './pause.js'
@@ -34,9 +35,7 @@ function checkOptions(options) {
       throw new LinformerError('BAD_ARGUMENT', `${key} is ${String(value)}; it has to be a whole number from 1`, { [key]: value })
     }
   }
-  if (options.onProgress !== undefined && typeof options.onProgress !== 'function') {
-    throw new LinformerError('BAD_ARGUMENT', 'onProgress is not a function')
-  }
+  checkCallbacks(options)
   return options
 }
 

@@ -1,0 +1,101 @@
+/** linformer-wasm/worker in a real browser, under the strict policy of tools/serve.js. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import puppeteer from 'puppeteer-core'
+
+import { load } from 'linformer-wasm'
+import { createServer } from '../../tools/serve.js'
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
+const TEXT = 'An excellent film with a wonderful cast and a great story: I loved every minute of it. '
+
+const server = createServer()
+/** @type {string} */
+let folder
+/** @type {import('puppeteer-core').Browser} */
+let browser
+/** @type {import('puppeteer-core').Page} */
+let page
+
+before(async () => {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  folder = await mkdtemp(path.join(tmpdir(), 'worker-'))
+  browser = await puppeteer.launch({
+    executablePath: CHROMIUM, userDataDir: path.join(folder, 'profile'),
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+  })
+  page = await browser.newPage()
+  // A page of the server, with its headers and nothing of the demo's.
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
+  await page.goto(`http://127.0.0.1:${port}/web/none.txt`)
+})
+
+after(async () => {
+  await browser?.close()
+  server.closeAllConnections()
+  server.close()
+  await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+})
+
+test('a classifier in a module worker: same results, progress, no long task on the page', async () => {
+  const found = await page.evaluate(async (text) => {
+    const { load } = await import('/wasm/worker.js')
+    /** @type {number[]} */
+    const tasks = []
+    const events = /** @type {string[]} */ ([])
+    const classifier = await load('/models/imdb.safetensors', { onProgress: (/** @type {any} */ { phase }) => events.push(phase) })
+    const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
+    observer.observe({ type: 'longtask' })
+    const result = await classifier.classify(text.repeat(2000), { onProgress: (/** @type {any} */ { phase }) => events.push(phase) })
+    const same = await classifier.classify([text, ''])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    observer.disconnect()
+    const { backend, memory } = classifier
+    classifier.dispose()
+    return { result, same, backend, memory, tasks, phases: [...new Set(events)] }
+  }, TEXT)
+  const classifier = await load('models/imdb.safetensors')
+  const expected = await classifier.classify(TEXT.repeat(2000))
+  assert.equal(found.result.label, expected.label)
+  assert.equal(found.result.tokens, expected.tokens)
+  assert.ok(Math.abs(found.result.score - expected.score) < 1e-3, 'as close as relaxed SIMD is')
+  assert.equal(found.same[0].label, 'positive')
+  assert.ok('error' in found.same[1])
+  assert.deepEqual(found.memory.total, classifier.memory.total)
+  assert.deepEqual(found.phases, ['download', 'weights', 'tokenize', 'encode'])
+  assert.deepEqual(found.tasks, [])
+})
+
+test('abort, dispose and a worker that dies', async () => {
+  const found = await page.evaluate(async (text) => {
+    const { load } = await import('/wasm/worker.js')
+    const codeOf = (/** @type {Promise<any>} */ promise) => promise.then(() => 'none', ({ name, code }) => `${name} ${code}`)
+    const classifier = await load(await fetch('/models/imdb.safetensors'))
+    const controller = new AbortController()
+    let aborted = 0
+    const onProgress = (/** @type {any} */ { phase }) => {
+      if (phase !== 'encode' || aborted !== 0) return
+      aborted = performance.now()
+      controller.abort()
+    }
+    const codes = [await codeOf(classifier.classify(new Array(50).fill(text.repeat(400)), { signal: controller.signal, onProgress }))]
+    const late = performance.now() - aborted
+    const { label } = await classifier.classify(text)
+    const running = codeOf(classifier.classify(text.repeat(400)))
+    classifier.dispose()
+    codes.push(await running, await codeOf(classifier.classify(text)))
+    codes.push(await codeOf(load('/models/imdb.safetensors', { worker: new Worker('/wasm/no-such-file.js', { type: 'module' }) })))
+    codes.push(await codeOf(load('/models/none.safetensors')))
+    return { codes, late, label }
+  }, TEXT)
+  assert.deepEqual(found.codes, [
+    'LinformerError ABORTED', 'LinformerError DISPOSED', 'LinformerError DISPOSED', 'LinformerError WORKER_FAILED', 'LinformerError SOURCE_FAILED'
+  ])
+  assert.ok(found.late < 50, `${found.late} ms`)
+  assert.equal(found.label, 'positive')
+})

@@ -1,0 +1,232 @@
+/**
+ * The caller's side of a classifier that works in a worker.
+ *
+ * Messages to the worker, answered under the same id:
+ *
+ *     { id, call: 'load' | 'inspect', source, options }     the model's description, or the inspection
+ *     { id, call: 'classify', document, options, index, count }     a Result
+ *     { id, call: 'abort' }     none; the call of that id stops within a slice of work
+ *
+ * and from it { id, progress }, { id, value } or { id, error }. Functions and signals stay on this side.
+ */
+import { LinformerError, throwIfAborted } from './errors.js'
+import { checkCallbacks, classifyInput } from './inputs.js'
+import { readSource } from './source.js'
+
+/**
+ * @typedef {import('./index.js').ProgressEvent} ProgressEvent
+ * @typedef {import('./index.js').ClassifyOptions} ClassifyOptions
+ * @typedef {import('./index.js').Result} Result
+ * @typedef {import('./inputs.js').Document} Document
+ * @typedef {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} Callbacks
+ * @typedef {{ code?: any, name?: string, message: string, details?: Record<string, unknown>, cause?: unknown }} PlainError
+ *
+ * @typedef {object} Listener what a host tells about its worker
+ * @property {(message: any) => void} message
+ * @property {(reason: string, cause?: unknown) => void} failed
+ *
+ * @typedef {object} Port a worker, whichever the host
+ * @property {(message: unknown, transfer?: any[]) => void} post
+ * @property {() => void} terminate
+ * @property {(busy: boolean) => void} keepAlive whether the process has to wait for this worker
+ *
+ * @typedef {object} Host
+ * @property {(worker: unknown, listener: Listener) => Port} start the worker that was given, or one of our own
+ * @property {(source: string) => string} resolve a URL or path as the worker will understand it
+ */
+
+/** @param {PlainError} plain @returns {Error} */
+function revive({ code, name, message, details, cause }) {
+  if (code !== undefined) return new LinformerError(code, message, details, cause === undefined ? undefined : { cause })
+  return Object.assign(new Error(message, { cause }), { name })
+}
+
+/** A worker and the calls that are under way in it. */
+class Connection {
+  /** @type {Port} */
+  #port
+  #nextId = 0
+  /** @type {Map<number, { resolve: (value: any) => void, reject: (error: unknown) => void, onProgress?: (event: ProgressEvent) => void }>} */
+  #calls = new Map()
+  /** Why no call can be made any more. @type {LinformerError | undefined} */
+  #ended
+
+  /** @param {Host} host @param {unknown} worker */
+  constructor(host, worker) {
+    this.#port = host.start(worker, {
+      message: (message) => this.#receive(message),
+      failed: (reason, cause) => {
+        this.end(new LinformerError('WORKER_FAILED', `the worker ${reason}; load the model again`, {}, { cause }))
+      }
+    })
+    this.#port.keepAlive(false)
+  }
+
+  /**
+   * @param {Record<string, unknown>} message
+   * @param {Callbacks} callbacks
+   * @param {any[]} [transfer]
+   * @returns {Promise<any>} ABORTED as soon as the signal is; the worker learns of it and stops too
+   */
+  async call(message, { signal, onProgress }, transfer = []) {
+    throwIfAborted(signal)
+    if (this.#ended) throw this.#ended
+    const id = this.#nextId++
+    const onAbort = () => {
+      this.#settle(id)?.reject(new LinformerError('ABORTED', 'aborted by the caller', {}, { cause: signal?.reason }))
+      this.#port.post({ id, call: 'abort' })
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#calls.set(id, { resolve, reject, onProgress })
+        this.#port.keepAlive(true)
+        try {
+          this.#port.post({ id, progress: onProgress !== undefined, ...message }, transfer)
+        } catch (error) {
+          // What cannot be cloned, or has been transferred already.
+          this.#settle(id)
+          reject(new LinformerError('BAD_ARGUMENT', `the worker cannot be sent this: ${error}`, {}, { cause: error }))
+        }
+      })
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Ends the worker, and every call with the error. @param {LinformerError} error */
+  end(error) {
+    if (this.#ended) return
+    this.#ended = error
+    this.#port.terminate()
+    for (const id of [...this.#calls.keys()]) this.#settle(id)?.reject(error)
+  }
+
+  /** @param {number} id */
+  #settle(id) {
+    const call = this.#calls.get(id)
+    this.#calls.delete(id)
+    if (this.#calls.size === 0) this.#port.keepAlive(false)
+    return call
+  }
+
+  /** @param {{ id: number, value?: any, progress?: ProgressEvent, error?: PlainError }} message */
+  #receive({ id, value, progress, error }) {
+    if (progress !== undefined) {
+      try {
+        this.#calls.get(id)?.onProgress?.(progress)
+      } catch (thrown) {
+        this.#settle(id)?.reject(thrown)
+        this.#port.post({ id, call: 'abort' })
+      }
+    } else if (error !== undefined) {
+      this.#settle(id)?.reject(revive(error))
+    } else {
+      this.#settle(id)?.resolve(value)
+    }
+  }
+}
+
+const disposed = () => new LinformerError('DISPOSED', 'this classifier has been disposed of')
+
+/** The same as the Classifier of classifier.js, whose work is done elsewhere. */
+class WorkerClassifier {
+  #connection
+
+  /** @param {Connection} connection @param {Record<string, any>} description the properties of the classifier there */
+  constructor(connection, description) {
+    this.#connection = connection
+    for (const value of Object.values(description)) {
+      if (typeof value === 'object' && value !== null) Object.freeze(value)
+    }
+    Object.freeze(description.config.k)
+    Object.assign(this, description)
+  }
+
+  /**
+   * @param {any} input a document, an array of them, or an async iterable
+   * @param {any} [options]
+   * @returns {any} see index.d.ts
+   */
+  classify(input, options = {}) {
+    return classifyInput(input, options, (document, { signal, onProgress, ...rest }, index, count) => {
+      return this.#connection.call({ call: 'classify', document, options: rest, index, count }, { signal, onProgress })
+    })
+  }
+
+  /** Ends the worker, and with it the memory. Calls under way are rejected with DISPOSED. */
+  dispose() {
+    this.#connection.end(disposed())
+  }
+}
+
+if (typeof Symbol.dispose === 'symbol') {
+  Object.defineProperty(WorkerClassifier.prototype, Symbol.dispose, { value: WorkerClassifier.prototype.dispose })
+}
+
+/**
+ * A source that can be sent: strings as the worker will understand them, and of a response its bytes.
+ *
+ * @param {any} source
+ * @param {Host} host
+ * @param {Callbacks} callbacks
+ */
+async function sendable(source, host, callbacks) {
+  if (typeof source === 'string') return host.resolve(source)
+  if (source instanceof URL) return source.href
+  // Bytes that have been handed over already cannot be sent, and some hosts do not say so.
+  if ((source instanceof ArrayBuffer || ArrayBuffer.isView(source)) && source.byteLength === 0) return new Uint8Array(0)
+  if (typeof Response === 'undefined' || !(source instanceof Response)) return source
+  const { bytes, name } = await readSource(source, callbacks)
+  return { bytes, name }
+}
+
+/**
+ * Makes `load` and `inspect` for a host.
+ *
+ * @param {Host} host
+ */
+export function createWorkerApi(host) {
+  /**
+   * Starts a worker and has it make the call; ends it if that fails.
+   *
+   * @param {'load' | 'inspect'} call
+   * @param {any} source
+   * @param {any} options
+   */
+  async function begin(call, source, options) {
+    if (typeof options !== 'object' || options === null) throw new LinformerError('BAD_ARGUMENT', 'options is not an object')
+    checkCallbacks(options)
+    const { signal, onProgress, worker, transfer, wasm, ...rest } = options
+    const callbacks = { signal, onProgress }
+    throwIfAborted(signal)
+    const sent = await sendable(source, host, callbacks)
+    const module = await sendable(wasm, host, { signal })
+    const buffers = [...new Set([source, wasm].map((value) => ArrayBuffer.isView(value) ? value.buffer : value))]
+      .filter((buffer) => transfer === true && buffer instanceof ArrayBuffer && buffer.byteLength > 0)
+    const read = sent?.bytes instanceof Uint8Array ? [sent.bytes.buffer] : []
+    const connection = new Connection(host, worker)
+    try {
+      const message = { call, source: sent, options: module === undefined ? rest : { ...rest, wasm: module } }
+      return { connection, value: await connection.call(message, callbacks, [...buffers, ...read]) }
+    } catch (error) {
+      connection.end(disposed())
+      throw error
+    }
+  }
+
+  /** @param {any} source @param {any} [options] @returns {Promise<any>} see worker.d.ts */
+  async function load(source, options = {}) {
+    const { connection, value } = await begin('load', source, options)
+    return new WorkerClassifier(connection, value)
+  }
+
+  /** @param {any} source @param {any} [options] @returns {Promise<any>} see worker.d.ts */
+  async function inspect(source, options = {}) {
+    const { connection, value } = await begin('inspect', source, options)
+    connection.end(disposed())
+    return value
+  }
+
+  return { load, inspect }
+}

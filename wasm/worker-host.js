@@ -1,0 +1,11 @@
+/**
+ * What runs in a worker of the web: a whole file for `new Worker(..., { type: 'module' })`.
+ */
+import { inspect, load } from './index.js'
+import { serve } from './worker-serve.js'
+
+const scope = /** @type {any} */ (globalThis)
+const receive = serve({ load, inspect }, (message) => scope.postMessage(message))
+scope.addEventListener('message', (/** @type {MessageEvent} */ { data }) => { void receive(data) })
+// A message that is lost would leave its call waiting for ever.
+scope.addEventListener('messageerror', () => { throw new Error('a message could not be read') })

@@ -1,0 +1,28 @@
+/**
+ * linformer-wasm/worker for Node.js: the same API, its work done in a worker thread.
+ */
+import { Worker } from 'node:worker_threads'
+import { createWorkerApi } from './worker-client.js'
+
+/** @type {import('./worker-client.js').Host} */
+const host = {
+  start(given, listener) {
+    // The options of the process are not the worker's: --input-type, for one, would keep it from starting.
+    const worker = /** @type {Worker} */ (given) ?? new Worker(new URL('./worker-host-node.js', import.meta.url), { execArgv: [] })
+    worker.on('message', listener.message)
+    worker.on('messageerror', (error) => listener.failed('sent what could not be read', error))
+    worker.on('error', (error) => listener.failed(`died: ${error.message}`, error))
+    worker.on('exit', (status) => listener.failed(`ended with exit status ${status}`))
+    return {
+      post: (message, transfer = []) => worker.postMessage(message, transfer),
+      terminate: () => { void worker.terminate() },
+      keepAlive: (busy) => busy ? worker.ref() : worker.unref()
+    }
+  },
+  resolve: (source) => source
+}
+
+export { LinformerError } from './errors.js'
+export { tensorShapes } from './model.js'
+export { version } from './version.js'
+export const { load, inspect } = createWorkerApi(host)
