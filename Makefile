@@ -8,7 +8,7 @@ DIST ?= wasm/dist
 ENGINE := $(filter-out src/kernels_%,$(sort $(wildcard src/*.c)))
 SCALAR := src/kernels_scalar.c
 SIMD := src/kernels_simd128.c
-HEADERS := $(wildcard src/*.h tests/c/*.h)
+HEADERS := $(wildcard src/*.h tests/c/*.h tests/fuzz/*.h)
 CASES := $(filter-out tests/c/test_%,$(sort $(wildcard tests/c/*.c)))
 # What every build depends on; the folder itself is there because its time changes when a source is removed.
 ALWAYS := $(HEADERS) src Makefile
@@ -20,7 +20,7 @@ CFLAGS_ALL := -std=c11 $(WARNINGS) -ffp-contract=off -fno-math-errno
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: help all wasm wasm-test verify-dist native test-native test bench format clean \
+.PHONY: help all wasm wasm-test verify-dist native test-native fuzz test bench format clean \
   lint lint-layout lint-tidy lint-types lint-symbols
 
 help: ## this list
@@ -124,9 +124,31 @@ $(NATIVE)/%.o: %.c $(ALWAYS)
 	@mkdir -p $(@D)
 	$(NATIVE_CC) $(CFLAGS_ALL) $(NATIVE_FLAGS) -Isrc -c $< -o $@
 
+# ---- Fuzzing --------------------------------------------------------------------------------------------------------
+
+# The engine is instrumented for coverage, the targets and their oracles are not: they need not be explored.
+seconds ?= 10#             of fuzzing, for each target: make fuzz seconds=60
+FUZZ_CC := clang-19 $(CFLAGS_ALL) -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow \
+  -fno-sanitize-recover=all
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+fuzz: $(FUZZ_TARGETS) ## run the fuzz targets for seconds=10 each, under the sanitizers
+	@tests/fuzz/run.sh $(seconds) $(FUZZ_TARGETS)
+
+$(FUZZ_TARGETS): %: %.o build/fuzz/reference.o $(patsubst src/%.c,build/fuzz/src/%.o,$(ENGINE) $(SCALAR))
+	@$(FUZZ_CC) -fsanitize=fuzzer $^ -lm -o $@
+
+build/fuzz/src/%.o: src/%.c $(ALWAYS)
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -c $< -o $@
+
+build/fuzz/%.o: tests/fuzz/%.c $(ALWAYS)
+	@mkdir -p $(@D)
+	@$(FUZZ_CC) -Isrc -c $< -o $@
+
 # ---- Checks ---------------------------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard src/*.c tests/c/*.c)
+C_FILES := $(wildcard src/*.c tests/c/*.c tests/fuzz/*.c)
 TIDY := clang-tidy-19 --quiet
 jobs := $(shell nproc)
 

@@ -1,0 +1,180 @@
+/* fuzz_model.c - configs and tensors of any kind: refused with the right status, or taken
+ *
+ * The config has mostly small fields, any of which may be raw bits. Then come calls of lf_set_tensor, each for a tensor
+ * that the model has or that it has not, right in everything or wrong in one thing, with bytes that end exactly where
+ * they should. What the statuses must be is worked out here from linformer.h. */
+#include "fuzz.h"
+#include "reference.h"
+
+enum { MODEL_BYTES = 1 << 16, DATA_BYTES = 1 << 13, CALLS = 24 };
+
+static _Alignas(64) uint8_t model_memory[MODEL_BYTES];
+static _Alignas(64) uint8_t data_memory[DATA_BYTES];
+static fuzz_block model_block = {.base = model_memory, .capacity = MODEL_BYTES};
+static fuzz_block data_block = {.base = data_memory, .capacity = DATA_BYTES};
+static reference_model model;
+static int has_data[REFERENCE_TENSORS];
+static int has_scale[REFERENCE_TENSORS];
+
+static const uint64_t width[] = {[LF_F32] = 4, [LF_F16] = 2, [LF_I8] = 1};
+
+static lf_config take_config(fuzz_input *input) {
+  enum { FIELDS = sizeof(lf_config) / sizeof(int32_t), KINDS = 7 };
+  static const int32_t high[] = {6, 12, 8, 3, 4, 5, 3, 1, 3, 3, 1, 2, 2, 2};
+  int32_t fields[FIELDS] = {0};
+  const uint32_t raw = take_byte(input);
+  for (uint32_t i = 0; i < FIELDS; i++) {
+    if (raw >= 192 && raw % 64 == i) {
+      fields[i] = (int32_t)take_u32(input);
+    } else if (i < sizeof high / sizeof high[0]) {
+      fields[i] = take_between(input, i < KINDS, high[i]);
+    } else if (i < sizeof high / sizeof high[0] + 3) {
+      fields[i] = take_between(input, 1, 12);
+    }
+  }
+  if (raw < 160) fields[2] = (fields[2] + fields[4] - 1) / fields[4] * fields[4]; /* d_model: a multiple of n_heads */
+  lf_config config;
+  memcpy(&config, fields, sizeof config);
+  return config;
+}
+
+static int in(int64_t value, int64_t low, int64_t high) { return value >= low && value <= high; }
+
+/* The limits in linformer.h. */
+static int allowed(const lf_config *c) {
+  if (!in(c->vocab_size, 1, 1 << 20) || !in(c->n_max, 1, 1 << 20) || !in(c->d_model, 1, 4096)) return 0;
+  if (!in(c->n_layers, 1, LF_MAX_LAYERS) || !in(c->n_heads, 1, 64) || !in(c->d_ff, 1, 16384)) return 0;
+  if (!in(c->n_classes, 1, 4096) || c->d_model % c->n_heads != 0) return 0;
+  if (!in(c->attention, 0, 1) || !in(c->sharing, 0, 3) || !in(c->projection, 0, 3) || !in(c->positions, 0, 1)) return 0;
+  if (!in(c->token_dtype, 0, 2) || !in(c->position_dtype, 0, 2) || !in(c->projection_dtype, 0, 2)) return 0;
+  if (c->attention == LF_ATTENTION_FULL) return 1;
+  for (int32_t layer = 0; layer < c->n_layers; layer++) {
+    if (!in(c->k[layer], 1, c->n_max)) return 0;
+    if (c->projection != LF_PROJECTION_LINEAR && c->n_max % c->k[layer] != 0) return 0;
+    if (c->projection == LF_PROJECTION_CONV && c->sharing == LF_SHARING_LAYERWISE && c->k[layer] != c->k[0]) return 0;
+  }
+  return 1;
+}
+
+static int ends_with(const char *name, const char *end) {
+  const size_t length = strlen(name);
+  return length >= strlen(end) && strcmp(name + length - strlen(end), end) == 0;
+}
+
+/* The one dtype that a tensor must have, or -1 if it can have any. */
+static int32_t fixed_dtype(const lf_config *config, const reference_tensor *tensor) {
+  if (strcmp(tensor->name, "embed.token.weight") == 0) return config->token_dtype;
+  if (strcmp(tensor->name, "embed.position.weight") == 0) return config->position_dtype;
+  const int sequence = ends_with(tensor->name, "attn.E") || ends_with(tensor->name, "attn.F");
+  return sequence && config->projection == LF_PROJECTION_LINEAR ? config->projection_dtype : -1;
+}
+
+/* All numbers of the block are finite. */
+static int finite(const uint8_t *data, uint64_t bytes, int32_t dtype) {
+  if (dtype == LF_I8) return 1;
+  for (uint64_t i = 0; i < bytes; i += width[dtype]) {
+    const uint32_t high = (uint32_t)(data[i + width[dtype] - 1] << 8 | data[i + width[dtype] - 2]);
+    const uint32_t exponent = dtype == LF_F32 ? 0x7f80u : 0x7c00u;
+    if ((high & exponent) == exponent) return 0;
+  }
+  return 1;
+}
+
+/* One call of lf_set_tensor, and whether its status is the one it must be. */
+static void set_one(lf_model *engine, fuzz_input *input) {
+  const uint32_t index = take_byte(input) % (uint32_t)model.n_tensors;
+  reference_tensor tensor = model.tensors[index];
+  const uint32_t fault = take_byte(input);
+  const int scale = tensor.n_dims > 1 && take_byte(input) % 4 == 0;
+  const int32_t fixed = fixed_dtype(&model.config, &tensor);
+  int32_t dtype = fixed >= 0 ? fixed : take_between(input, 0, tensor.n_dims > 1 ? 2 : 1);
+  char name[REFERENCE_NAME + 16];
+  (void)snprintf(name, sizeof name, "%s%s", tensor.name, scale ? ".scale" : "");
+  if (scale) {
+    tensor.n_dims--;
+    dtype = LF_F32;
+  }
+  uint64_t bytes = reference_size(&tensor) * width[dtype];
+  lf_status expected = LF_OK;
+  const uint32_t detail = take_byte(input);
+  switch (fault < 128 ? fault % 8 : 0) {
+    case 1: /* a name that no tensor has */
+      name[detail % strlen(name)] ^= (char)(1 + detail % 31);
+      expected = LF_ERROR_NAME;
+      break;
+    case 2:
+      (void)snprintf(name + strlen(name), sizeof name - strlen(name), "%s", detail % 2 ? ".scale" : "x");
+      expected = LF_ERROR_NAME;
+      break;
+    case 3: {
+      const int32_t wrong = detail < 200 ? (dtype + 1) % 4 : (int32_t)(detail * 0x01010101u);
+      const int any =
+          fixed < 0 && !scale && (wrong == LF_F32 || wrong == LF_F16 || (wrong == LF_I8 && tensor.n_dims > 1));
+      expected = any ? LF_ERROR_SIZE : LF_ERROR_DTYPE;
+      dtype = wrong;
+      break;
+    }
+    case 4:
+      tensor.shape[detail % (uint32_t)tensor.n_dims] += detail % 2 ? 1 : -1;
+      expected = LF_ERROR_SHAPE;
+      break;
+    case 5:
+      tensor.n_dims = detail % 2 ? tensor.n_dims - 1 : (int32_t)detail * (detail % 4 ? -1 : 1);
+      if (tensor.n_dims == model.tensors[index].n_dims - scale) return;
+      expected = LF_ERROR_SHAPE;
+      break;
+    case 6:
+      bytes += detail % 2 ? width[dtype] : (uint64_t)0 - 1;
+      expected = LF_ERROR_SIZE;
+      break;
+    default: break;
+  }
+  if (expected == LF_ERROR_NAME) { /* the change may have made another tensor's name */
+    for (int i = 0; i < model.n_tensors; i++) {
+      const size_t length = strlen(model.tensors[i].name);
+      if (strncmp(name, model.tensors[i].name, length) != 0) continue;
+      if (name[length] == '\0' || (strcmp(name + length, ".scale") == 0 && model.tensors[i].n_dims > 1)) return;
+    }
+  }
+  uint8_t *data = cut(&data_block, bytes < DATA_BYTES ? bytes : 0);
+  if (bytes >= DATA_BYTES) return;
+  for (uint64_t i = 0; i < bytes; i++) data[i] = (uint8_t)(detail * (uint32_t)(i + 1)) & 0x3f;
+  for (int i = 0; i < 4 && bytes > 0 && fault >= 192; i++) data[take_byte(input) % bytes] = (uint8_t)take_byte(input);
+  if (expected == LF_OK && !finite(data, bytes, dtype)) expected = LF_ERROR_VALUE;
+  if (expected == LF_OK && !scale && dtype == LF_I8 && !has_scale[index]) expected = LF_ERROR_SCALE;
+
+  const lf_status status = lf_set_tensor(engine, name, dtype, tensor.shape, tensor.n_dims, data, bytes);
+  if (status != expected) (void)fprintf(stderr, "%s: status %d, expected %d\n", name, (int)status, (int)expected);
+  EXPECT(status == expected);
+  if (status != LF_OK) return;
+  if (scale) has_scale[index] = 1;
+  if (!scale) has_data[index] = 1;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  fuzz_input input = {.at = data, .left = size};
+  const lf_config config = take_config(&input);
+  const int ok = allowed(&config);
+  EXPECT((lf_config_check(&config) == LF_OK) == ok);
+  const uint64_t bytes = lf_model_bytes(&config);
+  EXPECT((bytes > 0) == ok);
+  const int32_t n_cap = (int32_t)take_byte(&input) - 2;
+  EXPECT((lf_workspace_bytes(&config, n_cap) > 0) == (ok && n_cap >= 1 && n_cap <= config.n_max));
+  if (!ok || bytes > MODEL_BYTES) {
+    cut(&model_block, 64);
+    EXPECT(lf_model_init((lf_model *)(void *)model_memory, ok ? bytes - 1 : 64, &config) ==
+           (ok ? LF_ERROR_MEMORY : LF_ERROR_CONFIG));
+    return 0;
+  }
+  lf_model *engine = cut(&model_block, bytes);
+  EXPECT(lf_model_init(engine, bytes, &config) == LF_OK);
+  reference_list(&model, &config);
+  memset(has_data, 0, sizeof has_data);
+  memset(has_scale, 0, sizeof has_scale);
+  for (int i = 0; i < CALLS && input.left > 0; i++) set_one(engine, &input);
+  int missing = 0;
+  while (missing < model.n_tensors && has_data[missing]) missing++;
+  EXPECT((lf_model_ready(engine) == LF_OK) == (missing == model.n_tensors));
+  EXPECT(strcmp(lf_model_missing(engine), missing < model.n_tensors ? model.tensors[missing].name : "") == 0);
+  return 0;
+}

@@ -1,0 +1,303 @@
+/* reference.c - see reference.h. Wang et al. 2020, with (E h) W + b for keys and values; pre-norm encoder; mean pooling
+ * over contributions. */
+#include "reference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the list of tensors ---- */
+
+size_t reference_size(const reference_tensor *tensor) {
+  size_t size = 1;
+  for (int32_t i = 0; i < tensor->n_dims; i++) size *= (size_t)tensor->shape[i];
+  return size;
+}
+
+/* layer < 0: a tensor of the model; a dimension of 0 ends the shape. */
+static void add(reference_model *model, int32_t layer, const char *name, int32_t a, int32_t b, int32_t c) {
+  reference_tensor *tensor = &model->tensors[model->n_tensors++];
+  memset(tensor, 0, sizeof *tensor);
+  if (layer < 0) {
+    (void)snprintf(tensor->name, sizeof tensor->name, "%s", name);
+  } else {
+    (void)snprintf(tensor->name, sizeof tensor->name, "layers.%d.%s", (int)layer, name);
+  }
+  const int32_t shape[LF_MAX_DIMS] = {a, b, c};
+  while (tensor->n_dims < LF_MAX_DIMS && shape[tensor->n_dims] != 0) {
+    tensor->shape[tensor->n_dims] = shape[tensor->n_dims];
+    tensor->n_dims++;
+  }
+}
+
+static void add_linear(reference_model *model, int32_t layer, const char *name, int32_t out, int32_t in) {
+  char full[REFERENCE_NAME];
+  (void)snprintf(full, sizeof full, "%s.weight", name);
+  add(model, layer, full, out, in, 0);
+  (void)snprintf(full, sizeof full, "%s.bias", name);
+  add(model, layer, full, out, 0, 0);
+}
+
+static void add_norm(reference_model *model, int32_t layer, const char *name, int32_t d) {
+  char full[REFERENCE_NAME];
+  (void)snprintf(full, sizeof full, "%s.weight", name);
+  add(model, layer, full, d, 0, 0);
+  (void)snprintf(full, sizeof full, "%s.bias", name);
+  add(model, layer, full, d, 0, 0);
+}
+
+static void add_sequence(reference_model *model, int32_t layer, const char *name, int32_t k) {
+  const lf_config *config = &model->config;
+  const int conv = config->projection == LF_PROJECTION_CONV;
+  const int32_t rows = conv ? config->d_model : k;
+  const int32_t columns = conv ? config->n_max / k : config->n_max;
+  if (!conv && config->projection != LF_PROJECTION_LINEAR) return;
+  if (config->sharing == LF_SHARING_NONE) {
+    add(model, layer, name, config->n_heads, rows, columns);
+  } else {
+    add(model, layer, name, rows, columns, 0);
+  }
+}
+
+static int32_t largest_k(const lf_config *config) {
+  int32_t k = config->k[0];
+  for (int32_t layer = 1; layer < config->n_layers; layer++) k = config->k[layer] > k ? config->k[layer] : k;
+  return k;
+}
+
+void reference_list(reference_model *model, const lf_config *config) {
+  const int32_t d = config->d_model;
+  const int linformer = config->attention == LF_ATTENTION_LINFORMER;
+  model->config = *config;
+  model->n_tensors = 0;
+  add(model, -1, "embed.token.weight", config->vocab_size, d, 0);
+  if (config->positions == LF_POSITIONS_LEARNED) add(model, -1, "embed.position.weight", config->n_max, d, 0);
+  if (linformer && config->sharing == LF_SHARING_LAYERWISE) add_sequence(model, -1, "attn.E", largest_k(config));
+  for (int32_t layer = 0; layer < config->n_layers; layer++) {
+    add_norm(model, layer, "attn_norm", d);
+    add_linear(model, layer, "attn.query", d, d);
+    add_linear(model, layer, "attn.key", d, d);
+    add_linear(model, layer, "attn.value", d, d);
+    add_linear(model, layer, "attn.out", d, d);
+    add_norm(model, layer, "ffn_norm", d);
+    add_linear(model, layer, "ffn.in", config->d_ff, d);
+    add_linear(model, layer, "ffn.out", d, config->d_ff);
+    if (!linformer || config->sharing == LF_SHARING_LAYERWISE) continue;
+    add_sequence(model, layer, "attn.E", config->k[layer]);
+    if (config->sharing != LF_SHARING_KEY_VALUE) add_sequence(model, layer, "attn.F", config->k[layer]);
+  }
+  add_norm(model, -1, "norm", d);
+  add_linear(model, -1, "head", config->n_classes, d);
+}
+
+/* ---- the forward pass ---- */
+
+typedef struct pass {
+  const reference_model *model;
+  double noise;
+  uint64_t random;
+} pass;
+
+/* A value as it is stored: itself, or off by up to `noise` of itself. */
+static double stored(pass *p, double value) {
+  if (p->noise == 0.0) return value;
+  p->random = p->random * 6364136223846793005u + 1442695040888963407u;
+  return value * (1.0 + p->noise * ((double)(p->random >> 11) * 0x1p-52 - 1.0));
+}
+
+static const float *values_of(const pass *p, int32_t layer, const char *name) {
+  char full[REFERENCE_NAME];
+  if (layer < 0) {
+    (void)snprintf(full, sizeof full, "%s", name);
+  } else {
+    (void)snprintf(full, sizeof full, "layers.%d.%s", (int)layer, name);
+  }
+  for (int i = 0; i < p->model->n_tensors; i++) {
+    if (strcmp(p->model->tensors[i].name, full) == 0) return p->model->tensors[i].values;
+  }
+  return NULL;
+}
+
+/* out [rows, n_out] = (or +=) in [rows, n_in] W^T + b */
+static void linear(pass *p, double *out, const double *in, const float *weight, const float *bias, size_t rows,
+                   size_t n_in, size_t n_out, int accumulate) {
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t o = 0; o < n_out; o++) {
+      double sum = bias != NULL ? (double)bias[o] : 0.0;
+      for (size_t i = 0; i < n_in; i++) sum += stored(p, in[r * n_in + i] * (double)weight[o * n_in + i]);
+      double *to = &out[r * n_out + o];
+      *to = stored(p, accumulate ? *to + sum : sum);
+    }
+  }
+}
+
+static void layer_norm(pass *p, double *out, const double *in, const float *gain, const float *bias, size_t rows,
+                       size_t d) {
+  for (size_t r = 0; r < rows; r++) {
+    const double *x = in + r * d;
+    double mean = 0.0;
+    double variance = 0.0;
+    for (size_t i = 0; i < d; i++) mean += x[i];
+    mean = stored(p, mean / (double)d);
+    for (size_t i = 0; i < d; i++) variance += (x[i] - mean) * (x[i] - mean);
+    const double rate = 1.0 / sqrt(variance / (double)d + 1e-5);
+    for (size_t i = 0; i < d; i++) {
+      out[r * d + i] = stored(p, (double)bias[i] + (x[i] - mean) * rate * (double)gain[i]);
+    }
+  }
+}
+
+static double gelu(double x) { return x / (1.0 + exp(-2.0 * 0.79788456080286535588 * (x + 0.044715 * x * x * x))); }
+
+/* Rows that the projection of n tokens has. */
+static int32_t projected_rows(const lf_config *config, int32_t layer, int32_t n) {
+  if (config->attention == LF_ATTENTION_FULL) return n;
+  const int32_t k = config->k[layer];
+  if (config->projection == LF_PROJECTION_LINEAR) return k;
+  const int32_t segment = config->n_max / k;
+  return (n + segment - 1) / segment;
+}
+
+/* out [rows, d] = the projection of h [n, d] for keys (E) or values (F), one head's where heads differ */
+static void project(pass *p, double *out, const double *h, int32_t layer, int values, int32_t head, int32_t n) {
+  const lf_config *config = &p->model->config;
+  const size_t d = (size_t)config->d_model;
+  const int32_t rows = projected_rows(config, layer, n);
+  if (config->attention == LF_ATTENTION_FULL) {
+    memcpy(out, h, (size_t)n * d * sizeof *out);
+    return;
+  }
+  const int32_t k = config->k[layer];
+  const int32_t segment = config->n_max / k;
+  const int layerwise = config->sharing == LF_SHARING_LAYERWISE;
+  const int separate = config->sharing == LF_SHARING_NONE || config->sharing == LF_SHARING_HEADWISE;
+  const float *E = values_of(p, layerwise ? -1 : layer, values && separate ? "attn.F" : "attn.E");
+  const size_t of_head = config->sharing == LF_SHARING_NONE ? (size_t)head : 0;
+  for (int32_t j = 0; j < rows; j++) {
+    for (size_t i = 0; i < d; i++) {
+      double sum = config->projection == LF_PROJECTION_MAX ? -INFINITY : 0.0;
+      const int32_t first = config->projection == LF_PROJECTION_LINEAR ? 0 : j * segment;
+      const int32_t end = config->projection == LF_PROJECTION_LINEAR || first + segment > n ? n : first + segment;
+      for (int32_t t = first; t < end; t++) {
+        const double value = h[(size_t)t * d + i];
+        switch (config->projection) {
+          case LF_PROJECTION_LINEAR:
+            sum += stored(p, value * (double)E[(of_head * (size_t)k + (size_t)j) * (size_t)config->n_max + (size_t)t]);
+            break;
+          case LF_PROJECTION_MEAN: sum += value / (double)(end - first); break;
+          case LF_PROJECTION_MAX: sum = fmax(sum, value); break;
+          default:
+            sum += stored(p, value * (double)E[(of_head * d + i) * (size_t)segment + (size_t)(t - first)]);
+            break;
+        }
+      }
+      out[(size_t)j * d + i] = stored(p, sum);
+    }
+  }
+}
+
+typedef struct rooms {
+  double *x, *h, *q, *ctx, *p, *keys, *values, *ff, *scores;
+} rooms;
+
+static size_t lay_out(rooms *r, const lf_config *config, int32_t n, double *work) {
+  const size_t d = (size_t)config->d_model;
+  const size_t m = (size_t)n;
+  const size_t k = config->attention == LF_ATTENTION_FULL ? m : (size_t)largest_k(config);
+  const size_t sizes[] = {m * d, m * d, m * d, m * d, k * d, k * d, k * d, m * (size_t)config->d_ff, k};
+  double **const places[] = {&r->x, &r->h, &r->q, &r->ctx, &r->p, &r->keys, &r->values, &r->ff, &r->scores};
+  size_t used = 0;
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    if (work != NULL) *places[i] = work + used;
+    used += sizes[i];
+  }
+  return used;
+}
+
+size_t reference_doubles(const lf_config *config, int32_t n) {
+  rooms r;
+  return lay_out(&r, config, n, NULL);
+}
+
+static void attention(pass *p, const rooms *r, int32_t layer, int32_t n) {
+  const lf_config *config = &p->model->config;
+  const size_t d = (size_t)config->d_model;
+  const size_t d_head = d / (size_t)config->n_heads;
+  const size_t rows = (size_t)projected_rows(config, layer, n);
+  linear(p, r->q, r->h, values_of(p, layer, "attn.query.weight"), values_of(p, layer, "attn.query.bias"), (size_t)n, d,
+         d, 0);
+  for (int32_t head = 0; head < config->n_heads; head++) {
+    const size_t column = (size_t)head * d_head;
+    project(p, r->p, r->h, layer, 0, head, n);
+    linear(p, r->keys, r->p, values_of(p, layer, "attn.key.weight") + column * d,
+           values_of(p, layer, "attn.key.bias") + column, rows, d, d_head, 0);
+    project(p, r->p, r->h, layer, 1, head, n);
+    linear(p, r->values, r->p, values_of(p, layer, "attn.value.weight") + column * d,
+           values_of(p, layer, "attn.value.bias") + column, rows, d, d_head, 0);
+    for (int32_t t = 0; t < n; t++) {
+      double top = -INFINITY;
+      double total = 0.0;
+      for (size_t j = 0; j < rows; j++) {
+        double score = 0.0;
+        for (size_t i = 0; i < d_head; i++) score += r->q[(size_t)t * d + column + i] * r->keys[j * d_head + i];
+        r->scores[j] = stored(p, score / sqrt((double)d_head));
+        top = fmax(top, r->scores[j]);
+      }
+      for (size_t j = 0; j < rows; j++) {
+        r->scores[j] = stored(p, exp(r->scores[j] - top));
+        total += r->scores[j];
+      }
+      for (size_t i = 0; i < d_head; i++) {
+        double sum = 0.0;
+        for (size_t j = 0; j < rows; j++) sum += r->scores[j] / total * r->values[j * d_head + i];
+        r->ctx[(size_t)t * d + column + i] = stored(p, sum);
+      }
+    }
+  }
+  linear(p, r->x, r->ctx, values_of(p, layer, "attn.out.weight"), values_of(p, layer, "attn.out.bias"), (size_t)n, d, d,
+         1);
+}
+
+static double position(const pass *p, size_t t, size_t i) {
+  const size_t d = (size_t)p->model->config.d_model;
+  if (p->model->config.positions == LF_POSITIONS_LEARNED) {
+    return (double)values_of(p, -1, "embed.position.weight")[t * d + i];
+  }
+  const double angle = (double)t * pow(10000.0, -(double)(i / 2 * 2) / (double)d);
+  return i % 2 == 0 ? sin(angle) : cos(angle);
+}
+
+void reference_forward(double *logits, double *contributions, const reference_model *model, const int32_t *ids,
+                       int32_t n, double noise, double *work) {
+  pass state = {.model = model, .noise = noise, .random = 1};
+  pass *p = &state;
+  const lf_config *config = &model->config;
+  const size_t d = (size_t)config->d_model;
+  const size_t d_ff = (size_t)config->d_ff;
+  const size_t m = (size_t)n;
+  rooms r;
+  lay_out(&r, config, n, work);
+
+  const float *token = values_of(p, -1, "embed.token.weight");
+  for (size_t t = 0; t < m; t++) {
+    for (size_t i = 0; i < d; i++) {
+      r.x[t * d + i] = stored(p, (double)token[(size_t)ids[t] * d + i] + stored(p, position(p, t, i)));
+    }
+  }
+  for (int32_t layer = 0; layer < config->n_layers; layer++) {
+    layer_norm(p, r.h, r.x, values_of(p, layer, "attn_norm.weight"), values_of(p, layer, "attn_norm.bias"), m, d);
+    attention(p, &r, layer, n);
+    layer_norm(p, r.h, r.x, values_of(p, layer, "ffn_norm.weight"), values_of(p, layer, "ffn_norm.bias"), m, d);
+    linear(p, r.ff, r.h, values_of(p, layer, "ffn.in.weight"), values_of(p, layer, "ffn.in.bias"), m, d, d_ff, 0);
+    for (size_t i = 0; i < m * d_ff; i++) r.ff[i] = stored(p, gelu(r.ff[i]));
+    linear(p, r.x, r.ff, values_of(p, layer, "ffn.out.weight"), values_of(p, layer, "ffn.out.bias"), m, d_ff, d, 1);
+  }
+  layer_norm(p, r.h, r.x, values_of(p, -1, "norm.weight"), values_of(p, -1, "norm.bias"), m, d);
+  const size_t n_classes = (size_t)config->n_classes;
+  linear(p, contributions, r.h, values_of(p, -1, "head.weight"), NULL, m, d, n_classes, 0);
+  for (size_t c = 0; c < n_classes; c++) {
+    double sum = 0.0;
+    for (size_t t = 0; t < m; t++) sum += contributions[t * n_classes + c];
+    logits[c] = (double)values_of(p, -1, "head.bias")[c] + sum / (double)m;
+  }
+}

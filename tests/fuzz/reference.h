@@ -1,0 +1,39 @@
+/* reference.h - the forward pass once more, in double precision and plainly: whole matrices, one loop for each formula,
+ * nothing shared with src/ but the public header. What the engine is compared with where PyTorch is not at hand. */
+#ifndef LF_TESTS_REFERENCE_H
+#define LF_TESTS_REFERENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "linformer.h"
+
+enum { REFERENCE_NAME = 48, REFERENCE_TENSORS = 6 + 18 * LF_MAX_LAYERS };
+
+/* A tensor of the model, with the values that its stored bytes stand for. */
+typedef struct reference_tensor {
+  char name[REFERENCE_NAME];
+  int32_t shape[LF_MAX_DIMS];
+  int32_t n_dims;
+  float *values;
+} reference_tensor;
+
+typedef struct reference_model {
+  lf_config config;
+  reference_tensor tensors[REFERENCE_TENSORS];
+  int n_tensors;
+} reference_model;
+
+size_t reference_size(const reference_tensor *tensor);
+
+/* Lists the tensors of a model of this shape, as linformer.h has them; their values are not set. */
+void reference_list(reference_model *model, const lf_config *config);
+
+/* contributions [n, n_classes] and logits [n_classes] for n token ids. Every number that is stored on the way is
+ * multiplied by 1 + noise * r, r pseudo-random in [-1, 1): with a noise of 0 the exact result, with 2^-24 one that
+ * shows how much rounding can do to this very model. `work` has reference_doubles(config, n) numbers. */
+size_t reference_doubles(const lf_config *config, int32_t n);
+void reference_forward(double *logits, double *contributions, const reference_model *model, const int32_t *ids,
+                       int32_t n, double noise, double *work);
+
+#endif
