@@ -2,40 +2,28 @@
 /**
  * The demo's server: `node tools/serve.js [--port 8080] [--host 127.0.0.1]`.
  *
- * It hands out three folders of the repository and nothing else, read only, with the headers that a careful site would
+ * It hands out the files of tools/site.js and nothing else, read only, with the headers that a careful site would
  * send; so what works here works under a strict policy elsewhere.
  */
 import { realpathSync } from 'node:fs'
-import { open, realpath } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import http from 'node:http'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-
-const FOLDERS = ['web', 'wasm', 'models']
-
-/** A file whose extension is not listed is not served. @type {Record<string, string>} */
-const TYPES = {
-  '.css': 'text/css; charset=utf-8',
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.json': 'application/json; charset=utf-8',
-  '.md': 'text/markdown; charset=utf-8',
-  '.png': 'image/png',
-  '.safetensors': 'application/octet-stream',
-  '.svg': 'image/svg+xml',
-  '.txt': 'text/plain; charset=utf-8',
-  '.wasm': 'application/wasm'
-}
+import { locate, REPOSITORY, SERVICE_WORKER, serviceWorker, siteFiles, TYPES } from './site.js'
 
 // The page's own policy, and the one directive that a meta tag cannot carry.
 const POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "style-src 'self'",
-  "connect-src 'self'",
+  "font-src 'self'",
   "img-src 'self' data:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "manifest-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'"
@@ -51,8 +39,8 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff'
 }
 
-/** A server over the repository (or another folder with the same three in it); the caller calls `listen`. */
-export function createServer({ root = fileURLToPath(new URL('..', import.meta.url)) } = {}) {
+/** A server over the repository (or another folder laid out like it); the caller calls `listen`. */
+export function createServer({ root = REPOSITORY } = {}) {
   return http.createServer((request, response) => {
     respond(root, request, response).catch((error) => {
       // The reader went away in the middle of a file: nobody is left to tell.
@@ -74,11 +62,10 @@ async function respond(root, request, response) {
     response.setHeader('Allow', 'GET, HEAD')
     return refuse(response, 405, 'only GET and HEAD are answered here')
   }
-  const [pathname, query] = (request.url ?? '').split(/\?(.*)/s)
-  if (pathname === '/' || pathname === '/web') return redirect(response, query ? `/web/?${query}` : '/web/')
-
+  const [pathname] = (request.url ?? '').split(/\?/)
   const segments = parsePath(pathname)
   if (segments === undefined) return refuse(response, 400, 'that is not a path')
+  if (segments.join('/') === SERVICE_WORKER) return sendServiceWorker(root, response)
   const found = await openFile(root, segments)
   if (found === undefined) return refuse(response, 404, 'there is nothing here by that name')
 
@@ -122,27 +109,23 @@ function parsePath(pathname) {
 
 /**
  * @param {string} root
+ * @param {http.ServerResponse} response
+ */
+async function sendServiceWorker(root, response) {
+  const body = await serviceWorker(root, await siteFiles(root))
+  response.setHeader('Cache-Control', 'no-cache')
+  response.writeHead(200, { 'Content-Type': TYPES['.js'], 'Content-Length': Buffer.byteLength(body) })
+  response.end(response.req.method === 'HEAD' ? undefined : body)
+}
+
+/**
+ * @param {string} root
  * @param {string[]} segments
  */
 async function openFile(root, segments) {
-  const type = TYPES[path.extname(segments.at(-1) ?? '')]
-  const [folder] = segments
-  if (type === undefined || segments.length < 2 || !FOLDERS.includes(folder)) return undefined
-  if (segments.some((segment) => segment === '' || segment.startsWith('.'))) return undefined
-  /** @type {import('node:fs/promises').FileHandle | undefined} */
-  let file
-  try {
-    const base = await realpath(path.join(root, folder))
-    const target = await realpath(path.join(root, ...segments))
-    if (!target.startsWith(base + path.sep)) return undefined // a link that leads out of the folder
-    file = await open(target)
-    if ((await file.stat()).isFile()) return { file, type }
-  } catch (error) {
-    if (!['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'EACCES', 'ELOOP'].includes(codeOf(error))) throw error
-    return undefined
-  }
-  await file.close()
-  return undefined
+  const target = await locate(root, segments)
+  if (target === undefined) return undefined
+  return { file: await open(target), type: TYPES[path.extname(target)] }
 }
 
 /**
@@ -153,14 +136,6 @@ function matches(header, tag) {
   if (header === undefined) return false
   const tags = header.split(',').map((each) => each.trim().replace(/^W\//, ''))
   return tags.includes(tag) || tags.includes('*')
-}
-
-/**
- * @param {http.ServerResponse} response
- * @param {string} location
- */
-function redirect(response, location) {
-  response.writeHead(307, { Location: location, 'Content-Length': 0 }).end()
 }
 
 /**

@@ -1,10 +1,10 @@
 /** Errors in words: what happened, with the library's own figures, and what to do next. */
-import { LinformerError } from '../wasm/index.js'
+import { LinformerError } from './wasm/index.js'
 import { byId, element } from './dom.js'
 
 const box = byId('error', HTMLElement)
 
-const OTHER_MODEL = 'Check the address after ?model=, or open this page without it, then press Classify to try again.'
+const OTHER_MODEL = 'Choose another model, or press Classify to fetch it again.'
 
 /** What happened and what to do, by the error's code. @type {Partial<Record<string, [string, string]>>} */
 const WORDS = {
@@ -15,6 +15,7 @@ const WORDS = {
   MODEL_TENSOR: ['This page cannot run that model.', OTHER_MODEL],
   UNSUPPORTED: ['This browser lacks something that the engine needs.', 'Use a current browser with WebAssembly SIMD: any of 2023 or later.'],
   OUT_OF_MEMORY: ['The browser has no memory left for the model.', 'Close some tabs, then press Classify to try again.'],
+  BUDGET_TOO_SMALL: ['The model does not fit the budget.', 'Choose a larger budget.'],
   EMPTY_TEXT: ['There is no text to classify.', 'Type or paste some, open a file, or take one of the samples.'],
   NOT_FINITE: ['The model computed something that is not a number.', OTHER_MODEL],
   ENGINE: ['The engine stopped.', 'Press Classify to load it again.']

@@ -1,36 +1,42 @@
 /** The page: loads the model, classifies the document, and hands each part of the page what it shows. */
-import { LinformerError, load } from '../wasm/index.js'
-import { focusText, text, watchDocument } from './document.js'
-import { byId } from './dom.js'
+import { currentSample, focusText, setSample, text, watchDocument } from './document.js'
+import { byId, element } from './dom.js'
+import { classifierFor, close } from './engine.js'
 import { hideError, showError, showProblem } from './errors.js'
-import { hideExplanation, showExplanation } from './explanation.js'
-import { showMemory } from './memory-meter.js'
+import { fromLink, linkTo, setLink } from './link.js'
+import { budget, clearMemory, showMemory, watchBudget } from './memory-meter.js'
+import { hideMinimap, showMinimap } from './minimap.js'
 import { showModel } from './model-card.js'
+import { MODELS } from './models.js'
+import { account, inTextOrder } from './passages.js'
 import { showProgress, showStatus } from './progress.js'
-import { clearResult, showResult } from './result.js'
+import { keepOffline } from './offline.js'
+import { choosePassage, hideReader, recolour, showReader } from './reader.js'
+import { SAMPLES } from './samples.js'
+import { clearVerdict, copy, markStale, showVerdict } from './verdict.js'
+import { hideWhy, showWhy } from './why.js'
+import { LinformerError } from './wasm/index.js'
 
-/** @typedef {import('../wasm/index.js').Classifier} Classifier */
-
-// `?model=` names another model file of the same server; the page's policy allows no other.
-const MODEL = new URL(new URLSearchParams(location.search).get('model') ?? '../models/imdb.safetensors', import.meta.url)
-
-/** Characters up to which a document is explained: beyond it the coloured text is too large to be of use. */
-const EXPLAINED = 200_000
+/** @typedef {import('./wasm/index.js').Result} Result */
 
 const classifyButton = byId('classify', HTMLButtonElement)
 const cancelButton = byId('cancel', HTMLButtonElement)
+const editButton = byId('edit', HTMLButtonElement)
+const modelPicker = byId('model', HTMLSelectElement)
+const area = byId('text', HTMLTextAreaElement)
 
-/** @type {Classifier | undefined} */
-let classifier
 /** Of the work at hand; undefined when there is none. @type {AbortController | undefined} */
 let work
+/** What is on the page. @type {{ text: string, result: Result, milliseconds: number, model: string } | undefined} */
+let shown
+
+const model = () => MODELS[modelPicker.selectedIndex] ?? MODELS[0]
 
 /** @param {AbortSignal} signal */
 async function ready(signal) {
-  if (classifier !== undefined) return classifier
-  classifier = await load(MODEL, { signal, onProgress: showProgress })
+  const classifier = await classifierFor(model(), budget(), { signal, onProgress: showProgress })
   showMemory(classifier.memory)
-  showModel(classifier)
+  showModel(classifier, model())
   return classifier
 }
 
@@ -42,20 +48,56 @@ async function prepare(signal) {
 
 /** @param {AbortSignal} signal */
 async function classify(signal) {
-  const document = text()
-  if (document.trim() === '') {
+  const words = text()
+  if (words.trim() === '') {
     focusText()
     throw new LinformerError('EMPTY_TEXT', 'the text is empty')
   }
   const classifier = await ready(signal)
-  const explain = document.length <= EXPLAINED
   const started = performance.now()
-  const result = await classifier.classify(document, { explain, signal, onProgress: showProgress })
-  showResult(result, performance.now() - started)
-  if (explain) showExplanation(result, document, classifier.labels)
-  else hideExplanation(`Documents of up to ${EXPLAINED.toLocaleString('en')} characters are explained; this one is longer.`)
+  const result = await classifier.classify(words, { explain: true, signal, onProgress: showProgress })
+  const milliseconds = performance.now() - started
+  shown = { text: words, result, milliseconds, model: model().id }
+  showVerdict(result, { milliseconds, threads: classifier.threads })
+  await explain(classifier.labels, signal)
   showStatus('Done.', 1)
-  watchStale(document)
+}
+
+/**
+ * The coloured document, its map and the sum, for the winning label first.
+ *
+ * @param {readonly string[]} labels
+ * @param {AbortSignal} signal
+ */
+async function explain(labels, signal) {
+  if (shown?.result.explanation === undefined) return
+  const { text, result: { explanation, label } } = shown
+  const passages = inTextOrder(explanation.passages)
+  const first = account(passages, explanation, labels, labels.indexOf(label))
+  area.hidden = true
+  editButton.hidden = false
+  await showReader(text, first, labels, signal)
+  const onPassage = (/** @type {number} */ passage) => {
+    choosePassage(passage, true)
+    byId('drop', HTMLElement).scrollIntoView({ block: 'nearest' })
+  }
+  const onLabel = async (/** @type {number} */ chosen) => {
+    const next = account(passages, explanation, labels, chosen)
+    showMinimap(text, next)
+    showWhy(next, { labels, onLabel, onPassage })
+    byId('explained', HTMLSelectElement).focus()
+    await recolour(next, new AbortController().signal)
+  }
+  showMinimap(text, first)
+  showWhy(first, { labels, onLabel, onPassage })
+}
+
+/** The text instead of its coloured form. */
+function edit() {
+  hideReader()
+  hideMinimap()
+  editButton.hidden = true
+  area.hidden = false
 }
 
 /**
@@ -71,14 +113,11 @@ async function run(job) {
     await job(work.signal)
   } catch (error) {
     const code = error instanceof LinformerError ? error.code : undefined
-    if (code === 'ENGINE') {
-      classifier?.dispose()
-      classifier = undefined
-    }
-    if (code === 'ABORTED') {
+    if (code === 'ENGINE') close()
+    if (work.signal.aborted) {
       showStatus('Cancelled.', 0)
     } else {
-      showStatus(classifier === undefined ? 'No model.' : 'Ready.', 0)
+      showStatus('', 0)
       showError(error)
     }
   } finally {
@@ -93,27 +132,65 @@ function setBusy(busy) {
   cancelButton.setAttribute('aria-disabled', String(!busy))
 }
 
-/** @type {string | undefined} */
-let shown
-
-/** @param {string} document that the result on the page belongs to */
-function watchStale(document) {
-  shown = document
-  if (text() !== shown) changed()
+/** Another model or budget: what is on the page was not made with it. */
+async function reload() {
+  work?.abort()
+  while (work !== undefined) await new Promise((resolve) => setTimeout(resolve, 10))
+  close()
+  clearMemory()
+  clearVerdict()
+  hideWhy()
+  edit()
+  shown = undefined
+  link()
+  await run(text().trim() === '' ? prepare : classify)
 }
+
+const link = () => setLink({ model: model().id, sample: currentSample()?.id })
 
 function changed() {
   hideError()
-  if (work === undefined && shown !== undefined) {
-    showStatus(text() === shown ? 'Done.' : 'The text has changed: the result is of the one before.', text() === shown ? 1 : 0)
-  }
+  if (!area.hidden || shown?.text !== text()) edit()
+  link()
+  if (work !== undefined || shown === undefined) return
+  const stale = text() !== shown.text
+  markStale(stale)
+  showStatus(stale ? 'The text has changed: the verdict is of the one before.' : 'Done.', stale ? 0 : 1)
 }
 
-classifyButton.addEventListener('click', () => run(classify))
-cancelButton.addEventListener('click', () => work?.abort())
-addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void run(classify)
-})
-watchDocument(showProblem, changed)
-clearResult()
-void run(prepare)
+function json() {
+  if (shown === undefined) return ''
+  const { result: { explanation, ...verdict }, milliseconds, model } = shown
+  const passages = explanation?.passages.map(({ text, start, end, contributions, contribution }) => ({ text, start, end, contributions, contribution }))
+  return JSON.stringify({ model, ...verdict, milliseconds, bias: explanation?.bias, logits: explanation?.logits, passages }, null, 2)
+}
+
+async function start() {
+  modelPicker.append(...MODELS.map(({ id, title }) => element('option', { value: id }, title)))
+  const wanted = MODELS.findIndex(({ id }) => id === fromLink('model'))
+  modelPicker.selectedIndex = Math.max(0, wanted)
+  watchBudget(() => void reload())
+  watchDocument({ onChange: changed, onProblem: showProblem, onProgress: showStatus })
+  modelPicker.addEventListener('change', () => void reload())
+  classifyButton.addEventListener('click', () => run(classify))
+  cancelButton.addEventListener('click', () => work?.abort())
+  editButton.addEventListener('click', () => {
+    edit()
+    focusText()
+  })
+  byId('copy-json', HTMLButtonElement).addEventListener('click', () => copy(json(), 'Copied.'))
+  byId('copy-link', HTMLButtonElement).addEventListener('click', () => {
+    const sample = currentSample()?.id
+    void copy(linkTo({ model: model().id, sample }), sample === undefined ? 'Copied: the model, not your text.' : 'Copied.')
+  })
+  addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void run(classify)
+  })
+  const sample = SAMPLES.find(({ id }) => id === fromLink('sample'))
+  if (sample !== undefined) await setSample(sample)
+  await run(sample === undefined ? prepare : classify)
+  // After the page is ready: keeping a copy of it is in nobody's way then. Without one the page works all the same.
+  await keepOffline().catch(() => {})
+}
+
+void start()

@@ -1,14 +1,32 @@
-/** The memory meter: how the one linear memory of the engine is divided. It is drawn once, for it never changes. */
+/** The memory meter: how the one linear memory of the engine is divided, within the budget it was planned for. */
 import { byId, element, rows } from './dom.js'
 import { bytes, count } from './format.js'
 
-/** @typedef {import('../wasm/index.js').MemoryReport} MemoryReport */
+/** @typedef {import('./wasm/index.js').MemoryReport} MemoryReport */
 
-const section = byId('memory', HTMLElement)
+export const BUDGETS = [8, 16, 32, 64].map((mebibytes) => mebibytes * 2 ** 20)
+const DEFAULT_BUDGET = BUDGETS[2]
+
+const body = byId('memory-body', HTMLElement)
+const choices = byId('budget', HTMLFieldSetElement)
+
+/** @type {HTMLInputElement[]} */
+let radios = []
+
+/** @param {() => void} onChange another budget was chosen */
+export function watchBudget(onChange) {
+  radios = BUDGETS.map((size) => element('input', { type: 'radio', name: 'budget', value: String(size) }))
+  radios[BUDGETS.indexOf(DEFAULT_BUDGET)].checked = true
+  choices.append(...radios.map((radio) => element('label', {}, radio, element('span', {}, `${Number(radio.value) / 2 ** 20} MiB`))))
+  choices.addEventListener('change', onChange)
+}
+
+export const budget = () => Number(radios.find(({ checked }) => checked)?.value ?? DEFAULT_BUDGET)
 
 /** @param {MemoryReport} memory */
 export function showMemory(memory) {
   const { total, weights, tokenizer, workspace } = memory
+  const limit = Math.max(memory.budget ?? total, total)
   /** @type {[string, string, number][]} */
   const parts = [
     ['weights', 'Weights', weights],
@@ -21,19 +39,20 @@ export function showMemory(memory) {
   const bar = element('div', { class: 'bar', 'aria-hidden': 'true' }) // the list below says the same in words
   for (const [name, , size] of parts) {
     const piece = element('span', { class: name })
-    piece.style.flex = `${size} 0 0`
+    piece.style.width = `${(100 * size) / limit}%`
     bar.append(piece)
   }
 
   const list = rows(parts.map(([name, title, size]) => [named(name, title), bytes(size)]))
-  list.append(
-    element('dt', { class: 'sum' }, 'Linear memory, fixed'),
-    element('dd', { class: 'sum' }, bytes(total))
-  )
-  const note = element('p', { class: 'hint' }, `Allocated once, before the first token, and never grown. The workspace holds \
-${count(memory.capacity)} tokens at a time; a longer document is read in windows. The page itself and the browser use \
-memory besides.`)
-  section.replaceChildren(byId('memory-title', HTMLElement), bar, list, note)
+  list.append(element('dt', { class: 'sum' }, 'Linear memory, fixed'), element('dd', { class: 'sum' }, bytes(total)))
+  if (memory.budget !== undefined) list.append(element('dt', {}, named('free', 'Budget, not needed')), element('dd', {}, bytes(limit - total)))
+  const note = element('p', { class: 'soft note' }, `Allocated once, before the first token, and never grown. It holds \
+${count(memory.capacity)} tokens at a time; a longer document is read in windows. The page and the browser use memory besides.`)
+  body.replaceChildren(bar, list, note)
+}
+
+export function clearMemory() {
+  body.replaceChildren(element('p', { class: 'soft' }, 'Planned when the model has been read.'))
 }
 
 /**

@@ -1,13 +1,17 @@
 /** What the model is, in its own file's words, and what it is not. */
-import { byId } from './dom.js'
+import { byId, element } from './dom.js'
 import { count, plural } from './format.js'
 
-/** @param {import('../wasm/index.js').Classifier} classifier */
-export function showModel({ config, labels, metadata, backend }) {
+/**
+ * @param {import('./wasm/index.js').Classifier} classifier
+ * @param {import('./models.js').Model} model
+ */
+export function showModel({ config, labels, metadata, backend }, { card }) {
   const trained = metadata.trained_on ? ` Trained on: ${metadata.trained_on}.` : ''
-  byId('about-model', HTMLElement).textContent = `The model “${metadata.name ?? 'without a name'}”: \
+  const words = `The model “${metadata.name ?? 'without a name'}”: \
 ${plural(config.n_layers, 'layer')} of width ${count(config.d_model)}, attention \
 ${config.attention === 'full' ? 'in full' : `projected to ${[...new Set(config.k)].map(count).join(', ')} rows`}, up to \
 ${count(config.n_max)} tokens at once, ${backend === 'relaxed' ? 'relaxed SIMD' : 'SIMD'}.${trained} It is small and it \
-errs; whatever the text is about, it answers one of ${labels.map((label) => `“${label}”`).join(', ')}.`
+errs; whatever the text is about, it answers one of ${labels.map((label) => `“${label}”`).join(', ')}. `
+  byId('about-model', HTMLElement).replaceChildren(words, element('a', { href: card }, 'Its card'), ' has its accuracy, how it was trained, and its limits.')
 }

@@ -2,7 +2,7 @@
 import { byId } from './dom.js'
 import { bytes, count } from './format.js'
 
-/** @typedef {import('../wasm/index.js').ProgressEvent} ProgressEvent */
+/** @typedef {import('./wasm/index.js').ProgressEvent} ProgressEvent */
 
 const bar = byId('progress', HTMLProgressElement)
 const status = byId('status', HTMLElement)

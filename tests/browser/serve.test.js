@@ -20,11 +20,12 @@ let server
 
 before(async () => {
   root = await mkdtemp(path.join(tmpdir(), 'serve-'))
-  for (const folder of ['web', 'wasm/dist', 'models', 'src', 'web/.hidden', 'websecret']) {
+  for (const folder of ['web', 'wasm/dist', 'models', 'bin', 'src', 'web/.hidden', 'websecret']) {
     await mkdir(path.join(root, folder), { recursive: true })
   }
   const files = {
     'web/index.html': '<!doctype html><title>page</title>',
+    'web/sw.js': 'oninstall = () => SITE.first\n',
     'web/main.js': 'export {}\n',
     'web/style.css': 'body {}\n',
     'web/empty.txt': '',
@@ -33,6 +34,8 @@ before(async () => {
     'web/.hidden/key.txt': 'secret\n',
     'wasm/dist/engine.wasm': '\0asm\x01\0\0\0',
     'models/m.safetensors': 'weights',
+    'bin/random-weights.js': 'export {}\n',
+    'bin/other.js': 'secret\n',
     'src/secret.txt': 'secret\n',
     'websecret/secret.txt': 'secret\n',
     'package.json': '{}\n',
@@ -71,16 +74,17 @@ async function ask(url, options = {}) {
 
 test('files come with their type, their length and their text', async () => {
   const expected = [
-    ['/web/', 'text/html; charset=utf-8'],
-    ['/web/index.html', 'text/html; charset=utf-8'],
-    ['/web/index.html?model=x', 'text/html; charset=utf-8'],
-    ['/web/main.js', 'text/javascript; charset=utf-8'],
-    ['/web/alias.js', 'text/javascript; charset=utf-8'],
-    ['/web/style.css', 'text/css; charset=utf-8'],
-    ['/web/a%20file.txt', 'text/plain; charset=utf-8'],
-    ['/web/empty.txt', 'text/plain; charset=utf-8'],
+    ['/', 'text/html; charset=utf-8'],
+    ['/index.html', 'text/html; charset=utf-8'],
+    ['/?model=x', 'text/html; charset=utf-8'],
+    ['/main.js', 'text/javascript; charset=utf-8'],
+    ['/alias.js', 'text/javascript; charset=utf-8'],
+    ['/style.css', 'text/css; charset=utf-8'],
+    ['/a%20file.txt', 'text/plain; charset=utf-8'],
+    ['/empty.txt', 'text/plain; charset=utf-8'],
     ['/wasm/dist/engine.wasm', 'application/wasm'],
-    ['/models/m.safetensors', 'application/octet-stream']
+    ['/models/m.safetensors', 'application/octet-stream'],
+    ['/bin/random-weights.js', 'text/javascript; charset=utf-8']
   ]
   for (const [url, type] of expected) {
     const { status, headers, body } = await ask(url)
@@ -92,7 +96,7 @@ test('files come with their type, their length and their text', async () => {
 })
 
 test('every answer carries the safety headers', async () => {
-  for (const [url, status] of /** @type {[string, number][]} */ ([['/web/', 200], ['/', 307], ['/web/none.js', 404], ['/%', 400]])) {
+  for (const [url, status] of /** @type {[string, number][]} */ ([['/', 200], ['/sw.js', 200], ['/none.js', 404], ['/%', 400]])) {
     const { status: actual, headers } = await ask(url)
     assert.equal(actual, status, url)
     assert.equal(headers['cross-origin-opener-policy'], 'same-origin', url)
@@ -108,22 +112,33 @@ test('every answer carries the safety headers', async () => {
   }
 })
 
-test('the root leads to the page, and keeps the query', async () => {
-  assert.equal((await ask('/')).headers.location, '/web/')
-  assert.equal((await ask('/web')).headers.location, '/web/')
-  assert.equal((await ask('/?model=a&b=?')).headers.location, '/web/?model=a&b=?')
+test('the service worker is headed by what it keeps, and every change makes another version', async () => {
+  const read = async () => {
+    const { status, headers, body } = await ask('/sw.js')
+    assert.equal(status, 200)
+    assert.equal(headers['content-type'], 'text/javascript; charset=utf-8')
+    assert.match(body, /\n\noninstall = \(\) => SITE\.first\n$/)
+    return JSON.parse(/^const SITE = ([\s\S]*?\n\})/.exec(body)?.[1] ?? '')
+  }
+  const one = await read()
+  assert.deepEqual(one.later, ['models/m.safetensors'])
+  for (const name of ['index.html', 'main.js', 'style.css', 'wasm/dist/engine.wasm', 'bin/random-weights.js']) assert.ok(one.first.includes(name), name)
+  for (const name of ['sw.js', 'bin/other.js', 'link.txt', 'linked/secret.txt', '.hidden/key.txt', 'tool.sh']) assert.ok(!one.first.includes(name), name)
+  assert.deepEqual(await read(), one, 'the same while nothing changes')
+  await writeFile(path.join(root, 'web/main.js'), 'export { }\n')
+  assert.notEqual((await read()).version, one.version)
 })
 
-test('nothing outside the three folders can be reached', async () => {
+test('nothing outside the site can be reached', async () => {
   const paths = [
-    '/package.json', '/secret.txt', '/src/secret.txt', '/websecret/secret.txt',
-    '/web/../secret.txt', '/web/../src/secret.txt', '/../secret.txt', '/web/./../secret.txt', '//secret.txt',
-    '/web/%2e%2e/secret.txt', '/web/%2E%2E/secret.txt', '/web/.%2e/secret.txt', '/web/..%2fsecret.txt',
-    '/web%2f..%2fsecret.txt', '/%2e%2e/secret.txt', '/web/%252e%252e/secret.txt', '/web/%252e%252e%252fsecret.txt',
-    '/web/..%5csecret.txt', '/web/..\\secret.txt', '/web/%00/../../secret.txt', '/web/index.html%00.txt',
-    '/web/%c0%ae%c0%ae/secret.txt', '/web/..;/secret.txt', '/web//../secret.txt', '/web/%2f%2e%2e%2fsecret.txt',
-    '/web/.hidden/key.txt', '/web/link.txt', '/web/linked/secret.txt', '/web/tool.sh',
-    `/web/%2f${root.slice(1)}/secret.txt`, '*', 'secret.txt', 'http://127.0.0.1/web/index.html'
+    '/package.json', '/secret.txt', '/web/index.html', '/bin/other.js', '/wasm/../secret.txt', '/models/../../secret.txt', '/pdfjs/../secret.txt', '/src/secret.txt', '/websecret/secret.txt',
+    '/../secret.txt', '/../src/secret.txt', '/../secret.txt', '/./../secret.txt', '//secret.txt',
+    '/%2e%2e/secret.txt', '/%2E%2E/secret.txt', '/.%2e/secret.txt', '/..%2fsecret.txt',
+    '/wasm%2f..%2fsecret.txt', '/%2e%2e/secret.txt', '/%252e%252e/secret.txt', '/%252e%252e%252fsecret.txt',
+    '/..%5csecret.txt', '/..\\secret.txt', '/%00/../../secret.txt', '/index.html%00.txt',
+    '/%c0%ae%c0%ae/secret.txt', '/..;/secret.txt', '//../secret.txt', '/%2f%2e%2e%2fsecret.txt',
+    '/.hidden/key.txt', '/link.txt', '/linked/secret.txt', '/tool.sh',
+    `/%2f${root.slice(1)}/secret.txt`, '*', 'secret.txt', 'http://127.0.0.1/index.html'
   ]
   for (const url of paths) {
     const { status, body } = await ask(url)
@@ -133,18 +148,18 @@ test('nothing outside the three folders can be reached', async () => {
 })
 
 test('what is not there is a 404 in words', async () => {
-  for (const url of ['/web/none.html', '/web/none/', '/wasm/', '/wasm', '/models/', '/web/main.js/', '/web/index.html/x.js', '/favicon.ico', `/web/${'a'.repeat(300)}.js`]) {
+  for (const url of ['/none.html', '/none/', '/wasm/', '/wasm', '/models/', '/main.js/', '/index.html/x.js', '/favicon.ico', `/${'a'.repeat(300)}.js`]) {
     const { status, headers, body } = await ask(url)
     assert.equal(status, 404, url)
     assert.equal(headers['content-type'], 'text/plain; charset=utf-8')
     assert.match(body, /^404: there is nothing here by that name\n$/)
   }
-  assert.equal((await ask('/web/%')).status, 400)
-  assert.equal((await ask('/web/%ff')).status, 400)
+  assert.equal((await ask('/%')).status, 400)
+  assert.equal((await ask('/%ff')).status, 400)
 })
 
 test('HEAD says what GET would, without the text', async () => {
-  for (const url of ['/web/index.html', '/web/none.html', '/models/m.safetensors']) {
+  for (const url of ['/index.html', '/none.html', '/models/m.safetensors']) {
     const [get, head] = [await ask(url), await ask(url, { method: 'HEAD' })]
     assert.equal(head.status, get.status)
     assert.equal(head.body, '')
@@ -154,15 +169,15 @@ test('HEAD says what GET would, without the text', async () => {
 
 test('other methods are refused', async () => {
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']) {
-    const { status, headers } = await ask('/web/index.html', { method })
+    const { status, headers } = await ask('/index.html', { method })
     assert.equal(status, 405, method)
     assert.equal(headers.allow, 'GET, HEAD')
   }
 })
 
 test('a file is sent again only when it changed', async () => {
-  const url = '/web/changing.txt'
-  await writeFile(path.join(root, url), 'one\n')
+  const url = '/changing.txt'
+  await writeFile(path.join(root, 'web', url), 'one\n')
   const first = await ask(url)
   const tag = first.headers.etag ?? ''
   assert.match(tag, /^"[0-9a-f]+-[0-9a-f]+"$/)
@@ -176,7 +191,7 @@ test('a file is sent again only when it changed', async () => {
   }
   assert.equal((await ask(url, { headers: { 'If-None-Match': '"other"' } })).status, 200)
 
-  await writeFile(path.join(root, url), 'three\n')
+  await writeFile(path.join(root, 'web', url), 'three\n')
   const changed = await ask(url, { headers: { 'If-None-Match': tag } })
   assert.equal(changed.status, 200)
   assert.equal(changed.body, 'three\n')

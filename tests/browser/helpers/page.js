@@ -1,0 +1,58 @@
+/** What the tests do with the page, whatever the browser. */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+
+/** @typedef {import('puppeteer-core').Page} Page */
+
+/** What a reader would say of each sample with the model of film reviews. */
+export const SAMPLE_LABELS = { review: 'positive', note: 'negative' }
+
+/** @param {string} id @returns {Promise<string>} */
+export const sample = async (id) => (await readFile(new URL(`../../../web/samples/${id}.txt`, import.meta.url), 'utf8')).trimEnd()
+
+/** The page has started and is doing nothing. @param {Page} page */
+export const idle = (page) => page.waitForSelector('#classify[aria-disabled="false"]')
+
+/** @param {Page} page @param {string} selector */
+export const textOf = (page, selector) => page.$eval(selector, (element) => element.textContent ?? '')
+
+/** Puts a text into the page as pasting does. @param {Page} page @param {string} text */
+export async function paste(page, text) {
+  if (await page.$('#edit:not([hidden])') !== null) await page.click('#edit')
+  await page.focus('#text')
+  await page.$eval('#text', (area, text) => {
+    if (!(area instanceof HTMLTextAreaElement)) throw new Error('#text is not a text area')
+    area.select()
+    area.setRangeText(text)
+    area.dispatchEvent(new InputEvent('input', { bubbles: true, inputType: 'insertFromPaste' }))
+  }, text)
+}
+
+/** @param {Page} page @param {string} id of the sample */
+export async function chooseSample(page, id) {
+  const text = await sample(id)
+  await page.click(`[data-sample=${id}]`)
+  await page.waitForFunction((text) => document.querySelector('textarea')?.value === text, {}, text)
+}
+
+/** Presses Classify and waits for the end. @param {Page} page @returns {Promise<string>} the winning label */
+export async function classify(page) {
+  await page.click('#classify')
+  await idle(page)
+  assert.equal(await textOf(page, '#error'), '')
+  assert.equal(await textOf(page, '#status'), 'Done.')
+  return textOf(page, '#result .label')
+}
+
+/** The error that the page shows. @param {Page} page @returns {Promise<string>} */
+export async function errorOf(page) {
+  await page.waitForSelector('#error:not([hidden])')
+  return textOf(page, '#error')
+}
+
+/** Puts a file on the page as a drop does. @param {Page} page @param {string} name @param {Uint8Array} bytes @param {string} type */
+export const drop = (page, name, bytes, type) => page.evaluate((name, base64, type) => {
+  const data = new DataTransfer()
+  data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, { type }))
+  for (const kind of ['dragover', 'drop']) document.querySelector('#drop')?.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }))
+}, name, Buffer.from(bytes).toString('base64'), type)

@@ -1,0 +1,29 @@
+/** The classifier of the page: one at a time, loaded in a worker for the model and the budget that are chosen. */
+import { load } from './wasm/index.js'
+
+/** @typedef {import('./wasm/index.js').Classifier} Classifier */
+
+/** @type {{ key: string, classifier: Classifier } | undefined} */
+let current
+
+/**
+ * @param {import('./models.js').Model} model
+ * @param {number} memoryBudget bytes
+ * @param {{ signal: AbortSignal, onProgress: (event: import('./wasm/index.js').ProgressEvent) => void }} options
+ * @returns {Promise<Classifier>}
+ */
+export async function classifierFor(model, memoryBudget, options) {
+  const key = `${model.id} ${memoryBudget}`
+  if (current?.key === key) return current.classifier
+  close()
+  const threads = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1
+  const classifier = await load(new URL(model.file, document.baseURI), { memoryBudget, threads, ...options })
+  current = { key, classifier }
+  return classifier
+}
+
+/** Gives the memory back; the next call loads anew. */
+export function close() {
+  current?.classifier.dispose()
+  current = undefined
+}

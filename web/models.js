@@ -1,0 +1,21 @@
+/**
+ * The models that the page offers: to add one, put its file and card into models/ and a line here.
+ *
+ * @typedef {object} Model
+ * @property {string} id in links
+ * @property {string} title in the list
+ * @property {string} about what it decides, in a sentence
+ * @property {string} file address, relative to the page
+ * @property {string} card address of the model card
+ */
+
+/** The first one is loaded with the page. @type {Model[]} */
+export const MODELS = [
+  {
+    id: 'imdb',
+    title: 'Film reviews',
+    about: 'Is this review for or against the film?',
+    file: './models/imdb.safetensors',
+    card: './models/imdb.md'
+  }
+]

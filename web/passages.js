@@ -1,0 +1,47 @@
+/**
+ * What a passage did for or against a label, as one number.
+ *
+ * Each label's logit is the sum of the passages' contributions and a constant. What decides is how far a label is ahead,
+ * so the number here is what a passage adds to the label's logit, less what it adds to the others' on average. These
+ * numbers and the constant's add up to the label's lead, exactly; with two labels the lead is the log of their odds.
+ *
+ * @typedef {import('./wasm/index.js').Passage} Passage
+ * @typedef {import('./wasm/index.js').Explanation} Explanation
+ *
+ * @typedef {object} Account
+ * @property {string} label that is explained
+ * @property {Passage[]} passages in the order of the text
+ * @property {Float64Array} numbers one for each passage
+ * @property {number} strongest largest of them, either way
+ * @property {number} pro sum of those for the label
+ * @property {number} con sum of those against it
+ * @property {number} constant
+ * @property {number} lead pro + con + constant
+ */
+
+/** @param {readonly number[]} values one for each label @param {number} label */
+export function ahead(values, label) {
+  const rest = values.reduce((sum, value) => sum + value, 0) - values[label]
+  return values[label] - rest / Math.max(1, values.length - 1)
+}
+
+/**
+ * @param {Passage[]} passages in the order of the text
+ * @param {{ bias: number[], logits: number[] }} explanation
+ * @param {readonly string[]} labels
+ * @param {number} label its place among them
+ * @returns {Account}
+ */
+export function account(passages, { bias, logits }, labels, label) {
+  const numbers = Float64Array.from(passages, ({ contributions }) => ahead(contributions, label))
+  let [strongest, pro, con] = [0, 0, 0]
+  for (const number of numbers) {
+    strongest = Math.max(strongest, Math.abs(number))
+    if (number < 0) con += number
+    else pro += number
+  }
+  return { label: labels[label], passages, numbers, strongest, pro, con, constant: ahead(bias, label), lead: ahead(logits, label) }
+}
+
+/** @param {readonly Passage[]} passages as the library gives them, the strongest first */
+export const inTextOrder = (passages) => [...passages].sort((a, b) => a.start - b.start)

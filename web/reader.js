@@ -1,0 +1,210 @@
+/**
+ * The document, each passage coloured by what it did for or against the label.
+ *
+ * It is laid out in blocks that the browser skips while they are out of sight, and built in slices, so that a document of
+ * 50,000 words costs no more at once than a page of it. One passage at a time can be tabbed to; the arrow keys go on.
+ */
+import { byId, element } from './dom.js'
+import { count, logit } from './format.js'
+import { createPause } from './pause.js'
+
+/** @typedef {import('./passages.js').Account} Account */
+
+const BLOCK = 24 // passages from which a block ends at the next line break
+const LONGEST_BLOCK = 80 // and at which it ends without one
+
+const box = byId('reader', HTMLElement)
+const reading = byId('reading', HTMLElement)
+const tooltip = element('div', { class: 'tooltip', role: 'presentation' })
+tooltip.hidden = true
+document.body.append(tooltip)
+
+/** @type {Account | undefined} */
+let account
+/** @type {readonly string[]} */
+let labels = []
+/** @type {HTMLElement[]} one for each passage, in the order of the text */
+let marks = []
+/** @type {{ box: HTMLElement, first: number, start: number }[]} with the first passage of each and its place in the text */
+let blocks = []
+let chosen = -1
+
+/**
+ * @param {string} text
+ * @param {Account} shown
+ * @param {readonly string[]} names of the labels
+ * @param {AbortSignal} signal
+ */
+export async function showReader(text, shown, names, signal) {
+  account = shown
+  labels = names
+  marks = []
+  blocks = []
+  chosen = -1
+  reading.textContent = ''
+  box.replaceChildren()
+  box.hidden = false
+  box.scrollTop = 0
+  const { passages } = shown
+  const pause = createPause(signal)
+  let at = 0
+  for (let first = 0; first < passages.length;) {
+    const block = element('div', { class: 'block' })
+    const start = at
+    let next = first
+    while (next < passages.length) {
+      const { start, end } = passages[next]
+      // A token holds the white space before it; that is left uncoloured, and a character in two passages is written once.
+      const from = Math.max(at, start + text.slice(start, end).search(/\S|$/))
+      const gap = text.slice(at, from)
+      if (next > first && ((next - first >= BLOCK && gap.includes('\n')) || next - first >= LONGEST_BLOCK)) break
+      const mark = element('mark', { tabindex: '-1', 'data-passage': String(next) }, text.slice(from, Math.max(from, end)))
+      paint(mark, shown.numbers[next], shown.strongest)
+      block.append(gap, mark)
+      marks.push(mark)
+      at = Math.max(at, end)
+      next++
+    }
+    if (next === passages.length) block.append(text.slice(at))
+    blocks.push({ box: block, first, start })
+    box.append(block)
+    first = next
+    await pause()
+  }
+  marks[0]?.setAttribute('tabindex', '0')
+}
+
+/** The same document for another label. @param {Account} shown @param {AbortSignal} signal */
+export async function recolour(shown, signal) {
+  account = shown
+  const pause = createPause(signal)
+  for (const [i, mark] of marks.entries()) {
+    paint(mark, shown.numbers[i], shown.strongest)
+    await pause()
+  }
+  if (chosen >= 0) say(chosen)
+}
+
+export function hideReader() {
+  box.hidden = true
+  box.replaceChildren()
+  marks = []
+  blocks = []
+  account = undefined
+  reading.textContent = ''
+  tooltip.hidden = true
+}
+
+/** Brings a passage into sight and marks it. @param {number} passage @param {boolean} focus */
+export function choosePassage(passage, focus) {
+  if (marks[passage] === undefined) return
+  marks[chosen]?.classList.remove('chosen')
+  for (const mark of [marks[0], marks[Math.max(0, chosen)]]) mark.tabIndex = -1
+  chosen = passage
+  marks[passage].classList.add('chosen')
+  marks[passage].tabIndex = 0
+  if (focus) marks[passage].focus({ preventScroll: true })
+  const at = marks[passage].getBoundingClientRect()
+  const frame = box.getBoundingClientRect()
+  if (at.top < frame.top + 20 || at.bottom > frame.bottom - 20) box.scrollTop += at.top - frame.top - box.clientHeight / 3
+  say(passage)
+}
+
+/** The part of the text that is in sight, as places in it. @returns {{ from: number, to: number }} */
+export function sight() {
+  const top = box.scrollTop
+  const bottom = top + box.clientHeight
+  return { from: placeAt(top), to: placeAt(bottom) }
+}
+
+/** Brings a place of the text to the middle. @param {number} place */
+export function scrollTo(place) {
+  const block = blocks.findLast(({ start }) => start <= place) ?? blocks[0]
+  if (block === undefined) return
+  const { offsetTop, offsetHeight } = block.box
+  const next = blocks[blocks.indexOf(block) + 1]
+  const length = (next?.start ?? account?.passages.at(-1)?.end ?? block.start + 1) - block.start
+  box.scrollTop = offsetTop - box.offsetTop + (offsetHeight * (place - block.start)) / Math.max(1, length) - box.clientHeight / 2
+}
+
+/** @param {number} y in the scrolled content @returns {number} place in the text, to within a line or so */
+function placeAt(y) {
+  let [low, high] = [0, blocks.length - 1]
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (blocks[middle].box.offsetTop - box.offsetTop <= y) low = middle
+    else high = middle - 1
+  }
+  const block = blocks[low]
+  if (block === undefined) return 0
+  const end = blocks[low + 1]?.start ?? account?.passages.at(-1)?.end ?? block.start
+  const share = Math.min(1, Math.max(0, (y - (block.box.offsetTop - box.offsetTop)) / Math.max(1, block.box.offsetHeight)))
+  return block.start + share * (end - block.start)
+}
+
+/** @param {HTMLElement} mark @param {number} number @param {number} strongest */
+function paint(mark, number, strongest) {
+  mark.className = number < 0 ? 'against' : 'for'
+  mark.style.setProperty('--strength', (Math.abs(number) / (strongest || 1)).toFixed(3))
+}
+
+/** @param {number} passage */
+function say(passage) {
+  if (account === undefined) return
+  const number = account.numbers[passage]
+  reading.textContent = `Passage ${count(passage + 1)} of ${count(marks.length)}: ${logit(number)}, ${number < 0 ? 'against' : 'for'} “${account.label}”`
+}
+
+/** @param {Event} event */
+function passageOf({ target }) {
+  const mark = target instanceof Element ? target.closest('mark') : null
+  return mark === null || !box.contains(mark) ? -1 : Number(mark.getAttribute('data-passage'))
+}
+
+/** @param {number} passage @param {PointerEvent} event */
+function showTooltip(passage, event) {
+  if (account === undefined) return
+  const { contributions } = account.passages[passage]
+  const order = labels.map((_, c) => c).sort((a, b) => contributions[b] - contributions[a])
+  const shown = order.length <= 4 ? order : [...order.slice(0, 2), ...order.slice(-2)]
+  const list = element('dl')
+  list.append(element('dt', {}, element('strong', {}, 'To the lead')), element('dd', {}, element('strong', {}, logit(account.numbers[passage]))))
+  for (const c of shown) list.append(element('dt', {}, `to “${labels[c]}”`), element('dd', {}, logit(contributions[c])))
+  tooltip.replaceChildren(list)
+  tooltip.hidden = false
+  const { width, height } = tooltip.getBoundingClientRect()
+  const above = event.clientY - height - 16
+  tooltip.style.left = `${Math.max(8, Math.min(innerWidth - width - 8, event.clientX - width / 2))}px`
+  tooltip.style.top = `${above > 8 ? above : event.clientY + 22}px`
+}
+
+box.addEventListener('pointerover', (event) => {
+  const passage = passageOf(event)
+  if (passage < 0) {
+    tooltip.hidden = true
+    return
+  }
+  say(passage)
+  if (event.pointerType === 'mouse') showTooltip(passage, event)
+})
+box.addEventListener('pointerleave', () => {
+  tooltip.hidden = true
+  if (chosen >= 0) say(chosen)
+})
+box.addEventListener('scroll', () => { tooltip.hidden = true }, { passive: true })
+box.addEventListener('focusin', (event) => {
+  const passage = passageOf(event)
+  if (passage >= 0) say(passage)
+})
+box.addEventListener('click', (event) => {
+  const passage = passageOf(event)
+  if (passage >= 0) choosePassage(passage, false)
+})
+box.addEventListener('keydown', (event) => {
+  const from = passageOf(event)
+  const steps = /** @type {Record<string, number>} */ ({ ArrowRight: from + 1, ArrowDown: from + 1, ArrowLeft: from - 1, ArrowUp: from - 1, Home: 0, End: marks.length - 1 })
+  const to = steps[event.key]
+  if (from < 0 || to === undefined || marks[to] === undefined) return
+  event.preventDefault()
+  choosePassage(to, true)
+})
