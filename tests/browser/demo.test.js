@@ -98,6 +98,7 @@ for (const [name, label] of Object.entries(SAMPLE_LABELS)) {
 }
 
 test('a line that was pasted, without a connection', () => withPage(async (page) => {
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined)) // its own fetching is done
   await page.setOfflineMode(true)
   await paste(page, 'An excellent film with a wonderful cast and a great story: I loved every minute of it, one of the best of the year.')
   assert.equal(await classify(page), 'positive')
