@@ -100,7 +100,7 @@ export class Classifier {
     const pause = createPause(check)
     const { config, labels, sep } = this.#model
 
-    const tokens = new Tokens(wanted)
+    const tokens = new Tokens(Boolean(wanted))
     const units = document.text.length + (document.textPair?.length ?? 0)
     const tokenize = async (/** @type {string} */ text, /** @type {number} */ before) => {
       await engine.tokenize(text, (part) => tokens.take(part), (read) => {
@@ -151,7 +151,7 @@ export class Classifier {
       truncated: used < total,
       windows
     }
-    if (contributions) result.explanation = explain({ tokens, used, contributions, logits, winner, input: document })
+    if (contributions) result.explanation = explain({ tokens, used, contributions, logits, winner, input: document, each: wanted !== 'passages' })
     return result
   }
 }

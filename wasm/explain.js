@@ -37,9 +37,10 @@ function sentenceStarts(text) {
  * @param {number[]} parts.logits
  * @param {number} parts.winner index of the label with the highest logit
  * @param {{ text: string, textPair?: string }} parts.input
+ * @param {boolean} parts.each whether the tokens are wanted too, one by one
  * @returns {Explanation}
  */
-export function explain({ tokens, used, contributions, logits, winner, input }) {
+export function explain({ tokens, used, contributions, logits, winner, input, each }) {
   const nClasses = logits.length
   const shares = Array.from({ length: used }, (_, t) => {
     return Array.from({ length: nClasses }, (_, c) => contributions[t * nClasses + c] / used)
@@ -59,7 +60,7 @@ export function explain({ tokens, used, contributions, logits, winner, input }) 
     const which = t < tokens.inText ? 'text' : 'textPair'
     const start = isSeparator ? 0 : tokens.starts.at(t)
     const end = isSeparator ? 0 : tokens.ends.at(t)
-    described.push({ input: which, start, end, contributions: shares[t] })
+    if (each) described.push({ input: which, start, end, contributions: shares[t] })
 
     // A token that begins with the space before a sentence's first letter is the sentence's first.
     const { starts } = place[which]

@@ -72,8 +72,8 @@ export interface ClassifyOptions {
    * or refuse it with TEXT_TOO_LONG.
    */
   overflow?: 'window' | 'truncate' | 'error'
-  /** Add the exact contribution of each token and passage. */
-  explain?: boolean
+  /** Add the exact contribution of each token and passage; 'passages' leaves out the tokens, which are many. */
+  explain?: boolean | 'passages'
   signal?: AbortSignal
   onProgress?: (event: ProgressEvent) => void
 }
@@ -105,6 +105,7 @@ export interface Result extends Score {
 export interface Explanation {
   bias: number[]
   logits: number[]
+  /** Empty with explain: 'passages'. */
   tokens: Contribution[]
   /** Sentence-like pieces that hold all tokens, the one with the largest contribution first. */
   passages: Passage[]

@@ -1,5 +1,5 @@
 /** The classifier of the page: one at a time, loaded in a worker for the model and the budget that are chosen. */
-import { load } from './wasm/index.js'
+import { load } from './wasm/worker.js'
 
 /** @typedef {import('./wasm/index.js').Classifier} Classifier */
 

@@ -1,5 +1,5 @@
 /** Errors in words: what happened, with the library's own figures, and what to do next. */
-import { LinformerError } from './wasm/index.js'
+import { LinformerError } from './wasm/worker.js'
 import { byId, element } from './dom.js'
 
 const box = byId('error', HTMLElement)
@@ -18,6 +18,7 @@ const WORDS = {
   BUDGET_TOO_SMALL: ['The model does not fit the budget.', 'Choose a larger budget.'],
   EMPTY_TEXT: ['There is no text to classify.', 'Type or paste some, open a file, or take one of the samples.'],
   NOT_FINITE: ['The model computed something that is not a number.', OTHER_MODEL],
+  WORKER_FAILED: ['The worker that runs the model stopped.', 'Press Classify to start it again.'],
   ENGINE: ['The engine stopped.', 'Press Classify to load it again.']
 }
 

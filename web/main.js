@@ -15,7 +15,7 @@ import { choosePassage, hideReader, recolour, showReader } from './reader.js'
 import { SAMPLES } from './samples.js'
 import { clearVerdict, copy, markStale, showVerdict } from './verdict.js'
 import { hideWhy, showWhy } from './why.js'
-import { LinformerError } from './wasm/index.js'
+import { LinformerError } from './wasm/worker.js'
 
 /** @typedef {import('./wasm/index.js').Result} Result */
 
@@ -55,7 +55,7 @@ async function classify(signal) {
   }
   const classifier = await ready(signal)
   const started = performance.now()
-  const result = await classifier.classify(words, { explain: true, signal, onProgress: showProgress })
+  const result = await classifier.classify(words, { explain: 'passages', signal, onProgress: showProgress })
   const milliseconds = performance.now() - started
   shown = { text: words, result, milliseconds, model: model().id }
   showVerdict(result, { milliseconds, threads: classifier.threads })
@@ -113,7 +113,7 @@ async function run(job) {
     await job(work.signal)
   } catch (error) {
     const code = error instanceof LinformerError ? error.code : undefined
-    if (code === 'ENGINE') close()
+    if (code === 'ENGINE' || code === 'WORKER_FAILED') close()
     if (work.signal.aborted) {
       showStatus('Cancelled.', 0)
     } else {

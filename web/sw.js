@@ -14,10 +14,13 @@ const kept = new Set([...SITE.first, ...SITE.later].map((file) => new URL(file, 
 const home = new URL('index.html', scope).href
 
 worker.addEventListener('install', (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => Promise.all(SITE.first.map(async (file) => {
+    const address = new URL(file, scope).href
     // Past the browser's own cache, which may hold files of the version before.
-    return cache.addAll(SITE.first.map((file) => new Request(new URL(file, scope), { cache: 'no-cache' })))
-  }))
+    const response = await fetch(address, { cache: 'no-cache' })
+    if (!isWhole(response)) throw new Error(`${address} could not be kept: status ${response.status}`)
+    await cache.put(address, response)
+  }))))
 })
 
 worker.addEventListener('activate', (event) => {
@@ -55,6 +58,12 @@ async function answer(address, request) {
   const found = await cache.match(address)
   if (found !== undefined) return found
   const response = await fetch(request)
-  if (response.ok && response.status === 200) await cache.put(address, response.clone())
+  if (isWhole(response)) await cache.put(address, response.clone())
   return response
+}
+
+/** The file itself, not an error, a part, or the web page that some networks put in place of everything. @param {Response} response */
+function isWhole(response) {
+  const isPage = /^text\/html/.test(response.headers.get('Content-Type') ?? '')
+  return response.status === 200 && (!isPage || /\.html$/.test(new URL(response.url).pathname))
 }

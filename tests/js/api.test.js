@@ -162,6 +162,16 @@ test('passages begin and end with sentences; short ones are joined', async () =>
   assert.deepEqual(passages, sentences)
 })
 
+test('the tokens of an explanation can be left out', async () => {
+  const classifier = await load(tiny())
+  const text = 'one sentence of more than forty characters here. And another of them, which is as long as that.'
+  const [{ explanation: all }, { explanation: some }] = [
+    await classifier.classify(text, { explain: true }), await classifier.classify(text, { explain: 'passages' })
+  ]
+  assert.ok(all.tokens.length > 0)
+  assert.deepEqual(some, { ...all, tokens: [] })
+})
+
 test('a bias is the head\'s, whatever the text', async () => {
   const classifier = await load(tiny())
   const [a, b] = await classifier.classify(['one text', 'and another, which is longer'], { explain: true })
