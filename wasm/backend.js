@@ -1,7 +1,7 @@
 /**
  * Which of the two modules this host can run, and how it is compiled.
  */
-import { LinformerError } from './errors.js'
+import { LinformerError, show } from './errors.js'
 
 /** @typedef {'relaxed' | 'simd128'} Backend */
 
@@ -32,8 +32,8 @@ export const isSupported = (backend) => WebAssembly.validate(PROBES[backend])
  * @throws {LinformerError} UNSUPPORTED if the host lacks it, or has no SIMD at all; BAD_ARGUMENT for another name
  */
 export function chooseBackend(wanted) {
-  if (wanted !== undefined && !Object.hasOwn(PROBES, wanted)) {
-    throw new LinformerError('BAD_ARGUMENT', `backend is ${JSON.stringify(wanted)}; it can be 'relaxed' or 'simd128'`)
+  if (wanted !== undefined && !(typeof wanted === 'string' && Object.hasOwn(PROBES, wanted))) {
+    throw new LinformerError('BAD_ARGUMENT', `backend is ${show(wanted)}; it can be 'relaxed' or 'simd128'`)
   }
   const backend = wanted ?? (isSupported('relaxed') ? 'relaxed' : 'simd128')
   if (!isSupported(backend)) {

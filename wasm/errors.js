@@ -22,6 +22,27 @@ export class LinformerError extends Error {
   }
 }
 
+/** Longest piece of a value in a message. */
+const SHOWN = 100
+
+/**
+ * A value as a message shows it: as JSON, cut short if it is long; what JSON cannot say, by its type.
+ *
+ * @param {unknown} value anything, from anywhere
+ * @returns {string}
+ */
+export function show(value) {
+  if (typeof value === 'number') return String(value)
+  let text
+  try {
+    text = JSON.stringify(value)
+  } catch {
+    // A circle, a bigint, or nested too deeply.
+  }
+  text ??= typeof value === 'bigint' ? `${value}n` : typeof value
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
+}
+
 /** What an lf_status of the engine is called, for the statuses that only a defect can bring about. */
 const STATUS = new Map([
   [-1, 'LF_ERROR_CONFIG'], [-2, 'LF_ERROR_MEMORY'], [-3, 'LF_ERROR_NAME'], [-4, 'LF_ERROR_DTYPE'],

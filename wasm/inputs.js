@@ -2,7 +2,7 @@
  * What `classify` takes: its options, and documents one by one, in arrays or as they come. The same for every classifier,
  * whether it works here or in a worker.
  */
-import { abortable, LinformerError } from './errors.js'
+import { abortable, LinformerError, show } from './errors.js'
 
 /**
  * @typedef {import('./index.js').ClassifyOptions} ClassifyOptions
@@ -37,10 +37,10 @@ function checkOptions(options) {
   if (typeof options !== 'object' || options === null) throw badArgument(`options is ${kindOf(options)}, not an object`)
   const { topK, overflow } = options
   if (topK !== undefined && (!Number.isInteger(topK) || topK < 1)) {
-    throw badArgument(`topK is ${JSON.stringify(topK)}; it has to be a whole number from 1`)
+    throw badArgument(`topK is ${show(topK)}; it has to be a whole number from 1`)
   }
   if (overflow !== undefined && !OVERFLOW.includes(overflow)) {
-    throw badArgument(`overflow is ${JSON.stringify(overflow)}; it can be ${OVERFLOW.map((name) => `'${name}'`).join(', ')}`)
+    throw badArgument(`overflow is ${show(overflow)}; it can be ${OVERFLOW.map((name) => `'${name}'`).join(', ')}`)
   }
   checkCallbacks(options)
   return options

@@ -4,7 +4,7 @@
 import { chooseBackend } from './backend.js'
 import { Classifier } from './classifier.js'
 import { Engine, plannerFor } from './engine.js'
-import { LinformerError, throwIfAborted } from './errors.js'
+import { LinformerError, show, throwIfAborted } from './errors.js'
 import { checkCallbacks } from './inputs.js'
 import { choosePlan } from './memory.js'
 import { parseModel } from './model.js'
@@ -32,7 +32,7 @@ function checkOptions(options) {
   for (const key of ['memoryBudget', 'maxTokens', 'threads']) {
     const value = options[key]
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
-      throw new LinformerError('BAD_ARGUMENT', `${key} is ${String(value)}; it has to be a whole number from 1`, { [key]: value })
+      throw new LinformerError('BAD_ARGUMENT', `${key} is ${show(value)}; it has to be a whole number from 1`, { [key]: value })
     }
   }
   checkCallbacks(options)

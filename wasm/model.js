@@ -1,7 +1,7 @@
 /**
  * A model file's meaning: config, labels, tokenizer and weights.
  */
-import { LinformerError } from './errors.js'
+import { LinformerError, show } from './errors.js'
 import { parseSafetensors } from './safetensors.js'
 
 /**
@@ -60,24 +60,24 @@ function checkConfig(config) {
   for (const [key, limit] of SIZES) {
     const value = config[key]
     if (!Number.isInteger(value) || value < 1 || value > limit) {
-      throw badConfig(`config.${key} is ${JSON.stringify(value)}; it has to be a whole number from 1 to ${limit}`, { key, value, limit })
+      throw badConfig(`config.${key} is ${show(value)}; it has to be a whole number from 1 to ${limit}`, { key, value, limit })
     }
   }
   for (const [key, names] of KINDS) {
     if (!names.includes(config[key])) {
-      throw badConfig(`config.${key} is ${JSON.stringify(config[key])}; it can be ${names.join(', ')}`, { key, value: config[key] })
+      throw badConfig(`config.${key} is ${show(config[key])}; it can be ${names.join(', ')}`, { key, value: config[key] })
     }
   }
   const { k, n_max: nMax, n_layers: nLayers, d_model: dModel, n_heads: nHeads } = config
   if (dModel % nHeads !== 0) throw badConfig(`config.d_model ${dModel} is not a multiple of n_heads ${nHeads}`)
   if (!Array.isArray(k) || k.length !== nLayers || !k.every((value) => Number.isInteger(value) && value >= 1 && value <= nMax)) {
-    throw badConfig(`config.k is ${JSON.stringify(k)}; it has to be ${nLayers} whole numbers from 1 to n_max ${nMax}`)
+    throw badConfig(`config.k is ${show(k)}; it has to be ${nLayers} whole numbers from 1 to n_max ${nMax}`)
   }
   if (config.attention === 'linformer' && config.projection !== 'linear') {
     const odd = k.find((value) => nMax % value !== 0)
     if (odd !== undefined) throw badConfig(`config.n_max ${nMax} is not a multiple of k ${odd}, as ${config.projection} projection needs`)
     if (config.projection === 'conv' && config.sharing === 'layerwise' && new Set(k).size > 1) {
-      throw badConfig(`config.k is ${JSON.stringify(k)}; a layerwise shared convolution needs one k for all layers`)
+      throw badConfig(`config.k is ${show(k)}; a layerwise shared convolution needs one k for all layers`)
     }
   }
   return config
@@ -100,12 +100,12 @@ function checkLabels(labels, nClasses) {
 function checkTokenizer(text, tensors, config) {
   const description = parseJson(text, 'tokenizer')
   if (description?.type !== 'byte-level-bpe') {
-    throw badConfig(`tokenizer.type is ${JSON.stringify(description?.type)}; it can be byte-level-bpe`)
+    throw badConfig(`tokenizer.type is ${show(description?.type)}; it can be byte-level-bpe`)
   }
   const { lowercase = false, sep = 0 } = description
-  if (typeof lowercase !== 'boolean') throw badConfig(`tokenizer.lowercase is ${JSON.stringify(lowercase)}, not true or false`)
+  if (typeof lowercase !== 'boolean') throw badConfig(`tokenizer.lowercase is ${show(lowercase)}, not true or false`)
   if (!Number.isInteger(sep) || sep < 0 || sep >= config.vocab_size) {
-    throw badConfig(`tokenizer.sep is ${JSON.stringify(sep)}; ids go from 0 to ${config.vocab_size - 1}`)
+    throw badConfig(`tokenizer.sep is ${show(sep)}; ids go from 0 to ${config.vocab_size - 1}`)
   }
   const table = (/** @type {string} */ part, /** @type {string} */ dtype, /** @type {(number | null)[]} */ shape) => {
     const key = `tokenizer.${part}`
@@ -137,11 +137,11 @@ function checkTokenizer(text, tensors, config) {
 export function parseModel(file, source) {
   const { metadata, tensors } = parseSafetensors(file, source)
   if (metadata.format !== 'linformer') {
-    const found = metadata.format === undefined ? 'no format' : `the format ${JSON.stringify(metadata.format)}`
+    const found = metadata.format === undefined ? 'no format' : `the format ${show(metadata.format)}`
     throw new LinformerError('MODEL_FORMAT', `${source} has ${found} in its metadata; a model of this library has "linformer"`, { source })
   }
   if (metadata.version !== '1') {
-    throw new LinformerError('MODEL_FORMAT', `${source} has version ${JSON.stringify(metadata.version)}; this library reads version "1"`, { source })
+    throw new LinformerError('MODEL_FORMAT', `${source} has version ${show(metadata.version)}; this library reads version "1"`, { source })
   }
   for (const key of ['config', 'labels', 'tokenizer']) {
     if (metadata[key] === undefined) throw new LinformerError('MODEL_FORMAT', `${source} has no ${key} in its metadata`, { source })

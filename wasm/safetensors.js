@@ -4,7 +4,7 @@
  * 8 bytes header length (little-endian), a header in JSON, then the tensors' bytes. Every tensor has a dtype, a shape
  * and the range of its bytes; the ranges lie one after another and fill the rest of the file.
  */
-import { LinformerError } from './errors.js'
+import { LinformerError, show } from './errors.js'
 import { refuseHtml } from './source.js'
 
 /**
@@ -63,19 +63,19 @@ export function parseSafetensors(file, name) {
   const start = 8 + headerBytes
   const ranges = Object.entries(entries).map(([key, entry]) => {
     const wrong = (/** @type {string} */ message) => {
-      return new LinformerError('MODEL_TENSOR', `tensor ${JSON.stringify(key)} of ${name}: ${message}`, { tensor: key })
+      return new LinformerError('MODEL_TENSOR', `tensor ${show(key)} of ${name}: ${message}`, { tensor: key })
     }
     if (!isObject(entry)) throw wrong('its description is not an object')
     const { dtype, shape, data_offsets: offsets } = entry
     const size = DTYPE_BYTES.get(dtype)
-    if (size === undefined) throw wrong(`dtype ${JSON.stringify(dtype)} is unknown`)
-    if (!Array.isArray(shape) || !shape.every(isSize)) throw wrong(`shape ${JSON.stringify(shape)} is not a list of sizes`)
+    if (size === undefined) throw wrong(`dtype ${show(dtype)} is unknown`)
+    if (!Array.isArray(shape) || !shape.every(isSize)) throw wrong(`shape ${show(shape)} is not a list of sizes`)
     if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[0] > offsets[1]) {
-      throw wrong(`data_offsets ${JSON.stringify(offsets)} are not two ascending numbers`)
+      throw wrong(`data_offsets ${show(offsets)} are not two ascending numbers`)
     }
     const needed = shape.reduce((product, n) => product * n, size)
     if (offsets[1] - offsets[0] !== needed) {
-      throw wrong(`${offsets[1] - offsets[0]} bytes for dtype ${dtype} and shape [${shape}], which take ${needed}`)
+      throw wrong(`${offsets[1] - offsets[0]} bytes for dtype ${dtype} and shape ${show(shape)}, which take ${needed}`)
     }
     return { key, dtype, shape, from: offsets[0], to: offsets[1], wrong }
   })

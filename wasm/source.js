@@ -1,7 +1,7 @@
 /**
  * Bytes from wherever the caller has them.
  */
-import { LinformerError, throwIfAborted } from './errors.js'
+import { LinformerError, show, throwIfAborted } from './errors.js'
 
 /** @typedef {import('./index.js').ProgressEvent} ProgressEvent */
 
@@ -133,7 +133,7 @@ export { fetchBytes }
 export async function checkIntegrity(bytes, integrity, name) {
   if (integrity === undefined) return
   if (typeof integrity !== 'string' || !/^sha256-[A-Za-z0-9+/]{43}=$/.test(integrity)) {
-    throw new LinformerError('BAD_ARGUMENT', `integrity is ${JSON.stringify(integrity)}; it has to be 'sha256-' and 44 characters of base64`)
+    throw new LinformerError('BAD_ARGUMENT', `integrity is ${show(integrity)}; it has to be 'sha256-' and 44 characters of base64`)
   }
   if (!globalThis.crypto?.subtle) {
     throw new LinformerError('UNSUPPORTED', 'integrity needs crypto.subtle, which pages have over HTTPS and on localhost')
