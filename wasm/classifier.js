@@ -151,7 +151,10 @@ export class Classifier {
       truncated: used < total,
       windows
     }
-    if (contributions) result.explanation = explain({ tokens, used, contributions, logits, winner, input: document, each: wanted !== 'passages' })
+    if (contributions) {
+      const each = wanted !== 'passages'
+      result.explanation = await explain({ tokens, used, contributions, logits, winner, input: document, each, pause })
+    }
     return result
   }
 }

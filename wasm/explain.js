@@ -15,18 +15,30 @@
 const SHORTEST = 40
 /** Text without an end of a sentence is cut about here. */
 const LONGEST = 320
+/** Tokens that are described before the event loop may have its turn. */
+const TOKENS_PER_SLICE = 1024
 
 /**
  * Where sentences start in a text: behind ., !, ? or … (and closing quotes) with white space after them, and behind line
- * breaks.
+ * breaks. Found one by one, since the text may be long.
  *
  * @param {string} text
- * @returns {number[]} ascending offsets
+ * @returns {{ cross: (end: number) => boolean }} `cross` goes on to `end`, and tells whether a sentence has started before it
  */
 function sentenceStarts(text) {
-  const starts = []
-  for (const match of text.matchAll(/[.!?…]["'”’)\]]*\s+|\n\s*|<br\s*\/?>\s*|[。！？]/g)) starts.push(match.index + match[0].length)
-  return starts
+  const matches = text.matchAll(/[.!?…]["'”’)\]]*\s+|\n\s*|<br\s*\/?>\s*|[。！？]/g)
+  const next = () => {
+    const { value } = matches.next()
+    return value === undefined ? Infinity : value.index + value[0].length
+  }
+  let start = next()
+  return {
+    cross(end) {
+      const before = start
+      while (start < end) start = next()
+      return start !== before
+    }
+  }
 }
 
 /**
@@ -38,20 +50,18 @@ function sentenceStarts(text) {
  * @param {number} parts.winner index of the label with the highest logit
  * @param {{ text: string, textPair?: string }} parts.input
  * @param {boolean} parts.each whether the tokens are wanted too, one by one
- * @returns {Explanation}
+ * @param {() => Promise<void>} parts.pause called between slices of work
+ * @returns {Promise<Explanation>}
  */
-export function explain({ tokens, used, contributions, logits, winner, input, each }) {
+export async function explain({ tokens, used, contributions, logits, winner, input, each, pause }) {
   const nClasses = logits.length
-  const shares = Array.from({ length: used }, (_, t) => {
-    return Array.from({ length: nClasses }, (_, c) => contributions[t * nClasses + c] / used)
-  })
-  const bias = logits.map((logit, c) => shares.reduce((rest, share) => rest - share[c], logit))
+  const bias = [...logits]
 
   /** @type {Explanation['tokens']} */
   const described = []
   /** @type {Passage[]} */
   const passages = []
-  const place = { text: { starts: sentenceStarts(input.text), next: 0 }, textPair: { starts: sentenceStarts(input.textPair ?? ''), next: 0 } }
+  const sentences = { text: sentenceStarts(input.text), textPair: sentenceStarts(input.textPair ?? '') }
   /** @type {Passage | undefined} */
   let open
   for (let t = 0; t < used; t++) {
@@ -60,15 +70,12 @@ export function explain({ tokens, used, contributions, logits, winner, input, ea
     const which = t < tokens.inText ? 'text' : 'textPair'
     const start = isSeparator ? 0 : tokens.starts.at(t)
     const end = isSeparator ? 0 : tokens.ends.at(t)
-    if (each) described.push({ input: which, start, end, contributions: shares[t] })
+    const shares = Array.from({ length: nClasses }, (_, c) => contributions[t * nClasses + c] / used)
+    shares.forEach((share, c) => { bias[c] -= share })
+    if (each) described.push({ input: which, start, end, contributions: shares })
 
     // A token that begins with the space before a sentence's first letter is the sentence's first.
-    const { starts } = place[which]
-    let crossed = false
-    while (place[which].next < starts.length && starts[place[which].next] < end) {
-      place[which].next++
-      crossed = true
-    }
+    const crossed = sentences[which].cross(end)
     const fits = open !== undefined && open.input === which &&
       !(crossed && open.end - open.start >= SHORTEST) && end - open.start <= LONGEST
     if (!fits || open === undefined) {
@@ -77,7 +84,8 @@ export function explain({ tokens, used, contributions, logits, winner, input, ea
     }
     open.end = Math.max(open.end, end)
     const sum = open.contributions
-    shares[t].forEach((share, c) => { sum[c] += share })
+    shares.forEach((share, c) => { sum[c] += share })
+    if (t % TOKENS_PER_SLICE === 0) await pause()
   }
   for (const passage of passages) {
     passage.text = (passage.input === 'text' ? input.text : input.textPair ?? '').slice(passage.start, passage.end)

@@ -60,6 +60,13 @@ export interface LoadOptions {
   wasm?: string | URL | Response | Blob | ArrayBuffer | ArrayBufferView | WebAssembly.Module
   /** `sha256-` and the base64 of the model file's digest; another file is refused. */
   integrity?: string
+  /**
+   * Keep a copy of a model that comes by HTTP, and take it from there the next time: true, or a name, which is a Cache's
+   * in browsers (default linformer-wasm) and a folder's in Node.js (default $XDG_CACHE_HOME/linformer-wasm). A copy is
+   * checked against the digest it was kept with, and against `integrity`; a damaged or other one is fetched again. Without
+   * `integrity` a URL is taken to mean the same file for ever. Default: false.
+   */
+  cache?: boolean | string
   signal?: AbortSignal
   onProgress?: (event: ProgressEvent) => void
 }

@@ -3,28 +3,28 @@
  */
 import { chooseBackend } from './backend.js'
 import { Classifier } from './classifier.js'
+import { cacheKey, fromCache, intoCache, openCache as openWebCache } from './cache.js'
+import { checkIntegrity, checkIntegrityOption } from './digest.js'
 import { Engine, plannerFor } from './engine.js'
-import { LinformerError, show, throwIfAborted } from './errors.js'
+import { abortable, LinformerError, show, throwIfAborted } from './errors.js'
 import { checkCallbacks } from './inputs.js'
 import { choosePlan } from './memory.js'
 import { parseModel } from './model.js'
 import { createPause } from './pause.js'
-import { checkIntegrity, fetchBytes, readSource } from './source.js'
+import { fetchBytes, readSource } from './source.js'
 
 /**
  * @typedef {import('./backend.js').Backend} Backend
  * @typedef {import('./index.js').LoadOptions} LoadOptions
  * @typedef {import('./index.js').Inspection} Inspection
- * @typedef {(place: string | URL, options: any) => Promise<Uint8Array>} ReadPlace
+ *
+ * @typedef {object} Host what differs between hosts
+ * @property {Record<Backend, () => LoadOptions['wasm']>} modules where the modules are, unless the caller says
+ * @property {(place: string | URL, options: any) => Promise<Uint8Array>} [readPlace] reads a URL or path; `fetch` by default
+ * @property {(name: string | undefined) => Promise<import('./cache.js').Store>} [openCache] the Cache API by default
  */
 
 const WASM_MAGIC = [0, 0x61, 0x73, 0x6d]
-
-/** The modules beside this file. Each URL is written out, so that bundlers see it. */
-const modules = {
-  simd128: () => new URL('./dist/linformer-simd128.wasm', import.meta.url),
-  relaxed: () => new URL('./dist/linformer-relaxed.wasm', import.meta.url)
-}
 
 /** @param {any} options @returns {LoadOptions} */
 function checkOptions(options) {
@@ -36,41 +36,71 @@ function checkOptions(options) {
     }
   }
   checkCallbacks(options)
+  checkIntegrityOption(options.integrity)
+  if (options.cache !== undefined && typeof options.cache !== 'boolean' && (typeof options.cache !== 'string' || options.cache === '')) {
+    throw new LinformerError('BAD_ARGUMENT', `cache is ${show(options.cache)}; it can be true, false or a name`)
+  }
   return options
 }
 
-/**
- * @param {LoadOptions} options
- * @param {ReadPlace} readPlace
- * @returns {Promise<{ module: WebAssembly.Module, backend: Backend }>}
- */
-async function compile(options, readPlace) {
-  const backend = chooseBackend(options.backend)
-  const { wasm = modules[backend]() } = options
-  if (wasm instanceof WebAssembly.Module) return { module: wasm, backend }
-  const { bytes, name } = await readSource(wasm, { signal: options.signal }, readPlace)
-  if (!WASM_MAGIC.every((byte, i) => bytes[i] === byte)) {
-    throw new LinformerError('ENGINE', `${name} is not a WebAssembly module; is the server or bundler missing the file?`, { source: name })
-  }
+/** The module's bytes; what went wrong with them is no fault of the model's. @param {any} wasm @param {any} options @param {any} readPlace */
+async function readModule(wasm, options, readPlace) {
   try {
-    return { module: await WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (bytes)), backend }
+    return await readSource(wasm, options, readPlace)
   } catch (error) {
-    throw new LinformerError('ENGINE', `${name} could not be compiled: ${error}`, { source: name }, { cause: error })
+    if (!(error instanceof LinformerError) || !['MODEL_FORMAT', 'MODEL_TRUNCATED', 'SOURCE_FAILED'].includes(error.code)) throw error
+    const message = `the WebAssembly module is missing: ${error.message}; does the server or bundler have it?`
+    throw new LinformerError('ENGINE', message, error.details, { cause: error })
   }
 }
 
 /**
  * Makes `load` and `inspect` for a host.
  *
- * @param {ReadPlace} [readPlace] reads a URL or path; `fetch` by default
+ * @param {Host} host
  */
-export function createApi(readPlace = fetchBytes) {
-  /** @param {any} source @param {any} options */
-  const readModel = async (source, options) => {
+export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache }) {
+  /**
+   * @param {LoadOptions} options
+   * @returns {Promise<{ module: WebAssembly.Module, backend: Backend }>}
+   */
+  async function compile(options) {
+    const { signal } = options
+    const backend = chooseBackend(options.backend)
+    const wasm = options.wasm ?? modules[backend]()
+    if (wasm instanceof WebAssembly.Module) return { module: wasm, backend }
+    const { bytes, name } = await readModule(wasm, { signal }, readPlace)
+    if (!WASM_MAGIC.every((byte, i) => bytes[i] === byte)) {
+      throw new LinformerError('ENGINE', `${name} is not a WebAssembly module; is the server or bundler missing the file?`, { source: name })
+    }
+    const compiled = WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (bytes)).catch((error) => {
+      throw new LinformerError('ENGINE', `${name} could not be compiled: ${error}`, { source: name }, { cause: error })
+    })
+    return { module: await abortable(signal, () => compiled), backend }
+  }
+
+  /**
+   * @param {any} source
+   * @param {LoadOptions} options
+   */
+  async function readModel(source, options) {
+    const { cache, integrity, signal, onProgress } = options
+    const url = cache ? cacheKey(source) : undefined
+    const store = url === undefined ? undefined : await openCache(typeof cache === 'string' ? cache : undefined)
+    if (store && url !== undefined) {
+      const bytes = await fromCache(store, url, options)
+      if (bytes !== undefined) {
+        onProgress?.({ phase: 'download', done: bytes.length, total: bytes.length })
+        return parseModel(bytes, url)
+      }
+    }
     const { bytes, name } = await readSource(source, options, readPlace)
-    await checkIntegrity(bytes, options.integrity, name)
-    throwIfAborted(options.signal)
-    return parseModel(bytes, name)
+    if (integrity !== undefined) await checkIntegrity(bytes, integrity, name, signal)
+    throwIfAborted(signal)
+    const model = parseModel(bytes, name)
+    // Only what is a model is kept.
+    if (store && url !== undefined) await intoCache(store, url, bytes, signal)
+    return model
   }
 
   /**
@@ -82,7 +112,7 @@ export function createApi(readPlace = fetchBytes) {
     const checked = checkOptions(options)
     const { signal, onProgress } = checked
     const model = await readModel(source, checked)
-    const { module, backend } = await compile(checked, readPlace)
+    const { module, backend } = await compile(checked)
     throwIfAborted(signal)
     const engine = new Engine(module, model, checked)
     const pause = createPause(() => throwIfAborted(signal))
@@ -99,7 +129,7 @@ export function createApi(readPlace = fetchBytes) {
   async function inspect(source, options = {}) {
     const checked = checkOptions(options)
     const model = await readModel(source, checked)
-    const { module } = await compile(checked, readPlace)
+    const { module } = await compile(checked)
     const planFor = plannerFor(module, model)
     const { n_max: nMax } = model.config
     const capacities = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072].filter((n) => n < nMax)

@@ -3,8 +3,10 @@
  */
 import { open } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { openCache } from './cache-node.js'
 import { LinformerError, throwIfAborted } from './errors.js'
 import { createApi } from './load.js'
+import { modules } from './modules.js'
 import { fetchBytes } from './source.js'
 
 /** Bytes that are read at once. */
@@ -50,4 +52,4 @@ async function readPlace(place, options) {
 export { LinformerError } from './errors.js'
 export { tensorShapes } from './model.js'
 export { version } from './version.js'
-export const { load, inspect } = createApi(readPlace)
+export const { load, inspect } = createApi({ modules, readPlace, openCache })

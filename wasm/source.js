@@ -1,7 +1,7 @@
 /**
  * Bytes from wherever the caller has them.
  */
-import { LinformerError, show, throwIfAborted } from './errors.js'
+import { abortable, LinformerError, throwIfAborted } from './errors.js'
 
 /** @typedef {import('./index.js').ProgressEvent} ProgressEvent */
 
@@ -16,10 +16,12 @@ const looksLikeHtml = (/** @type {Uint8Array} */ bytes) => {
  *
  * @param {Uint8Array} bytes
  * @param {string} name
+ * @param {number} [status] of the HTTP response that they came with
  */
-export function refuseHtml(bytes, name) {
+export function refuseHtml(bytes, name, status) {
   if (!looksLikeHtml(bytes)) return
-  throw new LinformerError('MODEL_FORMAT', `${name} is a web page (HTML), not a model file`, { source: name })
+  const answered = status === undefined ? '' : `, sent with HTTP status ${status}`
+  throw new LinformerError('MODEL_FORMAT', `${name} is a web page (HTML)${answered}, not the file that was asked for`, { source: name, status })
 }
 
 /**
@@ -31,9 +33,9 @@ export function refuseHtml(bytes, name) {
  * @returns {Promise<Uint8Array>}
  */
 async function readResponse(response, name, { signal, onProgress }) {
-  if (!response.ok) {
-    const message = `${name} answered with HTTP status ${response.status} ${response.statusText}`.trimEnd()
-    throw new LinformerError('SOURCE_FAILED', message, { source: name, status: response.status })
+  const { ok, status, statusText } = response
+  if (!ok) {
+    throw new LinformerError('SOURCE_FAILED', `${name} answered with HTTP status ${status} ${statusText}`.trimEnd(), { source: name, status })
   }
   // A compressed response says how many bytes travel, not how many there are.
   const encoded = response.headers.get('content-encoding')
@@ -41,32 +43,34 @@ async function readResponse(response, name, { signal, onProgress }) {
   /** @type {Uint8Array[]} */
   const parts = []
   let done = 0
+  /** @type {(cause?: unknown) => never} */
+  const brokeOff = (cause) => {
+    const message = `${name} answered with HTTP status ${status}, and broke off: ${done} ${expected === undefined ? '' : `of ${expected} `}bytes came`
+    throw new LinformerError('MODEL_TRUNCATED', message, { source: name, status, bytes: done, expected }, { cause })
+  }
   if (response.body) {
     const reader = response.body.getReader()
-    const cancel = () => { reader.cancel().catch(() => {}) }
-    signal?.addEventListener('abort', cancel, { once: true })
     try {
-      for (let part = await reader.read(); !part.done; part = await reader.read()) {
-        throwIfAborted(signal)
+      for (;;) {
+        const part = await abortable(signal, () => reader.read().catch(brokeOff))
+        if (part.done) break
         parts.push(part.value)
         done += part.value.length
         onProgress?.({ phase: 'download', done, total: expected })
       }
-    } finally {
-      signal?.removeEventListener('abort', cancel)
+    } catch (error) {
+      reader.cancel().catch(() => {})
+      throw error
     }
-    throwIfAborted(signal)
   }
-  if (expected !== undefined && done < expected) {
-    const message = `${name} broke off: ${done} of ${expected} bytes came`
-    throw new LinformerError('MODEL_TRUNCATED', message, { source: name, bytes: done, expected })
-  }
+  if (expected !== undefined && done < expected) brokeOff()
   const bytes = new Uint8Array(done)
   let at = 0
   for (const part of parts) {
     bytes.set(part, at)
     at += part.length
   }
+  refuseHtml(bytes, name, status)
   return bytes
 }
 
@@ -108,9 +112,7 @@ export async function readSource(source, options, readPlace = fetchBytes) {
   }
   if (typeof Blob !== 'undefined' && source instanceof Blob) {
     const name = 'name' in source ? String(source.name) : 'the blob'
-    const bytes = new Uint8Array(await source.arrayBuffer())
-    throwIfAborted(options.signal)
-    return { bytes, name }
+    return { bytes: new Uint8Array(await abortable(options.signal, () => source.arrayBuffer())), name }
   }
   if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: 'the buffer' }
   if (ArrayBuffer.isView(source)) {
@@ -121,26 +123,3 @@ export async function readSource(source, options, readPlace = fetchBytes) {
 }
 
 export { fetchBytes }
-
-/**
- * Checks bytes against `sha256-<base64>`, as HTML's integrity attribute has it.
- *
- * @param {Uint8Array} bytes
- * @param {string | undefined} integrity
- * @param {string} name
- * @throws {LinformerError} INTEGRITY if they differ, BAD_ARGUMENT if it is not of that form
- */
-export async function checkIntegrity(bytes, integrity, name) {
-  if (integrity === undefined) return
-  if (typeof integrity !== 'string' || !/^sha256-[A-Za-z0-9+/]{43}=$/.test(integrity)) {
-    throw new LinformerError('BAD_ARGUMENT', `integrity is ${show(integrity)}; it has to be 'sha256-' and 44 characters of base64`)
-  }
-  if (!globalThis.crypto?.subtle) {
-    throw new LinformerError('UNSUPPORTED', 'integrity needs crypto.subtle, which pages have over HTTPS and on localhost')
-  }
-  const digest = await crypto.subtle.digest('SHA-256', /** @type {Uint8Array<ArrayBuffer>} */ (bytes))
-  const actual = `sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`
-  if (actual !== integrity) {
-    throw new LinformerError('INTEGRITY', `${name} has the digest ${actual}, not ${integrity}`, { source: name, actual, integrity })
-  }
-}

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import { inspect, load, version } from 'linformer-wasm'
-import { tiny } from './helpers/models.js'
+import { tensorBytes, tiny } from './helpers/models.js'
 
 const text = 'A long text about nothing. It has sentences! Does it have a point? ' + 'Words follow words. '.repeat(10)
 
@@ -172,10 +172,63 @@ test('the tokens of an explanation can be left out', async () => {
   assert.deepEqual(some, { ...all, tokens: [] })
 })
 
-test('a bias is the head\'s, whatever the text', async () => {
+test('a bias is the head\'s, whatever the text: what it is added to are the contributions and nothing else', async () => {
+  const bytes = tiny()
+  const head = new Float32Array(tensorBytes(bytes, 'head.bias').slice().buffer)
+  const classifier = await load(bytes, { maxTokens: 100 })
+  for (const input of ['one text', text, { text, textPair: text }]) {
+    const { explanation } = await classifier.classify(input, { explain: true })
+    explanation.bias.forEach((bias, c) => assert.ok(Math.abs(bias - head[c]) < 1e-6, `${bias} ${head[c]}`))
+  }
+})
+
+test('documents as they come: a result for each, in order, none asked for ahead', async () => {
   const classifier = await load(tiny())
-  const [a, b] = await classifier.classify(['one text', 'and another, which is longer'], { explain: true })
-  a.explanation.bias.forEach((bias, c) => assert.ok(Math.abs(bias - b.explanation.bias[c]) < 1e-6))
+  const inputs = ['one', '', { text: 'two', textPair: 'pair' }, 5, text]
+  let asked = 0
+  let closed = false
+  async function* documents() {
+    try {
+      for (const input of inputs) {
+        asked++
+        yield input
+      }
+    } finally {
+      closed = true
+    }
+  }
+  const results = []
+  for await (const result of classifier.classify(documents(), { topK: 2 })) {
+    results.push(result)
+    assert.equal(asked, results.length)
+  }
+  assert.deepEqual(results, await classifier.classify(inputs, { topK: 2 }))
+  const stream = new ReadableStream({ start(controller) { for (const input of inputs) controller.enqueue(input); controller.close() } })
+  const again = []
+  for await (const result of classifier.classify(stream, { topK: 2 })) again.push(result)
+  assert.deepEqual(again, results)
+
+  closed = false
+  for await (const result of classifier.classify(documents())) {
+    assert.ok(result.label)
+    break
+  }
+  assert.ok(closed, 'a reader that leaves closes the source')
+  const broken = new RangeError('no more')
+  async function* breaking() {
+    yield 'one'
+    throw broken
+  }
+  const reader = classifier.classify(breaking())
+  assert.ok((await reader.next()).value.label)
+  await assert.rejects(reader.next(), broken)
+  await assert.rejects(classifier.classify(documents(), { topK: 0 }).next(), { code: 'BAD_ARGUMENT' })
+})
+
+test('using, and dispose, give the memory back', async () => {
+  const classifier = await load(tiny())
+  classifier[Symbol.dispose]()
+  await assert.rejects(classifier.classify('text'), { code: 'DISPOSED' })
 })
 
 test('a pair is the text, the separator and the other text', async () => {

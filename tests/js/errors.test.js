@@ -75,8 +75,12 @@ test('a server that answers with an error, a page or half a file', async (t) => 
   await new Promise((resolve) => server.once('listening', resolve))
   const at = (path) => `http://127.0.0.1:${server.address().port}${path}`
   await refused(at('/missing'), 'SOURCE_FAILED', /\/missing answered with HTTP status 404/)
-  await refused(at('/page'), 'MODEL_FORMAT', /\/page is a web page/)
-  await refused(at('/half'), 'SOURCE_FAILED', /\/half could not be fetched/)
+  await refused(at('/page'), 'MODEL_FORMAT', /\/page is a web page \(HTML\), sent with HTTP status 200/)
+  await refused(at('/half'), 'MODEL_TRUNCATED', new RegExp(`/half answered with HTTP status 200, and broke off: ${Math.floor(bytes.length / 2)} of ${bytes.length} bytes`))
+  const { details } = await refusal(at('/half'))
+  assert.deepEqual(details, { source: at('/half'), status: 200, bytes: Math.floor(bytes.length / 2), expected: bytes.length })
+  for (const source of ['/missing', '/page']) assert.equal((await refusal(at(source))).details.source, at(source))
+  await refused(new Response('<!doctype html>', { status: 203 }), 'MODEL_FORMAT', /the response is a web page.*status 203/)
   await refused(at('/short'), 'MODEL_TRUNCATED', /\/short is cut short/)
   await refused('http://127.0.0.1:9/', 'SOURCE_FAILED', /could not be fetched/)
 })
@@ -214,7 +218,16 @@ test('options that cannot be', async () => {
   assert.ok((await classifier.classify('still works')).label)
 })
 
-test('a module that is none', async () => {
+test('a module that is none', async (t) => {
+  const server = createServer((request, response) => {
+    if (request.url === '/page') response.end('<!doctype html><p>hello')
+    else response.writeHead(404).end()
+  }).listen(0)
+  t.after(() => { server.closeAllConnections(); server.close() })
+  await new Promise((resolve) => server.once('listening', resolve))
+  const at = (path) => `http://127.0.0.1:${server.address().port}${path}`
+  await refused(tiny(), 'ENGINE', /module is missing: .*\/page is a web page/, { wasm: at('/page') })
+  await refused(tiny(), 'ENGINE', /module is missing: .*\/none answered with HTTP status 404/, { wasm: at('/none') })
   await refused(tiny(), 'ENGINE', /not a WebAssembly module/, { wasm: new TextEncoder().encode('<!doctype html>') })
   await refused(tiny(), 'ENGINE', /could not be compiled/, { wasm: Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 99) })
 })

@@ -1,4 +1,4 @@
-/** linformer-wasm/worker in a real browser, under the strict policy of tools/serve.js. */
+/** The library's worker and cache in a real browser, under the strict policy of tools/serve.js. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -98,4 +98,43 @@ test('abort, dispose and a worker that dies', async () => {
   ])
   assert.ok(found.late < 50, `${found.late} ms`)
   assert.equal(found.label, 'positive')
+})
+
+test('the cache: one download, checked each time, a damaged copy fetched again', async () => {
+  const downloads = /** @type {string[]} */ ([])
+  page.on('request', (request) => { if (request.url().endsWith('.safetensors')) downloads.push(request.url()) })
+  const use = (/** @type {Record<string, unknown>} */ options) => page.evaluate(async (options) => {
+    const { load } = await import('/wasm/index.js')
+    const classifier = await load('/models/imdb.safetensors', options)
+    classifier.dispose()
+    return (await caches.keys()).sort()
+  }, options)
+  assert.deepEqual(await use({}), [], 'none unless asked for')
+  assert.deepEqual(await use({ cache: true }), ['linformer-wasm'])
+  assert.equal(downloads.length, 2)
+  assert.deepEqual(await use({ cache: true }), ['linformer-wasm'])
+  assert.equal(downloads.length, 2)
+  assert.deepEqual(await use({ cache: 'other' }), ['linformer-wasm', 'other'])
+  assert.equal(downloads.length, 3)
+
+  const spoil = (/** @type {number} */ length) => page.evaluate(async (length) => {
+    const cache = await caches.open('linformer-wasm')
+    const [request] = await cache.keys()
+    const entry = /** @type {Response} */ (await cache.match(request))
+    await cache.put(request, new Response((await entry.arrayBuffer()).slice(0, length), { headers: entry.headers }))
+  }, length)
+  await spoil(100_000)
+  await use({ cache: true })
+  assert.equal(downloads.length, 4)
+  await use({ cache: true })
+  assert.equal(downloads.length, 4)
+
+  const found = await page.evaluate(async () => {
+    const { load } = await import('/wasm/worker.js')
+    const classifier = await load('/models/imdb.safetensors', { cache: true })
+    classifier.dispose()
+    const refused = await load('/models/imdb.safetensors', { cache: true, integrity: `sha256-${'A'.repeat(43)}=` }).catch((/** @type {any} */ error) => error.code)
+    return { refused, left: (await (await caches.open('linformer-wasm')).keys()).length }
+  })
+  assert.deepEqual(found, { refused: 'INTEGRITY', left: 0 })
 })
