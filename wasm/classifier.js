@@ -1,7 +1,7 @@
 /**
  * A loaded model, and what it says about documents.
  */
-import { abortable, LinformerError, throwIfAborted } from './errors.js'
+import { abortable, LinformerError, namingMemory, throwIfAborted } from './errors.js'
 import { explain } from './explain.js'
 import { classifyInput } from './inputs.js'
 import { createPause } from './pause.js'
@@ -76,7 +76,7 @@ export class Classifier {
   #next(document, options, index, count) {
     const before = this.#queue
     const turn = abortable(options.signal, () => before)
-    const result = turn.then(() => this.#classifyOne(document, options, index, count))
+    const result = turn.then(() => namingMemory(() => this.#classifyOne(document, options, index, count)))
     // One that is aborted while it waits leaves the one before it running.
     this.#queue = result.then(() => before, () => before)
     return result

@@ -90,3 +90,21 @@ export async function abortable(signal, start) {
     signal.removeEventListener('abort', onAbort)
   }
 }
+
+/**
+ * Does work whose arrays may find no memory, and gives that a name.
+ *
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ * @throws {LinformerError} OUT_OF_MEMORY if the host refused an array; otherwise what the work throws
+ */
+export async function namingMemory(work) {
+  try {
+    return await work()
+  } catch (error) {
+    const refused = error instanceof RangeError && /alloc|memory|array length|array buffer/i.test(error.message)
+    if (!refused) throw error
+    throw new LinformerError('OUT_OF_MEMORY', `this host has no memory left (${error.message})`, {}, { cause: error })
+  }
+}

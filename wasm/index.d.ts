@@ -56,6 +56,8 @@ export interface LoadOptions {
   threads?: number
   /** Default: relaxed where the host has relaxed SIMD, else simd128. simd128 gives the same bits everywhere. */
   backend?: 'relaxed' | 'simd128'
+  /** The same bits in every host, with the backend simd128: for tests and records. Costs speed where relaxed runs. */
+  deterministic?: boolean
   /** The module, instead of the file beside the library: a URL or path, bytes, or compiled. */
   wasm?: string | URL | Response | Blob | ArrayBuffer | ArrayBufferView | WebAssembly.Module
   /** `sha256-` and the base64 of the model file's digest; another file is refused. */

@@ -6,7 +6,7 @@ import { Classifier } from './classifier.js'
 import { cacheKey, fromCache, intoCache, openCache as openWebCache } from './cache.js'
 import { checkIntegrity, checkIntegrityOption } from './digest.js'
 import { Engine, plannerFor } from './engine.js'
-import { abortable, LinformerError, show, throwIfAborted } from './errors.js'
+import { abortable, LinformerError, namingMemory, show, throwIfAborted } from './errors.js'
 import { checkCallbacks } from './inputs.js'
 import { choosePlan } from './memory.js'
 import { parseModel } from './model.js'
@@ -34,6 +34,13 @@ function checkOptions(options) {
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
       throw new LinformerError('BAD_ARGUMENT', `${key} is ${show(value)}; it has to be a whole number from 1`, { [key]: value })
     }
+  }
+  const { deterministic, backend } = options
+  if (deterministic !== undefined && typeof deterministic !== 'boolean') {
+    throw new LinformerError('BAD_ARGUMENT', `deterministic is ${show(deterministic)}; it has to be true or false`)
+  }
+  if (deterministic && backend !== undefined && backend !== 'simd128') {
+    throw new LinformerError('BAD_ARGUMENT', `deterministic needs the backend 'simd128', not ${show(backend)}`)
   }
   checkCallbacks(options)
   checkIntegrityOption(options.integrity)
@@ -66,7 +73,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
    */
   async function compile(options) {
     const { signal } = options
-    const backend = chooseBackend(options.backend)
+    const backend = chooseBackend(options.deterministic ? 'simd128' : options.backend)
     const wasm = options.wasm ?? modules[backend]()
     if (wasm instanceof WebAssembly.Module) return { module: wasm, backend }
     const { bytes, name } = await readModule(wasm, { signal }, readPlace)
@@ -147,5 +154,8 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     }
   }
 
-  return { load, inspect }
+  return {
+    load: (/** @type {any} */ source, /** @type {any} */ options) => namingMemory(() => load(source, options)),
+    inspect: (/** @type {any} */ source, /** @type {any} */ options) => namingMemory(() => inspect(source, options))
+  }
 }

@@ -5,6 +5,9 @@ import { abortable, LinformerError, throwIfAborted } from './errors.js'
 
 /** @typedef {import('./index.js').ProgressEvent} ProgressEvent */
 
+/** Longest body that is read: a model that needs more has no room in WebAssembly memory. */
+const LONGEST_BODY = 2 ** 32
+
 /** What a page that is sent instead of a file begins with. */
 const looksLikeHtml = (/** @type {Uint8Array} */ bytes) => {
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, 256)).trimStart().toLowerCase()
@@ -56,6 +59,10 @@ async function readResponse(response, name, { signal, onProgress }) {
         if (part.done) break
         parts.push(part.value)
         done += part.value.length
+        const most = expected ?? LONGEST_BODY
+        if (done > most) {
+          throw new LinformerError('SOURCE_FAILED', `${name} sends more than ${most} bytes`, { source: name, limit: most })
+        }
         onProgress?.({ phase: 'download', done, total: expected })
       }
     } catch (error) {
