@@ -1,0 +1,49 @@
+/**
+ * This engine and onnxruntime-web over the same documents: time, result and memory.
+ */
+import { fileOf } from './files.js'
+import { measure } from './rounds.js'
+
+/**
+ * @typedef {import('./engines.js').Variant} Variant
+ * @typedef {import('./rounds.js').Measured} Measured
+ */
+
+/** @param {number} n @param {'linformer' | 'full'} attention */
+const shapeOf = (n, attention) => ({ attention, n_max: n, k: new Array(4).fill(Math.min(128, n)) })
+
+/** The variants of one length; the first is the one that others are compared with. @param {number} n @returns {Variant[]} */
+export function variantsOf(n) {
+  /** @type {Variant[]} */
+  const variants = []
+  const linformer = shapeOf(n, 'linformer')
+  const full = shapeOf(n, 'full')
+  const precisions = /** @type {const} */ (['float32', 'int8'])
+  for (const precision of precisions) {
+    for (const threads of [1, 2]) variants.push({ engine: 'onnxruntime-web', precision, threads, shape: linformer })
+  }
+  for (const backend of /** @type {const} */ (['simd128', 'relaxed'])) {
+    for (const precision of precisions) {
+      for (const threads of [1, 2]) variants.push({ engine: 'linformer-wasm', backend, precision, threads, shape: linformer })
+    }
+  }
+  for (const precision of precisions) variants.push({ engine: 'onnxruntime-web', precision, threads: 1, shape: full })
+  for (const precision of precisions) variants.push({ engine: 'linformer-wasm', backend: 'relaxed', precision, threads: 1, shape: full })
+  return variants
+}
+
+/** A run of this engine may take ten minutes, one of a peer a minute. @param {Variant} variant */
+const limitMs = ({ engine }) => engine === 'linformer-wasm' ? 600_000 : 60_000
+
+/**
+ * @param {import('./hosts.js').Host} host
+ * @param {{ lengths: number[], rounds: number, progress: (text: string) => void, only?: (variant: Variant) => boolean }} options
+ * @returns {Promise<Measured[][]>} for each length
+ */
+export async function compare(host, { lengths, rounds, progress, only = () => true }) {
+  const all = []
+  for (const n of lengths) {
+    all.push(await measure(host, variantsOf(n).filter(only), { rounds, limitMs, fileOf, progress }))
+  }
+  return all
+}

@@ -1,0 +1,138 @@
+/**
+ * The engines under test behind one interface; runs in Node.js and in a page, which bring `load` and `ort` along.
+ */
+import { benchIds, benchText } from './text.js'
+
+/**
+ * @typedef {object} Variant what is measured
+ * @property {'linformer-wasm' | 'onnxruntime-web'} engine
+ * @property {'float32' | 'int8'} precision
+ * @property {number} threads
+ * @property {'relaxed' | 'simd128'} [backend] of linformer-wasm
+ * @property {Partial<import('../wasm/index.js').Config> & { n_max: number }} shape the document has n_max tokens
+ *
+ * @typedef {object} Opened
+ * @property {() => Promise<number>} run one forward pass over the document of n tokens: first logit less the second
+ * @property {() => number} memory bytes of linear memory
+ *
+ * @typedef {object} Peers
+ * @property {typeof import('../wasm/index.js').load} load
+ * @property {() => Promise<any>} ort onnxruntime-web
+ */
+
+/** What a variant asks for and an engine does not have: reported as such, never timed as something else. */
+export class NotAvailable extends Error {}
+
+/** Sizes of the memories that are made from now on, as each engine makes its own. */
+export function watchMemories() {
+  /** @type {WebAssembly.Memory[]} */
+  const memories = []
+  const Memory = WebAssembly.Memory
+  WebAssembly.Memory = /** @type {any} */ (new Proxy(Memory, {
+    construct(target, args) {
+      const memory = new target(.../** @type {[any]} */ (args))
+      memories.push(memory)
+      return memory
+    }
+  }))
+  return () => memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)
+}
+
+/**
+ * @param {Variant} variant
+ * @param {Uint8Array} file
+ * @param {Peers} peers
+ * @returns {Promise<Opened>}
+ */
+async function openOurs(variant, file, { load }) {
+  const { backend, precision, threads, shape: { n_max: n } } = variant
+  const classifier = /** @type {any} */ (await load(file, /** @type {any} */ ({ backend, precision, threads })))
+  if (classifier.backend !== backend) throw new NotAvailable(`no ${backend} here`)
+  if (classifier.threads !== threads) throw new NotAvailable(`${classifier.threads} thread instead of ${threads}`)
+  if ((classifier.precision ?? 'float32') !== precision) throw new NotAvailable(`no ${precision}`)
+  const text = benchText(n)
+  return {
+    async run() {
+      const { scores, tokens, tokensUsed, windows } = await classifier.classify(text)
+      if (tokens !== n || tokensUsed !== n || windows !== 1) throw new Error(`read ${tokensUsed} of ${tokens} tokens in ${windows} windows, not ${n} in one`)
+      const scoreOf = (/** @type {string} */ label) => scores.find((/** @type {any} */ score) => score.label === label).score
+      return Math.log(scoreOf('a') / scoreOf('b'))
+    },
+    memory: () => classifier.memory.total
+  }
+}
+
+/**
+ * @param {Variant} variant
+ * @param {Uint8Array} file
+ * @param {Peers} peers
+ * @returns {Promise<Opened>}
+ */
+async function openOnnx(variant, file, peers) {
+  const memory = watchMemories()
+  const ort = await peers.ort()
+  ort.env.wasm.numThreads = variant.threads
+  const session = await ort.InferenceSession.create(file, { executionProviders: ['wasm'], graphOptimizationLevel: 'all' })
+  if (ort.env.wasm.numThreads !== variant.threads) throw new NotAvailable(`${ort.env.wasm.numThreads} thread instead of ${variant.threads}`)
+  const ids = benchIds(benchText(variant.shape.n_max))
+  return {
+    async run() {
+      const { data } = Object.values(await session.run({ ids: new ort.Tensor('int64', ids, [ids.length]) }))[0]
+      return data[0] - data[1]
+    },
+    memory
+  }
+}
+
+/**
+ * The number of operations a second that a micro-kernel of peak.js reaches, at its best.
+ *
+ * @param {Uint8Array} file a module with `run(iterations)`
+ * @param {number} operations of one iteration
+ */
+async function peak(file, operations) {
+  const { instance } = /** @type {any} */ (await WebAssembly.instantiate(/** @type {any} */ (file)))
+  let best = 0
+  let iterations = 1000
+  for (let run = 0; run < 60; run++) {
+    const started = performance.now()
+    instance.exports.run(iterations)
+    const ms = performance.now() - started
+    best = Math.max(best, iterations * operations * 1000 / ms)
+    if (ms < 10) iterations *= 2
+  }
+  return best
+}
+
+/**
+ * @typedef {{ type: 'open', variant: Variant, file: string } | { type: 'run' } | { type: 'peak', file: string, operations: number }} Order
+ * @typedef {{ ms?: number, cpuMs?: number, perSecond?: number, margin?: number, memory?: number, failed?: string, notAvailable?: boolean }} Answer
+ */
+
+/**
+ * What a child process or a page does for its host: 'open' a variant, and 'run' it (milliseconds, the result, memory).
+ *
+ * @param {Peers & { read: (path: string) => Promise<Uint8Array>, cpuMs?: () => number }} peers cpuMs: processor time of this thread
+ * @returns {(order: Order) => Promise<Answer>} never rejects
+ */
+export function servant(peers) {
+  /** @type {Opened} */
+  let opened
+  return async (order) => {
+    try {
+      if (order.type === 'open') {
+        const { variant } = order
+        opened = await (variant.engine === 'linformer-wasm' ? openOurs : openOnnx)(variant, await peers.read(order.file), peers)
+        return {}
+      }
+      if (order.type === 'peak') return { perSecond: await peak(await peers.read(order.file), order.operations) }
+      const cpu = peers.cpuMs?.()
+      const started = performance.now()
+      const margin = await opened.run()
+      const ms = performance.now() - started
+      return { ms, cpuMs: cpu === undefined ? undefined : /** @type {any} */ (peers.cpuMs)() - cpu, margin, memory: opened.memory() }
+    } catch (error) {
+      return { failed: error instanceof Error ? error.message : String(error), notAvailable: error instanceof NotAvailable }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * One label of a short review, the way a page gets it; runs in Node.js and in a page.
+ */
+
+export const startText = 'A quiet, generous film. The two leads are wonderful together, and I loved every minute of it.'
+
+/**
+ * @param {'linformer-wasm' | 'onnxruntime-web'} engine
+ * @param {object} host
+ * @param {() => Promise<{ load: typeof import('../wasm/index.js').load }>} host.linformer
+ * @param {() => Promise<any>} host.ort onnxruntime-web
+ * @param {() => Promise<any>} host.tokenizers
+ * @param {(path: string) => Promise<Uint8Array>} host.read
+ * @param {(path: string) => any} host.place for this project's `load`
+ * @returns {Promise<string>}
+ */
+export async function firstLabel(engine, { linformer, ort, tokenizers, read, place }) {
+  if (engine === 'linformer-wasm') {
+    const { load } = await linformer()
+    const classifier = await load(place('models/imdb.safetensors'))
+    return (await classifier.classify(startText)).label
+  }
+  // Everything at once, as far as one thing does not need another.
+  const [runtime, { Tokenizer }, model, description] = await Promise.all([
+    ort(), tokenizers(), read('build/bench/shipped.onnx'), read('build/bench/shipped-tokenizer.json')
+  ])
+  runtime.env.wasm.numThreads = 1
+  const session = await runtime.InferenceSession.create(model, { executionProviders: ['wasm'] })
+  const tokenizer = new Tokenizer(JSON.parse(new TextDecoder().decode(description)), {})
+  const ids = BigInt64Array.from(tokenizer.encode(startText).ids, BigInt)
+  const { data } = /** @type {any} */ (Object.values(await session.run({ ids: new runtime.Tensor('int64', ids, [ids.length]) }))[0])
+  return data[0] > data[1] ? 'negative' : 'positive'
+}

@@ -1,0 +1,123 @@
+/**
+ * Results as text: what `npm run bench` prints.
+ */
+import { operations } from './operations.js'
+import { ratio, summarise } from './statistics.js'
+
+/**
+ * @typedef {import('./rounds.js').Measured} Measured
+ * @typedef {import('./statistics.js').Summary} Summary
+ */
+
+/**
+ * @param {string} title
+ * @param {string[]} head
+ * @param {(string | number | undefined)[][]} rows the first column is aligned left
+ * @returns {string}
+ */
+export function table(title, head, rows) {
+  const cells = [head, ...rows].map((row) => row.map((cell) => String(cell ?? '')))
+  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const lines = cells.map((row) => row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])).join('  ').trimEnd())
+  return `\n${title}\n${lines[0]}\n${widths.map((width) => '-'.repeat(width)).join('  ')}\n${lines.slice(1).join('\n')}\n`
+}
+
+const digits = (/** @type {number} */ value) => Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2)
+const spread = (/** @type {Summary} */ { median, q1, q3, count }) => count === 1 ? digits(median) : `${digits(median)} [${digits(q1)}, ${digits(q3)}]`
+const mebibytes = (/** @type {number | undefined} */ bytes) => bytes === undefined ? '' : (bytes / 2 ** 20).toFixed(1)
+const percent = (/** @type {number} */ share) => Number.isFinite(share) ? `${(100 * share).toFixed(0)}%` : ''
+
+/** @param {import('./engines.js').Variant} variant */
+export function variantName({ engine, backend, precision, threads, shape }) {
+  const model = shape.attention === 'full' ? 'Transformer' : 'Linformer'
+  return `${engine} ${model} ${precision}${backend ? ` ${backend}` : ''}, ${threads} thread${threads > 1 ? 's' : ''}`
+}
+
+/** What the numbers of `config` leave to their defaults. @param {Partial<import('../wasm/index.js').Config>} shape */
+const configOf = (shape) => /** @type {any} */ ({ d_model: 128, n_layers: 4, n_heads: 4, d_ff: 512, n_classes: 2, projection: 'linear', ...shape })
+
+/**
+ * Of the time, the part that the matrix products would take at the peak. int8 stands for the peak of int8 for all of
+ * them, though some products stay in float32.
+ *
+ * @param {Measured} measured
+ * @param {Record<string, number>} peaks
+ */
+export function shareOfPeak({ variant, times }, peaks) {
+  const backend = variant.backend ?? 'relaxed'
+  const peak = peaks[`${variant.precision} ${backend}`] * variant.threads
+  return operations(configOf(variant.shape)) / (summarise(times).median / 1000) / peak
+}
+
+/**
+ * @param {string} hostName
+ * @param {Measured[][]} lengths
+ * @param {Record<string, number>} peaks
+ */
+export function compareTables(hostName, lengths, peaks) {
+  return lengths.map((measured) => {
+    const n = measured[0].variant.shape.n_max
+    const base = measured[0]
+    const rows = measured.map((entry) => {
+      const { variant, times, failed, memory, peakRss, margin, notAvailable } = entry
+      const name = variantName(variant)
+      if (times.length === 0) return [name, notAvailable ? `not available: ${failed}` : `failed: ${failed}`]
+      const faster = ratio(base.times, times)
+      const sameModel = measured.find((other) => other.variant.shape.attention === variant.shape.attention && other.margin !== undefined)
+      return [
+        name, spread(summarise(times)), faster ? spread(faster) : '', percent(shareOfPeak(entry, peaks)), mebibytes(memory), mebibytes(peakRss),
+        margin?.toFixed(5), sameModel?.margin === undefined || margin === undefined ? '' : Math.abs(margin - sameModel.margin).toExponential(1)
+      ]
+    })
+    return table(`${hostName}, n = ${n.toLocaleString('en')}: ${variantName(base.variant)} = 1`,
+      ['', 'ms', 'times faster', 'of peak', 'MiB', 'process MiB', 'logit 0 - 1', 'difference'], rows)
+  }).join('')
+}
+
+/** @param {string} hostName @param {Record<string, number>} peaks operations a second */
+export const peakTable = (hostName, peaks) => table(`${hostName}: peak of one core`, ['', 'G operations/s'],
+  Object.entries(peaks).map(([name, value]) => [name, value === 0 ? 'not available' : (value / 1e9).toFixed(1)]))
+
+/**
+ * @param {string} title
+ * @param {Awaited<ReturnType<typeof import('./stages.js').measureStages>>} measured
+ * @param {number} peak
+ */
+export function stagesTable(title, measured, peak) {
+  if (measured === undefined) return `\n${title}: not available\n`
+  const rows = measured.stages.map(({ name, ms, operations: count, exponentials, bytes }) => [
+    name, digits(ms), percent(ms / measured.total), (count / 1e6).toFixed(0), count > 1e7 ? percent(count / (ms / 1000) / peak) : '',
+    (exponentials / 1e6).toFixed(1), (bytes / 1e6).toFixed(1)
+  ])
+  const all = measured.stages.reduce((sum, stage) => sum + stage.operations, 0)
+  rows.push(['all', digits(measured.total), '100%', (all / 1e6).toFixed(0), percent(all / (measured.total / 1000) / peak)])
+  return table(title, ['', 'ms', 'of the time', 'M operations', 'of peak', 'M exponentials', 'MB to and from memory'], rows)
+}
+
+/** @param {string} hostName @param {import('./start.js').Start[]} starts */
+export function startTable(hostName, starts) {
+  const rows = starts.map((start) => {
+    const fetched = /** @type {{ fetched?: import('./start.js').Fetched[] }} */ (start).fetched
+    const sum = (/** @type {boolean} */ model, /** @type {'bytes' | 'brotli'} */ key) => fetched &&
+      (fetched.filter(({ path }) => /models\/|shipped/.test(path) === model).reduce((total, file) => total + file[key], 0) / 1e6).toFixed(2)
+    return [start.engine, spread(start.ms), start.label, sum(false, 'bytes'), sum(false, 'brotli'), sum(true, 'bytes'), sum(true, 'brotli')]
+  })
+  return table(`${hostName}: cold start to the first label`, ['', 'ms', 'label', 'code MB', 'brotli', 'model MB', 'brotli'], rows)
+}
+
+/** @param {Awaited<ReturnType<typeof import('./tokenizer.js').compareTokenizers>>} result */
+export function tokenizerTable({ bytes, tokens, megabytesPerSecond, faster }) {
+  return table(`Tokenizer, ${bytes.toLocaleString('en')} bytes`, ['', 'MB/s', 'tokens', 'times faster'], [
+    ['linformer-wasm', spread(megabytesPerSecond.ours), tokens.ours, faster && spread(faster)],
+    ['transformers.js', spread(megabytesPerSecond.theirs), tokens.theirs, '1']
+  ])
+}
+
+/** @param {string} hostName @param {import('./table3.js').Cell[]} cells */
+export function table3Table(hostName, cells) {
+  const rows = cells.map(({ n, k, time, memory, scores, paper }) => [
+    `n ${n}, k ${k}`, time && spread(time), paper[0], memory && digits(memory), scores && digits(scores), paper[1]
+  ])
+  return table(`${hostName}: time and memory saved against a standard Transformer (the paper's table 3)`,
+    ['', 'time', 'paper', 'memory', 'if it held its scores', 'paper'], rows)
+}

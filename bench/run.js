@@ -1,0 +1,144 @@
+/**
+ * The benchmarks: `npm run bench`. See README.md in this folder.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { folder, installPeers, nodePath } from './install.js'
+
+const HELP = `Usage: npm run bench -- [options]
+
+Measures this engine beside onnxruntime-web and transformers.js, in Node.js 24 and in Chromium.
+
+      --quick            a few minutes: short documents, few rounds
+      --only LIST        of compare, stages, start, tokenizer, table3 (default: all)
+      --host LIST        of node, chromium (default: both)
+      --lengths N,N,...  tokens (default: 512,2048,4096,16384,65536)
+      --rounds N         (default: 9)
+      --text FILE        for the tokenizers (default: a megabyte of random words)
+      --out FOLDER       for JSON and SVG files (default: build/bench/results)
+`
+
+const SECTIONS = ['compare', 'stages', 'start', 'tokenizer', 'table3']
+const HOSTS = ['node', 'chromium']
+
+/** @param {string} message @returns {never} */
+function refuse(message) {
+  console.error(`bench: ${message}\n\n${HELP}`)
+  process.exit(2)
+}
+
+function options() {
+  /** @type {any} */
+  let values
+  try {
+    values = parseArgs({
+      options: {
+        quick: { type: 'boolean' }, only: { type: 'string' }, host: { type: 'string' }, lengths: { type: 'string' },
+        rounds: { type: 'string' }, text: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' }
+      }
+    }).values
+  } catch (error) {
+    refuse(error instanceof Error ? error.message : String(error))
+  }
+  if (values.help) {
+    process.stdout.write(HELP)
+    process.exit(0)
+  }
+  /** @param {string} option @param {string | undefined} text @param {string[]} names */
+  const list = (option, text, names) => (text ?? names.join()).split(',').map((name) => names.includes(name) ? name : refuse(`--${option} has ${name}; it can have ${names.join(', ')}`))
+  /** @param {string} option @param {string} text @param {number} most */
+  const numbers = (option, text, most) => text.split(',').map((part) => {
+    const value = Number(part)
+    return Number.isInteger(value) && value >= 1 && value <= most ? value : refuse(`--${option} has ${JSON.stringify(part)}, not a whole number from 1 to ${most}`)
+  })
+  return {
+    sections: list('only', values.only, SECTIONS),
+    hosts: list('host', values.host, HOSTS),
+    lengths: numbers('lengths', values.lengths ?? (values.quick ? '512,4096' : '512,2048,4096,16384,65536'), 2 ** 20),
+    rounds: numbers('rounds', values.rounds ?? (values.quick ? '5' : '9'), 1000)[0],
+    quick: Boolean(values.quick),
+    text: values.text === undefined ? undefined : readFileSync(values.text, 'utf8'),
+    out: resolve(values.out ?? `${folder}../build/bench/results`)
+  }
+}
+
+/** What the numbers were measured on. */
+const machine = () => ({ processor: cpus()[0]?.model.trim(), cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), date: new Date().toISOString() })
+
+const progress = (/** @type {string} */ text) => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+}
+
+async function main() {
+  const chosen = options()
+  installPeers()
+  if (process.execPath !== nodePath()) {
+    const { status } = spawnSync(nodePath(), process.argv.slice(1), { stdio: 'inherit' })
+    process.exit(status ?? 1)
+  }
+
+  const { chromiumHost, nodeHost } = await import('./hosts.js')
+  const { compare } = await import('./compare.js')
+  const { measurePeaks } = await import('./peak.js')
+  const { measureStages } = await import('./stages.js')
+  const { startInChromium, startInNode } = await import('./start.js')
+  const { compareTokenizers } = await import('./tokenizer.js')
+  const { table3, PAPER } = await import('./table3.js')
+  const report = await import('./report.js')
+  const { plots } = await import('./plots.js')
+
+  const wants = (/** @type {string} */ section) => chosen.sections.includes(section)
+  const print = (/** @type {string} */ text) => {
+    progress('')
+    process.stdout.write(text)
+  }
+  mkdirSync(chosen.out, { recursive: true })
+  for (const name of chosen.hosts) {
+    const { rounds } = chosen
+    const host = await (name === 'node' ? nodeHost : chromiumHost)()
+    /** @type {Record<string, any>} */
+    const results = { host: host.name, machine: machine() }
+    const save = () => writeFileSync(`${chosen.out}/${name}.json`, `${JSON.stringify(results, null, 1)}\n`)
+    if (wants('compare') || wants('stages')) {
+      results.peaks = await measurePeaks(host)
+      print(report.peakTable(host.name, results.peaks))
+    }
+    if (wants('compare')) {
+      results.compare = await compare(host, { lengths: chosen.lengths, rounds, progress })
+      print(report.compareTables(host.name, results.compare, results.peaks))
+      for (const [file, svg] of plots(host.name, results.compare)) writeFileSync(`${chosen.out}/${name}-${file}.svg`, svg)
+    }
+    if (wants('stages')) {
+      results.stages = {}
+      for (const backend of /** @type {const} */ (['relaxed', 'simd128'])) {
+        for (const precision of /** @type {const} */ (['float32', 'int8'])) {
+          const measured = await measureStages(host, { n: 4096, rounds, backend, precision, progress })
+          results.stages[`${precision} ${backend}`] = measured
+          print(report.stagesTable(`${host.name}, n = 4,096, ${precision} ${backend}, one thread: where the time goes`, measured, results.peaks[`${precision} ${backend}`]))
+        }
+      }
+    }
+    if (wants('table3')) {
+      const lengths = Object.keys(PAPER).map(Number).filter((n) => n <= (chosen.quick ? 4096 : Math.max(...chosen.lengths)))
+      results.table3 = await table3(host, { lengths: name === 'node' ? lengths : lengths.filter((n) => n <= 8192), rounds: Math.min(rounds, 3), progress })
+      print(report.table3Table(host.name, results.table3))
+    }
+    if (wants('start')) {
+      results.start = await (name === 'node' ? startInNode : startInChromium)(rounds)
+      print(report.startTable(host.name, results.start))
+    }
+    if (wants('tokenizer') && name === 'node') {
+      results.tokenizer = await compareTokenizers({ rounds, text: chosen.text })
+      print(report.tokenizerTable(results.tokenizer))
+    }
+    await host.close()
+    save()
+  }
+  print(`\nwritten to ${chosen.out}\n`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main()

@@ -1,0 +1,99 @@
+/**
+ * Cold start: from the start of a process, or of the navigation to a page, to the first label of a shipped model, and
+ * the bytes that the page had to fetch.
+ */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliCompressSync, constants } from 'node:zlib'
+import { load } from '../wasm/node.js'
+import { fileAt } from './files.js'
+import { launchChromium, serveFiles } from './hosts.js'
+import { folder, nodePath } from './install.js'
+import { onnxFile } from './onnx.js'
+import { shippedModel, tokenizerJson } from './shipped.js'
+import { summarise } from './statistics.js'
+import { startText } from './first-label.js'
+
+export const MODEL = resolve(folder, '../models/imdb.safetensors')
+
+/**
+ * @typedef {{ label: string, ms: number }} First
+ * @typedef {{ engine: string, label: string, ms: import('./statistics.js').Summary }} Start
+ * @typedef {{ path: string, bytes: number, brotli: number }} Fetched
+ */
+
+export const ENGINES = /** @type {const} */ (['linformer-wasm', 'onnxruntime-web'])
+
+/** Writes what the peer needs for the shipped model and that one text: its best case, int8 and no spare row. */
+async function preparePeer() {
+  const classifier = await load(MODEL)
+  const { tokens } = await classifier.classify(startText)
+  classifier.dispose()
+  writeFileSync(fileAt('shipped.onnx'), onnxFile(shippedModel(MODEL, tokens), 'int8'))
+  writeFileSync(fileAt('shipped-tokenizer.json'), JSON.stringify(tokenizerJson(MODEL)))
+}
+
+/** Size after brotli at its best, remembered: the peer's module takes a minute. @param {string} path @returns {Fetched} */
+function sizeOf(path) {
+  const content = readFileSync(path)
+  const digest = createHash('sha256').update(content).digest('hex').slice(0, 16)
+  const note = fileAt(`brotli-${digest}`)
+  if (!existsSync(note)) {
+    const options = { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length } }
+    writeFileSync(note, String(brotliCompressSync(content, options).length))
+  }
+  return { path: relative(resolve(folder, '..'), path), bytes: content.length, brotli: Number(readFileSync(note, 'utf8')) }
+}
+
+/** @param {Record<string, First[]>} all @returns {Start[]} */
+const summaries = (all) => ENGINES.map((engine) => ({ engine, label: all[engine][0].label, ms: summarise(all[engine].map(({ ms }) => ms)) }))
+
+/**
+ * @param {number} rounds
+ * @returns {Promise<Start[]>}
+ */
+export async function startInNode(rounds) {
+  await preparePeer()
+  /** @type {Record<string, First[]>} */
+  const all = Object.fromEntries(ENGINES.map((engine) => [engine, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const engine of ENGINES) {
+      const { stdout } = await promisify(execFile)(nodePath(), [`${folder}start-node.js`, engine])
+      all[engine].push(JSON.parse(stdout))
+    }
+  }
+  return summaries(all)
+}
+
+/**
+ * @param {number} rounds
+ * @returns {Promise<(Start & { fetched: Fetched[] })[]>}
+ */
+export async function startInChromium(rounds) {
+  await preparePeer()
+  const files = await serveFiles()
+  const browser = await launchChromium()
+  /** @type {Record<string, First[]>} */
+  const all = Object.fromEntries(ENGINES.map((engine) => [engine, []]))
+  /** @type {Record<string, string[]>} */
+  const fetched = {}
+  for (let round = 0; round < rounds; round++) {
+    for (const engine of ENGINES) {
+      const context = await browser.createBrowserContext()
+      const page = await context.newPage()
+      files.served.length = 0
+      await page.goto(`${files.origin}/bench/start.html?${engine}`)
+      await page.waitForFunction('globalThis.first', { timeout: 60_000 })
+      all[engine].push(await page.evaluate('globalThis.first'))
+      fetched[engine] = files.served.filter((path) => !path.endsWith('favicon.ico'))
+      await context.close()
+    }
+  }
+  await browser.close()
+  files.close()
+  return summaries(all).map((start) => ({ ...start, fetched: fetched[start.engine].map(sizeOf) }))
+}
+

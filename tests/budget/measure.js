@@ -1,0 +1,92 @@
+/**
+ * What the engine executes and how much memory it takes for fixed small jobs, as numbers that are the same on every
+ * machine. Compared with budget.json by tests/js/budget.test.js; `npm run budget` writes budget.json.
+ */
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { load } from 'linformer-wasm'
+import { randomModel } from '../../bin/random-model.js'
+import { COUNTERS, countingModule } from '../../tools/count-instructions.js'
+import { CApi, readSafetensors } from '../js/helpers/c-api.js'
+
+// Node.js 20 has relaxed SIMD behind a flag.
+if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd')
+
+export const BUDGET = fileURLToPath(new URL('budget.json', import.meta.url))
+
+const BACKENDS = ['simd128', 'relaxed']
+export const SHAPE = { n_max: 480, d_model: 128, n_heads: 4, d_ff: 512, n_layers: 2, k: [64, 64] }
+
+/** Instances of counting modules; `load` keeps its own to itself. */
+const instances = []
+const { Instance } = WebAssembly
+
+/** The sum of every instance's counters. */
+const counted = () => COUNTERS.map((name) => instances.reduce((sum, { exports }) => sum + Number(exports[`count.${name}`].value), 0))
+
+/** What `work` adds to the counters, under the names NAME, COUNTER. */
+async function count(name, work) {
+  const before = counted()
+  const result = await work()
+  const after = counted()
+  return { result, counts: Object.fromEntries(COUNTERS.map((counter, i) => [`${name}, ${counter}`, after[i] - before[i]])) }
+}
+
+/** Text of words that come and go, for the tokenizer. */
+function words(bytes) {
+  let text = ''
+  for (let i = 0; text.length < bytes; i++) text += `${['The', 'film', 'is', 'wonderful', 'and', 'strangely', 'quiet', '2026', "don't"][(i * i + (i >> 3)) % 9]}${i % 11 === 0 ? '. ' : ' '}`
+  return new TextEncoder().encode(text.slice(0, bytes))
+}
+
+/** @returns {Promise<Record<string, number>>} */
+export async function measureBudget() {
+  WebAssembly.Instance = new Proxy(Instance, {
+    construct(target, args) {
+      const instance = new target(...args)
+      if ('count.operations' in instance.exports) instances.push(instance)
+      return instance
+    }
+  })
+  try {
+    const numbers = {}
+    for (const backend of BACKENDS) {
+      const shipped = fileURLToPath(new URL(`../../wasm/dist/linformer-${backend}.wasm`, import.meta.url))
+      numbers[`${backend}, bytes`] = statSync(shipped).size
+      const bytes = countingModule(new Uint8Array(readFileSync(shipped)))
+      const wasm = new WebAssembly.Module(bytes)
+      for (const precision of ['float32', 'int8']) {
+        for (const attention of ['linformer', 'full']) {
+          const name = `${backend}, ${precision}, ${attention}`
+          const options = { backend, precision, wasm, threads: 1 }
+          const { result: classifier, counts } = await count(`${name}, load`, () => load(randomModel({ ...SHAPE, attention }), options))
+          if ((classifier.precision ?? 'float32') === precision) {
+            Object.assign(numbers, counts, (await count(`${name}, classify`, () => classifier.classify('x'.repeat(SHAPE.n_max)))).counts)
+            numbers[`${name}, linear memory`] = classifier.memory.total
+          }
+          classifier.dispose()
+        }
+      }
+    }
+    const folder = fileURLToPath(new URL('../../build/budget/', import.meta.url))
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(`${folder}counting.wasm`, countingModule(new Uint8Array(readFileSync(fileURLToPath(new URL('../../wasm/dist/linformer-simd128.wasm', import.meta.url))))))
+    const api = new CApi(`${folder}counting.wasm`)
+    const { tensors } = readSafetensors(new URL('../golden/tokenizer/lowercase.safetensors.gz', import.meta.url))
+    const tokenizer = api.tokenizer(tensors, true)
+    Object.assign(numbers, (await count('tokenizer, 20,000 bytes', () => api.tokenize(tokenizer, words(20_000), 4096))).counts)
+    return numbers
+  } finally {
+    WebAssembly.Instance = Instance
+  }
+}
+
+/** Four significant digits: the number of steps, and with it the last digits, depend on the clock. */
+const rounded = (number) => Number(number.toPrecision(4))
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const numbers = Object.fromEntries(Object.entries(await measureBudget()).map(([name, number]) => [name, rounded(number)]))
+  writeFileSync(BUDGET, `${JSON.stringify(numbers, null, 2)}\n`)
+  console.log(`${Object.keys(numbers).length} numbers written to tests/budget/budget.json`)
+}
