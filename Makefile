@@ -1,7 +1,7 @@
 # Builds the engine: two WebAssembly modules for users, three more and native executables for the tests.
 # `make help` lists the targets. Everything made goes to build/, but for the shipped modules in wasm/dist/.
 
-config ?= debug#           debug, release or sanitize; for the native targets
+config ?= debug#           debug, release, sanitize or arm64; for the native targets
 DIST ?= wasm/dist
 
 # Which kernels a build gets is decided here, at link time, and nowhere else.
@@ -100,9 +100,12 @@ verify-dist: ## rebuild into build/verify and compare with wasm/dist, byte for b
 NATIVE := build/native-$(config)
 NATIVE_FLAGS_debug := -O0 -g
 NATIVE_FLAGS_release := -O3
+NATIVE_FLAGS_arm64 := -O3 -static
 NATIVE_FLAGS_sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
-NATIVE_CC = $(if $(filter sanitize,$(config)),clang-19,$(CC))
-NATIVE_FLAGS = $(or $(NATIVE_FLAGS_$(config)),$(error config is debug, release or sanitize))
+NATIVE_CC_sanitize := clang-19
+NATIVE_CC_arm64 := aarch64-linux-gnu-gcc
+NATIVE_CC = $(or $(NATIVE_CC_$(config)),$(CC))
+NATIVE_FLAGS = $(or $(NATIVE_FLAGS_$(config)),$(error config is debug, release, sanitize or arm64))
 
 LIB_OBJECTS := $(patsubst %.c,$(NATIVE)/%.o,$(ENGINE) $(SCALAR))
 TESTS := $(patsubst tests/c/%.c,$(NATIVE)/%,$(wildcard tests/c/test_*.c))

@@ -22,6 +22,9 @@ webkit2gtk-driver /usr/bin/WebKitWebDriver
 xvfb /usr/bin/Xvfb
 zstd /usr/bin/zstd
 make /usr/bin/make
+qemu-user /usr/bin/qemu-aarch64
+gcc-aarch64-linux-gnu /usr/bin/aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross /usr/aarch64-linux-gnu/include/stdio.h
 gcc /usr/bin/gcc
 libc6-dev /usr/include/stdio.h
 binutils /usr/bin/nm
