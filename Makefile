@@ -49,13 +49,16 @@ define emcc
 @node tools/check-module.mjs $@ $(filter %.rsp,$^)
 endef
 
-wasm: $(DIST)/linformer-simd128.wasm $(DIST)/linformer-relaxed.wasm $(DIST)/manifest.json ## the two shipped modules and their manifest
+wasm: $(DIST)/linformer-simd128.wasm $(DIST)/linformer-relaxed.wasm $(DIST)/inline.js $(DIST)/manifest.json ## the two shipped modules, as base64 too, and their manifest
 
 $(DIST)/linformer-simd128.wasm: $(ENGINE) $(SIMD) $(ALWAYS) build/exports.rsp tools/toolchain.sh
 	$(call emcc,$(SIMD_FLAGS))
 
 $(DIST)/linformer-relaxed.wasm: $(ENGINE) $(SIMD) $(ALWAYS) build/exports.rsp tools/toolchain.sh
 	$(call emcc,$(RELAXED_FLAGS))
+
+$(DIST)/inline.js: $(DIST)/linformer-simd128.wasm $(DIST)/linformer-relaxed.wasm tools/inline-modules.js
+	@node tools/inline-modules.js $@ $(filter %.wasm,$^)
 
 # manifest_entry FILE,FLAGS
 manifest_entry = printf '    "%s": {\n      "bytes": %d,\n      "sha256": "%s",\n      "flags": "%s"\n    }' \
@@ -90,7 +93,7 @@ build/exports.rsp build/test/exports.rsp:
 verify-dist: ## rebuild into build/verify and compare with wasm/dist, byte for byte
 	@rm -rf build/verify
 	@$(MAKE) --no-print-directory DIST=build/verify wasm
-	@for file in linformer-simd128.wasm linformer-relaxed.wasm manifest.json; do \
+	@for file in linformer-simd128.wasm linformer-relaxed.wasm inline.js manifest.json; do \
 	  cmp build/verify/$$file wasm/dist/$$file || { echo "wasm/dist/$$file is not what the sources build: run 'make wasm'" >&2; exit 1; }; \
 	done
 	@echo 'wasm/dist is what the sources build'

@@ -89,8 +89,8 @@ export async function siteFiles(root) {
     }
     for (const name of names) {
       const segments = [...(prefix === '' ? [] : [prefix]), ...name.split(path.sep)]
-      // Node.js's own entry and the types are for other readers of the library than a page.
-      if (prefix === 'wasm' && /(^node|\.d\.ts$|\.json$|\.txt$)/.test(name)) continue
+      // The entries for other hosts, the modules as base64, and the types are for other readers of the library than a page.
+      if (prefix === 'wasm' && /((^|-)node\.js$|inline|^workerd|\.d\.ts$|\.json$|\.txt$)/.test(name)) continue
       const address = segments.join('/')
       if (address === SERVICE_WORKER) continue
       const file = await locate(root, segments)

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /**
  * Classifies long documents with a Linformer, in a linear memory whose size is fixed when the model is loaded.
  */
@@ -47,6 +48,9 @@ export interface ProgressEvent {
   count?: number
 }
 
+/** WebAssembly.Module, where the host's types have it. */
+export type CompiledModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer M } } } ? M : object
+
 export interface LoadOptions {
   /** Most bytes of linear memory; the largest token capacity that fits is planned. Default: room for n_max tokens. */
   memoryBudget?: number
@@ -59,7 +63,7 @@ export interface LoadOptions {
   /** The same bits in every host, with the backend simd128: for tests and records. Costs speed where relaxed runs. */
   deterministic?: boolean
   /** The module, instead of the file beside the library: a URL or path, bytes, or compiled. */
-  wasm?: string | URL | Response | Blob | ArrayBuffer | ArrayBufferView | WebAssembly.Module
+  wasm?: string | URL | Response | Blob | ArrayBuffer | ArrayBufferView | CompiledModule
   /** `sha256-` and the base64 of the model file's digest; another file is refused. */
   integrity?: string
   /**

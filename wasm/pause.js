@@ -16,6 +16,10 @@ function nextTask() {
       setImmediate(resolve)
       return
     }
+    if (typeof MessageChannel === 'undefined') { // Cloudflare Workers
+      setTimeout(resolve)
+      return
+    }
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = () => {
       port1.close()

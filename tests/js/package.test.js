@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
@@ -11,10 +12,11 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 function graph(file, seen = new Set()) {
   if (seen.has(file)) return seen
   seen.add(file)
+  if (file.endsWith('.wasm')) return seen
   const source = readFileSync(file, 'utf8')
   for (const [, specifier] of source.matchAll(/^(?:import|export)[^'"]*from '([^']+)'/gm)) {
     assert.ok(specifier.startsWith('./'), `${file} imports ${specifier}`)
-    graph(`wasm/${specifier.slice(2)}`, seen)
+    graph(join(dirname(file), specifier), seen)
   }
   return seen
 }
@@ -25,20 +27,32 @@ test('no dependency at run time', () => {
   }
 })
 
-test('the web entry imports nothing but its own files', () => {
-  const files = graph('wasm/index.js')
-  assert.ok(files.size >= 8)
-  assert.ok(!files.has('wasm/node.js'))
-  for (const file of files) {
-    const source = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
-    assert.doesNotMatch(source, /node:|\brequire\(|\bimport\(|\bprocess\b/, file)
-    assert.doesNotMatch(source, /\beval\(|new Function/, file)
+for (const entry of ['index', 'inline', 'worker', 'worker-host', 'workerd']) {
+  test(`${entry}.js, for the web, imports nothing but its own files, and has no top-level await`, () => {
+    const files = graph(`wasm/${entry}.js`)
+    assert.ok(files.size >= 5)
+    for (const file of files) {
+      if (file.endsWith('.wasm')) continue
+      assert.doesNotMatch(file, /node\.js$/)
+      const source = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
+      assert.doesNotMatch(source, /node:|\brequire\(|\bimport\(|\bprocess\b/, file)
+      assert.doesNotMatch(source, /\beval\(|new Function/, file)
+      assert.doesNotMatch(source, /^(const .*= |export const .*= )?await /m, file)
+      assert.equal(/new Worker\(/.test(source), file === 'wasm/worker.js', `${file}: no worker unless one is imported`)
+    }
+  })
+}
+
+test('the modules inside the JavaScript are those beside it', async () => {
+  const inline = await import('../../wasm/dist/inline.js')
+  for (const backend of ['simd128', 'relaxed']) {
+    assert.equal(inline[backend], readFileSync(`wasm/dist/linformer-${backend}.wasm`).toString('base64'))
   }
 })
 
 test('every entry of the manifest exists', () => {
   const paths = Object.values(manifest.exports).flatMap((entry) => typeof entry === 'string' ? [entry] : Object.values(entry))
-  for (const path of [...paths, manifest.main, manifest.types, ...Object.values(manifest.bin), ...manifest.files]) {
+  for (const path of [...paths, manifest.main, manifest.types, ...Object.values(manifest.bin), ...manifest.files.filter((path) => !path.startsWith('!'))]) {
     assert.ok(existsSync(path.replace(/\*$/, '')), path)
   }
 })

@@ -1,0 +1,77 @@
+/**
+ * What is in the packed tarball, and whether tools that read packages agree with it.
+ */
+import assert from 'node:assert/strict'
+import { cpSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { freshProject, importTool, installTarball, installTools, outputOf, toolFile } from './project.js'
+
+const MOST_FILES = 60
+const MOST_ENGINE_BYTES = 250_000 // of a tarball without models
+const MOST_MODEL_BYTES = 4 * 2 ** 20 // each
+const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
+const TYPE_ROOTS = join(TSC, '../../../@types')
+
+let project
+let tarball
+let installed
+
+before(async () => {
+  await installTools()
+  ;({ folder: project, tarball } = await installTarball())
+  installed = join(project, 'node_modules/linformer-wasm')
+})
+
+const filesOf = (folder) => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+
+test(`at most ${MOST_FILES} files, ${MOST_ENGINE_BYTES} bytes without models, ${MOST_MODEL_BYTES} for each model`, async (t) => {
+  const files = filesOf(installed).map(({ name }) => name)
+  t.diagnostic(`${files.length} files`)
+  assert.ok(files.length <= MOST_FILES, files.join(' '))
+  for (const name of readdirSync(join(installed, 'models'))) {
+    assert.match(name, /\.(safetensors|md|json)$/)
+    assert.ok(statSync(join(installed, 'models', name)).size <= MOST_MODEL_BYTES, name)
+  }
+  const engine = join(project, '../engine')
+  cpSync(installed, engine, { recursive: true })
+  rmSync(join(engine, 'models'), { recursive: true })
+  const [{ size, unpackedSize }] = JSON.parse(await outputOf('npm', ['pack', '--json', '--dry-run'], engine))
+  t.diagnostic(`without models ${size} bytes packed, ${unpackedSize} unpacked`)
+  assert.ok(size <= MOST_ENGINE_BYTES)
+})
+
+test('nothing of the workshop is in it', () => {
+  const names = readdirSync(installed).sort()
+  assert.deepEqual(names, ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'models', 'package.json', 'wasm'])
+  for (const { name } of filesOf(installed)) assert.match(name, /\.(js|d\.ts|wasm|json|md|safetensors|1)$|^LICENSE$/)
+})
+
+test('publint has nothing to say', async () => {
+  const { publint } = await importTool('publint')
+  const { messages } = await publint({ pkgDir: installed, pack: false, strict: true })
+  assert.deepEqual(messages, [])
+})
+
+test('are the types wrong? no', async () => {
+  const cli = toolFile('@arethetypeswrong/cli/dist/index.js')
+  // esm-only: what CommonJS gets by require is the ES module, in every Node.js that is supported.
+  await outputOf(process.execPath, [cli, tarball, '--profile', 'esm-only', '--exclude-entrypoints', 'package.json', '--no-color'], project)
+    .catch(({ stdout }) => assert.fail(stdout))
+})
+
+const lib = ['ES2022']
+for (const [name, options] of Object.entries({
+  'a bundler and the DOM': { module: 'ESNext', moduleResolution: 'bundler', lib: [...lib, 'DOM'], types: [] },
+  'a bundler and the newest of everything': { module: 'ESNext', moduleResolution: 'bundler', lib: ['ESNext', 'DOM'], types: [] },
+  'Node.js without the DOM': { module: 'NodeNext', moduleResolution: 'NodeNext', lib, types: ['node'], typeRoots: [TYPE_ROOTS] },
+  'a web worker': { module: 'ESNext', moduleResolution: 'bundler', lib: [...lib, 'WebWorker'], types: [] }
+})) {
+  test(`types: ${name}`, async () => {
+    const config = { compilerOptions: { target: 'ES2022', strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true, skipLibCheck: false, ...options }, files: ['types.ts'] }
+    const folder = freshProject(project, `types-${name.replace(/\W+/g, '-')}`, ['types.ts'], { 'tsconfig.json': JSON.stringify(config) })
+    const output = await outputOf(process.execPath, [TSC, '-p', '.', '--pretty', 'false'], folder).catch(({ stdout }) => stdout)
+    assert.equal(output, '')
+  })
+}

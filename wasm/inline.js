@@ -1,0 +1,10 @@
+/**
+ * linformer-wasm/inline: the same, with the modules inside the JavaScript, for bundlers that lose files beside it.
+ */
+import { inlineModules as modules } from './inline-modules.js'
+import { createApi } from './load.js'
+
+export { LinformerError } from './errors.js'
+export { tensorShapes } from './model.js'
+export { version } from './version.js'
+export const { load, inspect } = createApi({ modules })
