@@ -29,9 +29,14 @@ enum { HASH_START = 0x11c9dc5 };
 /* The low bits of the product depend on the low bits of the input alone. */
 static uint32_t spread(uint32_t hash) { return hash ^ hash >> 15; }
 
+/* Farthest that an entry lies from the slot that its hash names. In a table that is at most half full the longest way of
+ * 2^20 random entries is about 70 (ln n / (ln 2 - 1/2)); a vocabulary made of tokens that collide is refused instead of
+ * taking quadratic time, and no lookup takes longer than this. */
+enum { MOST_PROBES = 256 };
+
 static uint32_t find_hashed(const lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length, uint32_t hash) {
-  for (uint32_t slot = spread(hash) & tokenizer->table_mask;; slot = (slot + 1) & tokenizer->table_mask) {
-    const uint32_t id = tokenizer->by_bytes[slot];
+  for (uint32_t probe = 0; probe < MOST_PROBES; probe++) {
+    const uint32_t id = tokenizer->by_bytes[(spread(hash) + probe) & tokenizer->table_mask];
     if (id == LF_NO_TOKEN) return LF_NO_TOKEN;
     if (lf_token_length(tokenizer, id) != length) continue;
     const uint8_t *token = tokenizer->vocab + tokenizer->offsets[id];
@@ -39,6 +44,18 @@ static uint32_t find_hashed(const lf_tokenizer *tokenizer, const uint8_t *bytes,
     while (i < length && token[i] == bytes[i]) i++;
     if (i == length) return id;
   }
+  return LF_NO_TOKEN;
+}
+
+/* Puts `value` into the first empty slot that `hash` leads to; 0 if all within reach are taken. */
+static int insert(uint32_t *table, uint32_t mask, uint32_t hash, uint32_t value) {
+  for (uint32_t probe = 0; probe < MOST_PROBES; probe++) {
+    uint32_t *slot = &table[(hash + probe) & mask];
+    if (*slot != LF_NO_TOKEN) continue;
+    *slot = value;
+    return 1;
+  }
+  return 0;
 }
 
 uint32_t lf_find_token(const lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length) {
@@ -50,31 +67,31 @@ uint32_t lf_find_token(const lf_tokenizer *tokenizer, const uint8_t *bytes, uint
 int lf_add_token(lf_tokenizer *tokenizer, uint32_t id) {
   const uint8_t *bytes = tokenizer->vocab + tokenizer->offsets[id];
   const uint32_t length = lf_token_length(tokenizer, id);
-  if (lf_find_token(tokenizer, bytes, length) != LF_NO_TOKEN) return 0;
   uint32_t hash = HASH_START;
   for (uint32_t i = length; i > 0; i--) hash = hash_byte(hash, bytes[i - 1]);
-  uint32_t slot = spread(hash) & tokenizer->table_mask;
-  while (tokenizer->by_bytes[slot] != LF_NO_TOKEN) slot = (slot + 1) & tokenizer->table_mask;
-  tokenizer->by_bytes[slot] = id;
-  return 1;
+  if (find_hashed(tokenizer, bytes, length, hash) != LF_NO_TOKEN) return 0;
+  return insert(tokenizer->by_bytes, tokenizer->table_mask, spread(hash), id);
 }
 
-/* Slot of by_pair that has the rule for this pair, or the empty one where it would be. */
-static uint32_t pair_slot(const lf_tokenizer *tokenizer, uint32_t left, uint32_t right) {
-  const uint32_t hash = spread((left * 0x9e3779b1u) ^ (right * 0x85ebca77u));
-  for (uint32_t slot = hash & tokenizer->pair_mask;; slot = (slot + 1) & tokenizer->pair_mask) {
-    const uint32_t rank = tokenizer->by_pair[slot];
-    if (rank == LF_NO_TOKEN) return slot;
-    if (tokenizer->merges[rank].left == left && tokenizer->merges[rank].right == right) return slot;
+static uint32_t pair_hash(uint32_t left, uint32_t right) {
+  return spread((left * 0x9e3779b1u) ^ (right * 0x85ebca77u));
+}
+
+/* Rank of the rule for this pair, or LF_NO_TOKEN. */
+static uint32_t find_rule(const lf_tokenizer *tokenizer, uint32_t left, uint32_t right) {
+  const uint32_t hash = pair_hash(left, right);
+  for (uint32_t probe = 0; probe < MOST_PROBES; probe++) {
+    const uint32_t rank = tokenizer->by_pair[(hash + probe) & tokenizer->pair_mask];
+    if (rank == LF_NO_TOKEN) return LF_NO_TOKEN;
+    if (tokenizer->merges[rank].left == left && tokenizer->merges[rank].right == right) return rank;
   }
+  return LF_NO_TOKEN;
 }
 
 int lf_add_merge(lf_tokenizer *tokenizer, uint32_t rank) {
   const lf_merge *merge = &tokenizer->merges[rank];
-  const uint32_t slot = pair_slot(tokenizer, merge->left, merge->right);
-  if (tokenizer->by_pair[slot] != LF_NO_TOKEN) return 0;
-  tokenizer->by_pair[slot] = rank;
-  return 1;
+  if (find_rule(tokenizer, merge->left, merge->right) != LF_NO_TOKEN) return 0;
+  return insert(tokenizer->by_pair, tokenizer->pair_mask, pair_hash(merge->left, merge->right), rank);
 }
 
 /* ---- short words ---- */
@@ -86,7 +103,7 @@ static uint32_t merge_bytes(const lf_tokenizer *tokenizer, const uint8_t *bytes,
   uint32_t ranks[MERGED_BYTES]; /* of the rule that joins ids[i] and ids[i + 1], or LF_NO_TOKEN */
   uint32_t n = length;
   for (uint32_t i = 0; i < n; i++) ids[i] = tokenizer->byte_ids[bytes[i]];
-  for (uint32_t i = 0; i + 1 < n; i++) ranks[i] = tokenizer->by_pair[pair_slot(tokenizer, ids[i], ids[i + 1])];
+  for (uint32_t i = 0; i + 1 < n; i++) ranks[i] = find_rule(tokenizer, ids[i], ids[i + 1]);
   while (n > 1) {
     uint32_t best = 0;
     for (uint32_t i = 1; i + 1 < n; i++) {
@@ -99,8 +116,8 @@ static uint32_t merge_bytes(const lf_tokenizer *tokenizer, const uint8_t *bytes,
       ids[i] = ids[i + 1];
       if (i + 1 < n) ranks[i] = ranks[i + 1];
     }
-    if (best + 1 < n) ranks[best] = tokenizer->by_pair[pair_slot(tokenizer, ids[best], ids[best + 1])];
-    if (best > 0) ranks[best - 1] = tokenizer->by_pair[pair_slot(tokenizer, ids[best - 1], ids[best])];
+    if (best + 1 < n) ranks[best] = find_rule(tokenizer, ids[best], ids[best + 1]);
+    if (best > 0) ranks[best - 1] = find_rule(tokenizer, ids[best - 1], ids[best]);
   }
   return n;
 }
@@ -154,7 +171,7 @@ static void encode_word(lf_tokenizer *tokenizer) {
 /* Whether BPE keeps these two apart and whole; `left` may be LF_NO_TOKEN, the start of the word. */
 static int may_follow(lf_tokenizer *tokenizer, uint32_t left, uint32_t right) {
   const uint64_t key = (uint64_t)1 << 44 | (uint64_t)(left & 0x1fffff) << 22 | (uint64_t)right << 1;
-  uint64_t *cached = &tokenizer->pairs[spread((left * 0x9e3779b1u) ^ (right * 0x85ebca77u)) % LF_CACHED_PAIRS];
+  uint64_t *cached = &tokenizer->pairs[pair_hash(left, right) % LF_CACHED_PAIRS];
   if ((*cached & ~(uint64_t)1) == key) return (int)(*cached & 1);
 
   uint8_t bytes[MERGED_BYTES];

@@ -210,7 +210,7 @@ uint64_t lf_tokenizer_bytes(int32_t vocab_size, int32_t n_merges, int32_t vocab_
  *   merges   [n_merges][2]     pairs of ids, the first to be merged first
  *
  * LF_ERROR_TOKENIZER: offsets not ascending, one of the 256 single bytes absent or double, a merge of ids outside the
- * vocabulary or whose joined bytes are no token. */
+ * vocabulary or whose joined bytes are no token; also tokens or merges chosen so that their hashes collide. */
 lf_status lf_tokenizer_init(lf_tokenizer *tokenizer, uint64_t bytes, const uint8_t *vocab, const uint32_t *offsets,
                             const uint32_t *merges, int32_t vocab_size, int32_t n_merges, int32_t vocab_bytes,
                             int32_t flags);

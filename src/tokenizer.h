@@ -111,8 +111,9 @@ void lf_end_of_text(lf_tokenizer *tokenizer);
 
 /* ---- bpe.c ---- */
 uint32_t lf_find_token(const lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length);
-int lf_add_token(lf_tokenizer *tokenizer, uint32_t id);   /* to by_bytes; 0 if its bytes are there already */
-int lf_add_merge(lf_tokenizer *tokenizer, uint32_t rank); /* to by_pair; 0 if its pair is there already */
+int lf_add_token(lf_tokenizer *tokenizer,
+                 uint32_t id); /* to by_bytes; 0 if its bytes or too many like them are there */
+int lf_add_merge(lf_tokenizer *tokenizer, uint32_t rank); /* to by_pair; 0 if its pair or too many like it are there */
 void lf_take_byte(lf_tokenizer *tokenizer, uint8_t byte, lf_origin origin);
 void lf_end_word(lf_tokenizer *tokenizer);
 

@@ -260,10 +260,40 @@ static void refused(void) {
   free(block);
 }
 
+/* Tokens that all want the same place in the table: refused, where a million of them would take hours. As many that
+ * do not are fine. */
+static void collisions(void) {
+  enum { TOKENS = 600, SIZE = 256 + TOKENS, SLOTS = 2048 };
+  static uint8_t bytes[256 + 3 * TOKENS];
+  static uint32_t offsets[SIZE + 1];
+  for (uint32_t i = 0; i < 256; i++) {
+    bytes[i] = (uint8_t)i;
+    offsets[i + 1] = i + 1;
+  }
+  for (int collide = 0; collide < 2; collide++) {
+    uint32_t found = 0;
+    for (uint32_t n = 0; found < TOKENS; n++) {
+      const uint8_t token[3] = {(uint8_t)n, (uint8_t)(n >> 8), (uint8_t)(n >> 16)};
+      uint32_t hash = 0x11c9dc5; /* as bpe.c has it */
+      for (int i = 2; i >= 0; i--) hash = (hash ^ token[i]) * 16777619u;
+      if (collide && ((hash ^ hash >> 15) & (SLOTS - 1)) != 7) continue;
+      memcpy(bytes + 256 + (size_t)3 * found, token, 3);
+      found++;
+      offsets[256 + found] = 256 + 3 * found;
+    }
+    const uint64_t size = lf_tokenizer_bytes(SIZE, 0, sizeof bytes);
+    lf_tokenizer *tokenizer = aligned_alloc(LF_ALIGN, (size_t)size);
+    CHECK(lf_tokenizer_init(tokenizer, size, bytes, offsets, NULL, SIZE, 0, sizeof bytes, 0) ==
+          (collide ? LF_ERROR_TOKENIZER : LF_OK));
+    free(tokenizer);
+  }
+}
+
 int main(void) {
   random_vocabularies();
   chunks();
   most_tokens();
   refused();
+  collisions();
   return summary();
 }
