@@ -35,7 +35,7 @@ const FOLDERS = { wasm: 'wasm', models: 'models', bin: 'bin', pdfjs: 'node_modul
 const CHOSEN = { wasm: /./, models: /\.(safetensors|md|json)$/, bin: /^random-weights\.js$/, pdfjs: /^pdf(\.worker)?\.min\.mjs$/ }
 
 /** What is fetched when it is wanted, and kept then: models and pdf.js. All else is kept from the first visit on. */
-const LATER = /^(models|pdfjs)\//
+const LATER = /^(models|data|pdfjs)\//
 const DEFAULT_MODEL = 'models/imdb.safetensors'
 
 /** The name under which the service worker is served; it is written anew for each version of the site. */

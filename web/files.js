@@ -54,7 +54,9 @@ function decode(content, name) {
  * @returns {string}
  */
 function readHtml(markup, name) {
-  const { body } = new DOMParser().parseFromString(markup, 'text/html')
+  // Styles are taken out first: the page's security policy holds for parsed documents too, and would complain of each.
+  const plain = markup.replace(/<style\b[\s\S]*?<\/style\s*>/gi, '').replace(/<[^<>]*>/g, (tag) => tag.replace(/\sstyle\s*=/gi, ' data-style='))
+  const { body } = new DOMParser().parseFromString(plain, 'text/html')
   for (const element of body.querySelectorAll(NOT_TEXT)) element.remove()
   for (const node of textNodes(body)) {
     if (!node.parentElement?.closest('pre')) node.data = node.data.replace(/\s+/g, ' ')
@@ -74,67 +76,31 @@ function textNodes(root) {
 }
 
 /**
- * The text of a PDF, by pdf.js: fetched from this server when the first PDF comes, and run in a worker of its own.
+ * The text of a PDF, by pdf.js: fetched from this server when the first PDF comes, and run in a worker.
  *
- * @param {ArrayBuffer} content
+ * @param {ArrayBuffer} content given away to the worker
  * @param {string} name
  * @param {(share: number) => void} onProgress
  * @returns {Promise<string>}
  */
-async function readPdf(content, name, onProgress) {
-  let pdfjs
-  try {
-    const address = new URL('./pdfjs/pdf.min.mjs', document.baseURI).href
-    pdfjs = await import(address)
-    pdfjs.GlobalWorkerOptions.workerSrc = new URL('./pdfjs/pdf.worker.min.mjs', document.baseURI).href
-  } catch (error) {
-    throw new Error(`${name} is a PDF, and the part of this page that reads PDFs could not be fetched. Check the connection, or paste the text.`, { cause: error })
-  }
-  const task = pdfjs.getDocument({ data: new Uint8Array(content), isEvalSupported: false, disableFontFace: true, useSystemFonts: false })
-  try {
-    const pdf = await task.promise
-    const pages = []
-    for (let number = 1; number <= pdf.numPages; number++) {
-      const page = await pdf.getPage(number)
-      const { items } = await page.getTextContent()
-      pages.push(pageText(items))
-      page.cleanup()
-      onProgress(number / pdf.numPages)
-    }
-    const text = pages.join('\n\n').trim()
-    if (text === '') throw new Error(`${name} has no text in it, only pictures of pages. Run text recognition (OCR) on it first.`)
-    return text
-  } catch (error) {
-    const problem = error instanceof Error ? error : new Error(String(error))
-    if (problem.name === 'PasswordException') throw new Error(`${name} is locked with a password. Save it without one and open it again.`, { cause: error })
-    if (problem.name === 'InvalidPDFException') throw new Error(`${name} is not a PDF that can be read; it may be damaged. Open the original again, or paste the text.`, { cause: error })
-    throw problem
-  } finally {
-    await task.destroy()
-  }
+function readPdf(content, name, onProgress) {
+  const worker = new Worker(new URL('./pdf-worker.js', import.meta.url), { type: 'module' })
+  return new Promise((resolve, reject) => {
+    const fail = (/** @type {string} */ words) => reject(new Error(`${name} ${words}`))
+    worker.addEventListener('message', ({ data: { share, text, problem, message } }) => {
+      if (share !== undefined) onProgress(share)
+      else if (text !== undefined) resolve(text)
+      else fail(PDF_PROBLEMS[problem] ?? `could not be read: ${message}. Paste the text instead.`)
+    })
+    worker.addEventListener('error', () => fail(PDF_PROBLEMS.missing))
+    worker.postMessage(content, [content])
+  }).finally(() => worker.terminate())
 }
 
-/**
- * Lines joined to paragraphs: a line goes on where the next one begins, and a word that was divided is made whole.
- *
- * @param {{ str?: string, hasEOL?: boolean, transform?: number[], height?: number }[]} items of a page, in reading order
- * @returns {string}
- */
-export function pageText(items) {
-  let text = ''
-  let last = { y: NaN, height: 0 }
-  for (const { str = '', hasEOL = false, transform = [], height = 0 } of items) {
-    const y = transform[5] ?? NaN
-    if (str !== '') {
-      // A gap of more than 1.6 lines, up or down, sets paragraphs apart.
-      if (text.endsWith('\n') && Math.abs(y - last.y) > 1.6 * Math.max(height, last.height, 1)) text += '\n'
-      last = { y, height: height || last.height }
-    }
-    text += str
-    if (hasEOL) text += '\n'
-  }
-  return text
-    .replace(/(\p{L})-\n(\p{Ll})/gu, '$1$2')
-    .replace(/([^\n])\n(?=[^\n])/g, '$1 ')
-    .replace(/[^\S\n]+/g, ' ')
+/** @type {Record<string, string>} */
+const PDF_PROBLEMS = {
+  missing: 'is a PDF, and the part of this page that reads PDFs could not be fetched. Check the connection, or paste the text.',
+  empty: 'has no text in it, only pictures of pages. Run text recognition (OCR) on it first.',
+  PasswordException: 'is locked with a password. Save it without one and open it again.',
+  InvalidPDFException: 'is not a PDF that can be read; it may be damaged. Open the original again, or paste the text.'
 }

@@ -1,4 +1,5 @@
 /** The page: loads the model, classifies the document, and hands each part of the page what it shows. */
+import { watchComplexity } from './complexity.js'
 import { currentSample, focusText, setSample, text, watchDocument } from './document.js'
 import { byId, element } from './dom.js'
 import { classifierFor, close } from './engine.js'
@@ -13,6 +14,8 @@ import { showProgress, showStatus } from './progress.js'
 import { keepOffline } from './offline.js'
 import { choosePassage, hideReader, recolour, showReader } from './reader.js'
 import { SAMPLES } from './samples.js'
+import { showSharing } from './sharing.js'
+import { markRank, watchSpectrum } from './spectrum.js'
 import { clearVerdict, copy, markStale, showVerdict } from './verdict.js'
 import { hideWhy, showWhy } from './why.js'
 import { LinformerError } from './wasm/worker.js'
@@ -37,6 +40,8 @@ async function ready(signal) {
   const classifier = await classifierFor(model(), budget(), { signal, onProgress: showProgress })
   showMemory(classifier.memory)
   showModel(classifier, model())
+  showSharing(classifier.config)
+  markRank(Math.max(...classifier.config.k))
   return classifier
 }
 
@@ -170,6 +175,8 @@ async function start() {
   const wanted = MODELS.findIndex(({ id }) => id === fromLink('model'))
   modelPicker.selectedIndex = Math.max(0, wanted)
   watchBudget(() => void reload())
+  watchComplexity()
+  watchSpectrum(text)
   watchDocument({ onChange: changed, onProblem: showProblem, onProgress: showStatus })
   modelPicker.addEventListener('change', () => void reload())
   classifyButton.addEventListener('click', () => run(classify))

@@ -19,3 +19,9 @@ export const MODELS = [
     card: './models/imdb.md'
   }
 ]
+
+/** The model whose attention is drawn: a standard Transformer, n × n. */
+export const FULL_ATTENTION = {
+  file: './data/full-attention.safetensors',
+  card: './data/full-attention.md'
+}

@@ -1,12 +1,14 @@
 /** The demo page in Chromium, from the demo's own server, with the shipped models. */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
+import axe from 'axe-core'
 import { createServer } from '../../tools/serve.js'
 import { launch, serve, temporaryFolder } from './helpers/browsers.js'
-import { chooseSample, classify, errorOf, idle, paste, sample, SAMPLE_LABELS, textOf } from './helpers/page.js'
+import { chooseSample, classify, drop, errorOf, idle, paste, sample, SAMPLE_LABELS, textOf } from './helpers/page.js'
+import { lines, pdf } from './helpers/pdf.js'
 
 /** @typedef {import('puppeteer-core').Page} Page */
 
@@ -120,6 +122,24 @@ test('a file that was opened; one that is not text is refused in words', () => w
   assert.equal(await classify(page), SAMPLE_LABELS.note)
 }))
 
+test('PDF and HTML that are dropped become text; a damaged PDF is refused in words', () => withPage(async (page) => {
+  const note = await sample('note')
+  await drop(page, 'note.pdf', pdf([lines(note.slice(0, 200)), lines(note.slice(200))]), 'application/pdf')
+  await page.waitForFunction(() => document.querySelector('textarea')?.value !== '')
+  const read = await page.$eval('#text', (area) => /** @type {HTMLTextAreaElement} */ (area).value)
+  assert.equal(read.replace(/\s+/g, ''), note.replace(/\s+/g, ''))
+  assert.ok(!/[^\n]\n[^\n]/.test(read), 'lines are joined to paragraphs')
+  assert.equal(await classify(page), SAMPLE_LABELS.note)
+
+  const html = '<!doctype html><title>No</title><style>p { color: red }</style><body><h1 style="color: red">A  film</h1><p>I loved\n it &amp; her.<ul><li>One<li>Two</ul><script>alert(1)</script><pre>a\n b</pre><img src="/none.png">'
+  await drop(page, 'page.html', new TextEncoder().encode(html), 'text/html')
+  await page.waitForFunction(() => /film/.test(document.querySelector('textarea')?.value ?? ''))
+  assert.equal(await page.$eval('#text', (area) => /** @type {HTMLTextAreaElement} */ (area).value), 'A film\n\nI loved it & her.\n\nOne\nTwo\n\na\nb')
+
+  await drop(page, 'broken.pdf', new TextEncoder().encode('%PDF-1.4 and no more'), 'application/pdf')
+  assert.match(await errorOf(page), /^broken\.pdf is not a PDF that can be read/)
+}))
+
 test('the keyboard is enough', () => withPage(async (page) => {
   await page.focus('[data-sample=note]')
   await page.keyboard.press('Enter')
@@ -181,6 +201,96 @@ test('50,000 words: read in windows, in the memory of before, without a task of 
   assert.match(memory, /Linear memory, fixed[\d.]+ MiB/)
   assert.equal(await textOf(page, '#memory-body'), memory, 'the memory is what it was')
 }))
+
+test('a result is copied as JSON; a link has the model and the sample, never the text', () => withPage(async (page) => {
+  await page.evaluate(() => Object.defineProperty(navigator, 'clipboard', { value: { writeText: async (/** @type {string} */ text) => Object.assign(globalThis, { copied: text }) } }))
+  const copied = () => page.evaluate(() => Reflect.get(globalThis, 'copied'))
+  await chooseSample(page, 'note')
+  await classify(page)
+  await page.click('#copy-json')
+  const { model, label, scores, tokens, tokensUsed, truncated, passages } = JSON.parse(await copied())
+  assert.deepEqual([model, label, truncated, scores.length], ['imdb', SAMPLE_LABELS.note, false, 2])
+  assert.ok(tokens === tokensUsed && tokens > 50 && passages.length > 3)
+  await page.click('#copy-link')
+  assert.equal(await copied(), `${origin}/?model=imdb&sample=note`)
+  assert.equal(page.url(), `${origin}/?model=imdb&sample=note`)
+  await paste(page, 'A secret of mine that no address may hold.')
+  await classify(page)
+  await page.click('#copy-link')
+  assert.equal(await copied(), `${origin}/?model=imdb`)
+}))
+
+test('the explanation is of the label that is chosen, and its passages are found in the document', () => withPage(async (page) => {
+  await chooseSample(page, 'review')
+  await classify(page)
+  const numbers = () => page.$$eval('.sum-lines .number', (spans) => spans.map((span) => span.textContent))
+  const lead = (await numbers())[3]
+  await page.select('#explained', String(0))
+  await page.waitForFunction(() => document.querySelector('.sum-lines .total')?.textContent?.includes('negative'))
+  assert.equal((await numbers())[3], lead?.replace('+', '\u2212'), 'two labels: what is for the one is against the other')
+  await page.click('.strongest button')
+  const chosen = await page.$eval('.strongest button span:last-child', (span) => span.textContent ?? '')
+  assert.equal(await page.$eval('#reader mark.chosen', (mark) => document.activeElement === mark), true)
+  assert.ok((await textOf(page, '#reader mark.chosen')).replace(/\s+/g, ' ').startsWith(chosen.replace(/ …$/, '')))
+}))
+
+test('a budget that is too small is said in words, with the way out; a larger one takes more at once', () => withPage(async (page) => {
+  const capacity = async () => Number(/It holds ([\d,]+) tokens/.exec(await textOf(page, '#memory-body'))?.[1].replaceAll(',', ''))
+  const before = await capacity()
+  await page.click('#budget label:first-of-type input')
+  await idle(page)
+  assert.ok((await capacity()) <= before)
+  assert.match(await textOf(page, '#memory-body'), /Budget, not needed/)
+}))
+
+test('linear and quadratic are measured, and stop when told to', () => withPage(async (page) => {
+  await page.click('#measure')
+  await page.waitForFunction(() => document.querySelectorAll('#complexity-table tbody tr:nth-child(2) .here').length === 2, { timeout: 60_000 })
+  await page.click('#measure-stop')
+  assert.match(await textOf(page, '#measure-status'), /^Stopped/)
+  const cells = await page.$$eval('#complexity-table tbody tr:first-child > *', (row) => row.map((cell) => cell.textContent))
+  assert.match(cells.join('|'), /^512\|[\d.]+ ms\|[\d.]+ ms\|[\d.]+×\|1\.5×\|[\d.]+ [KM]iB\|[\d.]+ [KM]iB\|[\d.]+×\|1\.7×$/)
+  assert.ok((await page.$$('#chart-time circle')).length >= 4)
+}))
+
+test('the spectrum of the document\'s attention is drawn, for the head that is chosen', () => withPage(async (page) => {
+  await chooseSample(page, 'review')
+  await page.click('#spectrum-draw')
+  const share = async () => Number(/^The first 64 of 512 hold ([\d.]+) %\.$/.exec(await textOf(page, '#spectrum-status'))?.[1])
+  await page.waitForFunction(() => /hold|could/.test(document.querySelector('#spectrum-status')?.textContent ?? ''))
+  const first = await share()
+  assert.ok(first > 85 && first < 100, await textOf(page, '#spectrum-status'))
+  await page.select('#spectrum-layer', '1')
+  await page.select('#spectrum-head', '3')
+  const other = await share()
+  assert.ok(other > 85 && other < 100 && other !== first, await textOf(page, '#spectrum-status'))
+}))
+
+test('the diagram of sharing counts what the model file has', () => withPage(async (page) => {
+  const matrices = await page.$$eval('.sharings dd:nth-of-type(1)', (list) => list.map((dd) => dd.textContent))
+  assert.deepEqual(matrices, ['16', '4', '2', '1'])
+  assert.equal(await textOf(page, '.sharings .this h3'), 'Layerwise this model')
+}))
+
+for (const scheme of ['light', 'dark']) {
+  test(`axe finds nothing to mend, ${scheme}`, () => withPage(async (page) => {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }, { name: 'prefers-reduced-motion', value: 'reduce' }])
+    await page.evaluate(axe.source)
+    const problems = async () => (await page.evaluate(() => Reflect.get(globalThis, 'axe').run({ resultTypes: ['violations'] })))
+      .violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).join('; ')}`)
+    assert.deepEqual(await problems(), [])
+    await chooseSample(page, 'note')
+    await classify(page)
+    assert.deepEqual(await problems(), [])
+  }))
+}
+
+test('the policy of the page is the server\'s, but for what a meta tag cannot say', async () => {
+  const page = await readFile(new URL('../../web/index.html', import.meta.url), 'utf8')
+  const written = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(page)?.[1]
+  const sent = (await fetch(origin)).headers.get('content-security-policy')
+  assert.equal(sent, `${written}; frame-ancestors 'none'`)
+})
 
 test('a model that is a web page, or not there, is said in words, and can be tried again', async () => {
   const demo = createServer()
