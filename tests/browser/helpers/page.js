@@ -16,9 +16,12 @@ export const idle = (page) => page.waitForSelector('#classify[aria-disabled="fal
 /** @param {Page} page @param {string} selector */
 export const textOf = (page, selector) => page.$eval(selector, (element) => element.textContent ?? '')
 
+/** Presses a button, wherever the page is scrolled to. @param {Page} page @param {string} selector */
+export const press = (page, selector) => page.$eval(selector, (button) => /** @type {HTMLElement} */ (button).click())
+
 /** Puts a text into the page as pasting does. @param {Page} page @param {string} text */
 export async function paste(page, text) {
-  if (await page.$('#edit:not([hidden])') !== null) await page.click('#edit')
+  if (await page.$('#edit:not([hidden])') !== null) await press(page, '#edit')
   await page.focus('#text')
   await page.$eval('#text', (area, text) => {
     if (!(area instanceof HTMLTextAreaElement)) throw new Error('#text is not a text area')
@@ -31,13 +34,13 @@ export async function paste(page, text) {
 /** @param {Page} page @param {string} id of the sample */
 export async function chooseSample(page, id) {
   const text = await sample(id)
-  await page.click(`[data-sample=${id}]`)
+  await press(page, `[data-sample=${id}]`)
   await page.waitForFunction((text) => document.querySelector('textarea')?.value === text, {}, text)
 }
 
 /** Presses Classify and waits for the end. @param {Page} page @returns {Promise<string>} the winning label */
 export async function classify(page) {
-  await page.click('#classify')
+  await press(page, '#classify')
   await idle(page)
   assert.equal(await textOf(page, '#error'), '')
   assert.equal(await textOf(page, '#status'), 'Done.')
@@ -56,3 +59,25 @@ export const drop = (page, name, bytes, type) => page.evaluate((name, base64, ty
   data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, { type }))
   for (const kind of ['dragover', 'drop']) document.querySelector('#drop')?.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: data }))
 }, name, Buffer.from(bytes).toString('base64'), type)
+
+/**
+ * The longest task of a page's main thread while `use` ran, in milliseconds of the processor: what the page itself asks
+ * for, whoever else keeps the machine busy meanwhile. From a trace of Chromium.
+ *
+ * @param {Page} page
+ * @param {() => Promise<unknown>} use
+ * @returns {Promise<number>}
+ */
+export async function longestTask(page, use) {
+  const mark = `mark ${Math.random()}`
+  await page.tracing.start({ categories: ['toplevel', 'blink.user_timing'] })
+  await page.evaluate((mark) => { performance.mark(mark) }, mark)
+  await use()
+  const trace = await page.tracing.stop()
+  /** @type {{ name: string, ph: string, pid: number, tid: number, tdur?: number }[]} */
+  const { traceEvents: events } = JSON.parse(new TextDecoder().decode(trace))
+  const marked = events.find(({ name }) => name === mark)
+  const tasks = events.filter(({ name, ph, pid, tid }) => name.endsWith('RunTask') && ph === 'X' && pid === marked?.pid && tid === marked.tid)
+  assert.ok(tasks.length > 10 && tasks.some(({ tdur }) => tdur !== undefined), 'the trace has the tasks of the page')
+  return Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1000
+}
