@@ -1,0 +1,61 @@
+/**
+ * Where the package comes from: modules that anyone can rebuild, a toolchain that is pinned, and a bill of materials.
+ */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import test from 'node:test'
+import { promisify } from 'node:util'
+import { bill } from '../../tools/sbom.js'
+
+const run = promisify(execFile)
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
+
+test('a clean build in another folder gives the same modules, byte for byte', { timeout: 300_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'another-folder-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  for (const path of ['Makefile', 'src', 'tools', 'package.json', 'wasm/exports.txt', 'tests/c', 'tests/fuzz/fuzz.h', 'tests/fuzz/reference.h']) {
+    cpSync(path, join(folder, path), { recursive: true })
+  }
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
+  const emcc = (await run('tools/toolchain.sh')).stdout.trim()
+  await run('make', ['-s', 'wasm/dist/linformer-simd128.wasm', 'wasm/dist/linformer-relaxed.wasm'], { cwd: folder, env: { ...process.env, LF_EMCC: emcc } })
+  const { modules } = JSON.parse(readFileSync('wasm/dist/manifest.json', 'utf8'))
+  for (const name of ['linformer-simd128.wasm', 'linformer-relaxed.wasm']) {
+    const built = readFileSync(join(folder, 'wasm/dist', name))
+    assert.ok(built.equals(readFileSync(`wasm/dist/${name}`)), name)
+    assert.equal(sha256(built), modules[name].sha256)
+    assert.equal(built.length, modules[name].bytes)
+  }
+})
+
+test('everything that is downloaded to build or test is pinned', () => {
+  const toolchain = readFileSync('tools/toolchain.sh', 'utf8')
+  const pins = toolchain.match(/^(?:tool|host) .*$/gm)
+  assert.ok(pins.length >= 3)
+  for (const pin of pins) assert.match(pin, / [0-9a-f]{64}'?$/)
+  const nodes = readFileSync('tools/nodes.sh', 'utf8').match(/^\d+\.\d+\.\d+ .*$/gm)
+  assert.ok(nodes.length >= 2)
+  for (const pin of nodes) assert.match(pin, / [0-9a-f]{64}'?$/)
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+  for (const [path, entry] of Object.entries(packages)) {
+    if (path === '') continue
+    assert.match(entry.integrity ?? '', /^sha512-/, path)
+    assert.ok(entry.dev || entry.devOptional, `${path} is for development only`)
+  }
+  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'))
+  for (const [name, version] of Object.entries(devDependencies)) assert.match(version, /^\d+\.\d+\.\d+$/, name)
+})
+
+test('the bill of materials lists every file with its digest, and no dependency at run time', async () => {
+  const { components, dependencies, metadata } = bill()
+  assert.deepEqual(dependencies, [{ ref: metadata.component.purl, dependsOn: [] }])
+  const files = components.filter(({ type }) => type === 'file')
+  assert.ok(files.some(({ name }) => name === 'wasm/dist/linformer-simd128.wasm'))
+  for (const { name, hashes } of files) assert.equal(hashes[0].content, sha256(readFileSync(name)), name)
+  for (const { type, scope, name } of components) if (type !== 'file') assert.equal(scope, 'excluded', `${name} would be needed at run time`)
+  assert.deepEqual(bill(), bill())
+})
