@@ -104,12 +104,22 @@ export async function chromiumHost() {
       const page = await context.newPage()
       await page.goto(`${files.origin}/bench/page.html`)
       await page.waitForFunction('globalThis.answer')
+      const session = await page.createCDPSession()
+      await session.send('Performance.enable')
+      const threadMs = async () => {
+        const { metrics } = await session.send('Performance.getMetrics')
+        return 1000 * metrics.find((/** @type {any} */ { name }) => name === 'ThreadTime').value
+      }
       return {
         ask(order, limitMs) {
           const url = (/** @type {string} */ file) => `/${relative(root, file).replaceAll('\\', '/')}`
           const message = 'file' in order ? { ...order, file: url(order.file) } : order
-          const answer = page.evaluate((/** @type {any} */ sent) => /** @type {any} */ (globalThis).answer(sent), message)
-          return Promise.race([answer, limit(limitMs)]).catch((error) => ({ failed: `the page died: ${error.message}` }))
+          const run = async () => {
+            const before = await threadMs()
+            const answer = await page.evaluate((/** @type {any} */ sent) => /** @type {any} */ (globalThis).answer(sent), message)
+            return { ...answer, cpuMs: await threadMs() - before }
+          }
+          return Promise.race([run(), limit(limitMs)]).catch((error) => ({ failed: `the page died: ${error.message}` }))
         },
         stop: () => Promise.race([context.close(), limit(5000)]).then(() => {}, () => {})
       }
