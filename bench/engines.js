@@ -10,6 +10,7 @@ import { benchIds, benchText } from './text.js'
  * @property {number} threads
  * @property {'relaxed' | 'simd128'} [backend] of linformer-wasm
  * @property {Partial<import('../wasm/index.js').Config> & { n_max: number }} shape the document has n_max tokens
+ * @property {string} [file] the ONNX file, instead of the one that onnx.js writes
  *
  * @typedef {object} Opened
  * @property {() => Promise<number>} run one forward pass over the document of n tokens: first logit less the second
@@ -75,9 +76,10 @@ async function openOnnx(variant, file, peers) {
   const session = await ort.InferenceSession.create(file, { executionProviders: ['wasm'], graphOptimizationLevel: 'all' })
   if (ort.env.wasm.numThreads !== variant.threads) throw new NotAvailable(`${ort.env.wasm.numThreads} thread instead of ${variant.threads}`)
   const ids = benchIds(benchText(variant.shape.n_max))
+  const dims = session.inputMetadata[0].shape.length === 1 ? [ids.length] : [1, ids.length]
   return {
     async run() {
-      const { data } = Object.values(await session.run({ ids: new ort.Tensor('int64', ids, [ids.length]) }))[0]
+      const { data } = Object.values(await session.run({ ids: new ort.Tensor('int64', ids, dims) }))[0]
       return data[0] - data[1]
     },
     memory

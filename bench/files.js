@@ -20,7 +20,8 @@ export function fileAt(name) {
  * @param {import('./engines.js').Variant} variant
  * @returns {string} path
  */
-export function fileOf({ engine, precision, shape }) {
+export function fileOf({ engine, precision, shape, file: given }) {
+  if (given !== undefined) return given
   const onnx = engine === 'onnxruntime-web'
   const name = Object.entries(shape).map(([key, value]) => `${key}-${Array.isArray(value) ? value[0] : value}`).join(',')
   const file = fileAt(onnx ? `${name},${precision}.onnx` : `${name}.safetensors`)

@@ -28,9 +28,9 @@ const mebibytes = (/** @type {number | undefined} */ bytes) => bytes === undefin
 const percent = (/** @type {number} */ share) => Number.isFinite(share) ? `${(100 * share).toFixed(0)}%` : ''
 
 /** @param {import('./engines.js').Variant} variant */
-export function variantName({ engine, backend, precision, threads, shape }) {
+export function variantName({ engine, backend, precision, threads, shape, file }) {
   const model = shape.attention === 'full' ? 'Transformer' : 'Linformer'
-  return `${engine} ${model} ${precision}${backend ? ` ${backend}` : ''}, ${threads} thread${threads > 1 ? 's' : ''}`
+  return `${engine} ${model} ${precision}${backend ? ` ${backend}` : ''}, ${threads} thread${threads > 1 ? 's' : ''}${file ? ', torch.onnx' : ''}`
 }
 
 /** What the numbers of `config` leave to their defaults. @param {Partial<import('../wasm/index.js').Config>} shape */

@@ -18,6 +18,7 @@ Measures this engine beside onnxruntime-web and transformers.js, in Node.js 24 a
       --host LIST        of node, chromium (default: both)
       --lengths N,N,...  tokens (default: 512,2048,4096,16384,65536)
       --rounds N         (default: 9)
+      --exported FILE    compare with this ONNX too, by training/export_onnx.py from a model in build/bench/
       --text FILE        for the tokenizers (default: a megabyte of random words)
       --out FOLDER       for JSON and SVG files (default: build/bench/results)
 `
@@ -38,7 +39,7 @@ function options() {
     values = parseArgs({
       options: {
         quick: { type: 'boolean' }, only: { type: 'string' }, host: { type: 'string' }, lengths: { type: 'string' },
-        rounds: { type: 'string' }, text: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' }
+        rounds: { type: 'string' }, text: { type: 'string' }, exported: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' }
       }
     }).values
   } catch (error) {
@@ -62,6 +63,7 @@ function options() {
     rounds: numbers('rounds', values.rounds ?? (values.quick ? '5' : '9'), 1000)[0],
     quick: Boolean(values.quick),
     text: values.text === undefined ? undefined : readFileSync(values.text, 'utf8'),
+    exported: values.exported === undefined ? undefined : resolve(values.exported),
     out: resolve(values.out ?? `${folder}../build/bench/results`)
   }
 }
@@ -108,7 +110,7 @@ async function main() {
       print(report.peakTable(host.name, results.peaks))
     }
     if (wants('compare')) {
-      results.compare = await compare(host, { lengths: chosen.lengths, rounds, progress })
+      results.compare = await compare(host, { lengths: chosen.lengths, rounds, progress, exported: chosen.exported })
       print(report.compareTables(host.name, results.compare, results.peaks))
       for (const [file, svg] of plots(host.name, results.compare)) writeFileSync(`${chosen.out}/${name}-${file}.svg`, svg)
     }
@@ -116,7 +118,7 @@ async function main() {
       results.stages = {}
       for (const backend of /** @type {const} */ (['relaxed', 'simd128'])) {
         for (const precision of /** @type {const} */ (['float32', 'int8'])) {
-          const measured = await measureStages(host, { n: 4096, rounds, backend, precision, progress })
+          const measured = await measureStages(host, { n: 4096, rounds: 3 * rounds, backend, precision, progress })
           results.stages[`${precision} ${backend}`] = measured
           print(report.stagesTable(`${host.name}, n = 4,096, ${precision} ${backend}, one thread: where the time goes`, measured, results.peaks[`${precision} ${backend}`]))
         }

@@ -1,23 +1,23 @@
-"""Writes the ONNX of a model, for comparison with other runtimes: same weights, same result.
+"""Writes a model file as ONNX, by PyTorch's own exporter: for other runtimes, and to check what bench/onnx.js writes.
 
-    python training/export_onnx.py --out OUT.onnx --safetensors OUT.safetensors --n-max 4096
-    python training/export_onnx.py --out OUT.onnx --safetensors OUT.safetensors --n-max 4096 --attention full
+    python training/export_onnx.py --model models/imdb.safetensors --out imdb.onnx
 
-The model has random weights from a seed; OUT.safetensors is the same model for this project's engine (F32). The ONNX
-takes ids [1, n] (int64) for any n up to n_max and gives logits [1, n_classes].
+The ONNX takes ids [1, n] (int64) for any n up to n_max and gives logits [1, n_classes]. Linformers need layerwise
+sharing and a linear projection.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
-import numpy as np
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 
-from model import ATTENTION, Config, Linformer
-from model_file import encode, save_model
+from model import Config, Linformer
+from model_file import decode, state_dict
 
 
 class Unpadded(nn.Module):
@@ -35,7 +35,8 @@ class Unpadded(nn.Module):
         mask = torch.ones_like(ids, dtype=torch.bool)
         for layer in model.layers:
             h, attention = layer.attn_norm(x), layer.attn
-            p = h if model.config.attention == "full" else model.attn["E"].weight[0][:, : ids.shape[1]] @ h
+            full = model.config.attention == "full"
+            p = h if full else model.attn["E"].weight[0][: attention.k, : ids.shape[1]] @ h
             query, key, value = (attention.split(t) for t in (attention.query(h), attention.key(p), attention.value(p)))
             scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5
             ctx = torch.softmax(scores, -1) @ value
@@ -44,37 +45,27 @@ class Unpadded(nn.Module):
         return model.head(model.pool(x, mask))
 
 
+def load(path: Path) -> Linformer:
+    """The model of a .safetensors file."""
+    with safe_open(path, "pt") as file:
+        config = Config(**json.loads(file.metadata()["config"]))
+        tensors = {name: file.get_tensor(name) for name in file.keys() if not name.startswith("tokenizer.")}
+    if config.attention == "linformer" and (config.sharing, config.projection) != ("layerwise", "linear"):
+        raise SystemExit(f"{path}: {config.sharing} sharing of a {config.projection} projection cannot be exported")
+    model = Linformer(config)
+    model.load_state_dict(state_dict(decode(tensors), config))
+    return model.eval()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--safetensors", type=Path, required=True)
-    parser.add_argument("--attention", choices=ATTENTION, default="linformer")
-    parser.add_argument("--n-max", type=int, default=4096)
-    parser.add_argument("--d-model", type=int, default=128)
-    parser.add_argument("--n-layers", type=int, default=4)
-    parser.add_argument("--n-heads", type=int, default=4)
-    parser.add_argument("--d-ff", type=int, default=512)
-    parser.add_argument("--k", type=int, default=128)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--model", type=Path, required=True, help=".safetensors")
+    parser.add_argument("--out", type=Path, required=True, help=".onnx")
     args = parser.parse_args()
 
-    torch.manual_seed(args.seed)
-    config = Config(257, args.n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, 2,
-                    [args.k] * args.n_layers, attention=args.attention)  # fmt: skip
-    model = Linformer(config).eval()
-    with torch.no_grad():
-        if args.attention == "linformer":
-            model.attn["E"].weight.mul_(0.1)
-    tables = {
-        "vocab": np.arange(256, dtype=np.uint8),
-        "offsets": np.maximum(0, np.arange(258) - 1).astype(np.uint32),
-        "merges": np.zeros((0, 2), dtype=np.uint32),
-        "lowercase": False,
-    }
-    save_model(args.safetensors, encode(model.tensors(), "F32"), config, ["a", "b"], tables, "none", "nothing")
-
-    n = torch.export.Dim("n", min=2, max=args.n_max)
-    example = torch.randint(0, config.vocab_size, (1, min(64, args.n_max)))
+    model = load(args.model)
+    n = torch.export.Dim("n", min=2, max=model.config.n_max)
+    example = torch.randint(0, model.config.vocab_size, (1, min(64, model.config.n_max)))
     torch.onnx.export(Unpadded(model), (example,), args.out, input_names=["ids"], output_names=["logits"],
                       dynamic_shapes={"ids": {1: n}}, dynamo=True, external_data=False)  # fmt: skip
 

@@ -1,0 +1,45 @@
+/**
+ * What the benchmarks compute beside measuring. That the engines agree is checked in every run of theirs.
+ */
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { operations, stages } from '../../bench/operations.js'
+import { plot } from '../../bench/plot.js'
+import { bytes, float, int } from '../../bench/protobuf.js'
+import { ratio, summarise } from '../../bench/statistics.js'
+
+const CONFIG = { vocab_size: 257, n_max: 4096, d_model: 128, n_layers: 1, n_heads: 4, d_ff: 512, n_classes: 2, k: [128], sharing: 'layerwise', projection: 'linear', positions: 'learned' }
+
+test('operations: attention of one layer has 340 million multiply-adds, in a standard Transformer 4,563 million', () => {
+  for (const [attention, millions] of [['linformer', 340], ['full', 4563]]) {
+    const counted = stages({ ...CONFIG, attention })
+    const sum = ['projection', 'keys and values', 'query and output', 'attention'].reduce((total, name) => total + counted[name].operations, 0)
+    assert.equal(Math.round(sum / 2e6), millions)
+    const rest = counted['feed-forward'].operations + counted.head.operations
+    assert.equal(operations({ ...CONFIG, attention }), sum + rest)
+    assert.equal(rest, 2 * 4096 * (2 * 128 * 512 + 2 * 128))
+  }
+})
+
+test('statistics: quartiles are interpolated, ratios are taken round by round', () => {
+  assert.deepEqual(summarise([4, 1, 3, 2]), { median: 2.5, q1: 1.75, q3: 3.25, min: 1, max: 4, count: 4 })
+  assert.deepEqual(ratio([10, 40], [5, 10]), { median: 3, q1: 2.5, q3: 3.5, min: 2, max: 4, count: 2 })
+  assert.equal(ratio([], [1]), undefined)
+})
+
+test('protocol buffers: the encodings of the format\'s own documentation', () => {
+  assert.deepEqual([...int(1, 150)], [0x08, 0x96, 0x01])
+  assert.deepEqual([...bytes(2, 'testing')], [0x12, 0x07, ...Buffer.from('testing')])
+  assert.deepEqual([...bytes(3, int(1, 150))], [0x1a, 0x03, 0x08, 0x96, 0x01])
+  assert.deepEqual([...float(5, 1)], [0x2d, 0, 0, 0x80, 0x3f])
+})
+
+test('a plot has a line through every point, inside its frame', () => {
+  const svg = plot({ title: 'a < b', x: 'tokens', y: 'ms', series: [{ name: 'one', points: [[512, 3], [4096, 30]] }, { name: 'none', points: [] }] })
+  assert.match(svg, /^<svg[^>]*viewBox="0 0 760 460"/)
+  assert.match(svg, /a &lt; b/)
+  const circles = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"/g)].map(([, x, y]) => [Number(x), Number(y)])
+  assert.equal(circles.length, 2)
+  for (const [x, y] of circles) assert.ok(x >= 70 && x <= 510 && y >= 40 && y <= 410, `${x}, ${y}`)
+  assert.ok(circles[0][0] < circles[1][0] && circles[0][1] > circles[1][1], 'more is to the right and up')
+})
