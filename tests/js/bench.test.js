@@ -2,6 +2,7 @@
  * What the benchmarks compute beside measuring. That the engines agree is checked in every run of theirs.
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import test from 'node:test'
 import { operations, stages } from '../../bench/operations.js'
 import { plot } from '../../bench/plot.js'
@@ -42,4 +43,17 @@ test('a plot has a line through every point, inside its frame', () => {
   assert.equal(circles.length, 2)
   for (const [x, y] of circles) assert.ok(x >= 70 && x <= 510 && y >= 40 && y <= 410, `${x}, ${y}`)
   assert.ok(circles[0][0] < circles[1][0] && circles[0][1] > circles[1][1], 'more is to the right and up')
+})
+
+test('the command explains itself, and refuses what it does not know', () => {
+  const run = (...args) => spawnSync(process.execPath, ['bench/run.js', ...args], { encoding: 'utf8' })
+  const help = run('--help')
+  assert.equal(help.status, 0)
+  assert.match(help.stdout, /Usage: npm run bench/)
+  for (const args of [['--only', 'compare,speed'], ['--lengths', '512,-1'], ['--rounds', 'many'], ['--fast']]) {
+    const { status, stdout, stderr } = run(...args)
+    assert.equal(status, 2, args.join(' '))
+    assert.equal(stdout, '')
+    assert.match(stderr, /^bench: /)
+  }
 })
