@@ -39,6 +39,7 @@ WASM_FLAGS := $(CFLAGS_ALL) -O3 -mbulk-memory -mnontrapping-fptoint --no-entry -
   -sSTACK_SIZE=64KB -Wl,--stack-first,--export=__heap_base
 SIMD_FLAGS := -msimd128
 RELAXED_FLAGS := -msimd128 -mrelaxed-simd -DLF_RELAXED
+MAX_BYTES := 65536
 
 # emcc FLAGS: compiles the C files among the prerequisites to the target, with the exports of the .rsp among them.
 define emcc
@@ -46,7 +47,7 @@ define emcc
 @echo 'emcc -o $@'
 @emcc=$$(tools/toolchain.sh) && "$$emcc" $(WASM_FLAGS) $(1) -ffile-prefix-map=$(CURDIR)=. \
   -sEXPORTED_FUNCTIONS=@$(filter %.rsp,$^) $(filter %.c,$^) -o $@ && chmod 644 $@
-@node tools/check-module.mjs $@ $(filter %.rsp,$^)
+@node tools/check-module.mjs $@ $(filter %.rsp,$^) $(MAX_BYTES)
 endef
 
 wasm: $(DIST)/linformer-simd128.wasm $(DIST)/linformer-relaxed.wasm $(DIST)/inline.js $(DIST)/manifest.json ## the two shipped modules, as base64 too, and their manifest
@@ -76,6 +77,7 @@ wasm-test: $(patsubst %,build/test/%.wasm,scalar simd128 relaxed) ## the engine 
 TEST_SOURCES := $(ENGINE) $(CASES)
 # The cases keep their buffers in static memory, hence more of it.
 build/test/%.wasm: CPPFLAGS += -Isrc -sINITIAL_MEMORY=16MB
+build/test/%.wasm: MAX_BYTES := 131072
 build/test/scalar.wasm: $(TEST_SOURCES) $(SCALAR) $(ALWAYS) build/test/exports.rsp tools/toolchain.sh
 	$(call emcc,$(CPPFLAGS))
 build/test/simd128.wasm: $(TEST_SOURCES) $(SIMD) $(ALWAYS) build/test/exports.rsp tools/toolchain.sh

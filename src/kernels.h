@@ -42,6 +42,50 @@ typedef struct lf_panels {
 void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels w, const float *bias, int accumulate,
              size_t rows, size_t n_in, size_t n_out);
 
+/* ---- 8 bits ----
+ *
+ * A quantised matrix [n_in, n_out]: element (i, j) is scale[j] * code, codes -128 .. 127, in panels of LF_LANES columns
+ * whose inputs lie in groups of LF_GROUP; what fills up the last group and the last panel is zero. Rows of activations
+ * are low[r] + step[r] * code with codes 0 .. 127: seven bits, so that a sum of two products fits 16 bits, which lets
+ * relaxed SIMD's dot product give the same integers on every machine. Sums of up to 2^17 products fit 32 bits, so they
+ * are exact in any order. */
+enum { LF_GROUP = 4 };
+
+typedef struct lf_codes {
+  int8_t *data;        /* [panels, n_in / LF_GROUP, LF_LANES, LF_GROUP] */
+  float *scale;        /* [lf_pad(n_out)] */
+  float *sum;          /* [lf_pad(n_out)] scale[j] * sum over i of code (i, j) */
+  size_t panel_stride; /* bytes of a panel: lf_pad_group(n_in) * LF_LANES */
+} lf_codes;
+
+/* Smallest multiple of LF_GROUP that is >= n. */
+static inline size_t lf_pad_group(size_t n) { return (n + LF_GROUP - 1) / LF_GROUP * LF_GROUP; }
+
+/* Where the code of input i and output j lies. */
+static inline size_t lf_code_place(size_t panel_stride, size_t j, size_t i) {
+  return j / LF_LANES * panel_stride + (i / LF_GROUP * LF_LANES + j % LF_LANES) * LF_GROUP + i % LF_GROUP;
+}
+
+/* The whole number nearest to value / scale, for |value| <= 127 scale; ties to even. */
+static inline int8_t lf_code(float value, float scale) {
+  const float ratio = scale > 0.0f ? value / scale : 0.0f;
+  return (int8_t)((ratio + 12582912.0f) - 12582912.0f); /* 1.5 * 2^23: the sum has no room for a fraction */
+}
+
+/* Codes of each row: low = its minimum, step = (maximum - low) / 127, code = (in - low) * (1 / step) to the nearest,
+ * ties to even; 0 in a row whose range is below 1e-30. A row with a NaN or an infinity gets a step of NaN, so that nothing is hidden.
+ *   codes [rows, n] ld_codes bytes, filled up with zeros to lf_pad_group(n); step, low [rows]; in [rows, n] ld_in */
+void lf_quantise(uint8_t *codes, size_t ld_codes, float *step, float *low, const float *in, size_t ld_in, size_t rows,
+                 size_t n);
+
+/* out = in w + bias, or out += in w + bias if `accumulate`. A bias of NULL is zero.
+ *   out [rows, n_out] ld_out; codes [rows, n_in] ld_codes bytes; step, low [rows]; w [n_in, n_out]; bias [lf_pad(n_out)]
+ * Order for each element: dot = exact sum of code * w code; y = float(dot) * (step * scale) + low * sum;
+ * out = ((accumulate ? out : 0) + bias) + y. */
+void lf_gemm_codes(float *out, size_t ld_out, const uint8_t *codes, size_t ld_codes, const float *step,
+                   const float *low, lf_codes w, const float *bias, int accumulate, size_t rows, size_t n_in,
+                   size_t n_out);
+
 /* out = (in - mean) / sqrt(variance + 1e-5) * gain + bias for each row; variance about the mean, divided by d.
  *   out, in [rows, d] ld, gain and bias [lf_pad(d)]
  * Order: mean = sum / d; variance = sum of (in - mean)^2 / d; y = (in - mean) * (1 / sqrt(variance + 1e-5));

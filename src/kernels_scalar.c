@@ -50,6 +50,50 @@ void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels
   }
 }
 
+void lf_quantise(uint8_t *codes, size_t ld_codes, float *step, float *low, const float *in, size_t ld_in, size_t rows,
+                 size_t n) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = in + r * ld_in;
+    uint8_t *to = codes + r * ld_codes;
+    float least = row[0];
+    float most = row[0];
+    float poison[4] = {0.0f, 0.0f, 0.0f, 0.0f}; /* a NaN or an infinity times 0 is a NaN */
+    for (size_t i = 0; i < n; i++) {
+      least = row[i] < least ? row[i] : least;
+      most = most < row[i] ? row[i] : most;
+      poison[i % 4] = multiply_add(poison[i % 4], row[i], 0.0f);
+    }
+    const float range = (most - least) + ((poison[0] + poison[1]) + (poison[2] + poison[3]));
+    const float rate = range > 1e-30f ? 127.0f / range : 0.0f;
+    step[r] = range / 127.0f;
+    low[r] = least;
+    for (size_t i = 0; i < n; i++) {
+      const lf_lane shifted = multiply_add(12582912.0f, row[i] - least, rate);
+      uint32_t bits;
+      memcpy(&bits, &shifted, sizeof bits);
+      to[i] = (uint8_t)(bits & 0x7f);
+    }
+    for (size_t i = n; i < lf_pad_group(n); i++) to[i] = 0;
+  }
+}
+
+void lf_gemm_codes(float *out, size_t ld_out, const uint8_t *codes, size_t ld_codes, const float *step,
+                   const float *low, lf_codes w, const float *bias, int accumulate, size_t rows, size_t n_in,
+                   size_t n_out) {
+  for (size_t j = 0; j < lf_pad(n_out); j++) {
+    for (size_t r = 0; r < rows; r++) {
+      int32_t dot = 0;
+      for (size_t i = 0; i < n_in; i++) {
+        dot += (int32_t)codes[r * ld_codes + i] * (int32_t)w.data[lf_code_place(w.panel_stride, j, i)];
+      }
+      lf_lane acc = accumulate ? out[r * ld_out + j] : 0.0f;
+      if (bias != NULL) acc = acc + bias[j];
+      const lf_lane y = multiply_add((float)dot * (step[r] * w.scale[j]), low[r], w.sum[j]);
+      out[r * ld_out + j] = acc + y;
+    }
+  }
+}
+
 void lf_layer_norm(float *out, const float *in, const float *gain, const float *bias, size_t rows, size_t d,
                    size_t ld) {
   const float count = (float)d;

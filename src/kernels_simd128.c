@@ -103,30 +103,185 @@ static inline __attribute__((always_inline)) void gemm_block(float *out, size_t 
   }
 }
 
+/* Rows of the next block of `left` rows: as many as a block has, or else 2 or 1, so that the code stays small. */
+static inline size_t next_rows(size_t left, size_t block) {
+  if (left >= block) return block;
+  return left >= 2 ? 2 : 1;
+}
+
 void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels w, const float *bias, int accumulate,
              size_t rows, size_t n_in, size_t n_out) {
   for (size_t j = 0; j < lf_pad(n_out); j += LF_LANES) {
     const float *panel = w.data + j / LF_LANES * w.panel_stride;
     const float *panel_bias = bias != NULL ? bias + j : NULL;
     for (size_t r = 0; r < rows;) {
-      const size_t left = rows - r;
-      const size_t step = left < BLOCK_ROWS ? left : BLOCK_ROWS;
+      const size_t step = next_rows(rows - r, BLOCK_ROWS);
       float *to = out + r * ld_out + j;
       const float *from = in + r * ld_in;
 #define BLOCK(n) gemm_block(to, ld_out, from, ld_in, panel, w.row_stride, panel_bias, accumulate, n, n_in)
       switch (step) {
         case 1: BLOCK(1); break;
         case 2: BLOCK(2); break;
-        case 3: BLOCK(3); break;
-#ifdef LF_RELAXED
-        case 4: BLOCK(4); break;
-        case 5: BLOCK(5); break;
-#endif
         default: BLOCK(BLOCK_ROWS); break;
       }
 #undef BLOCK
       r += step;
     }
+  }
+}
+
+/* Exact sums for 4 outputs. Relaxed SIMD adds up whole groups; plain SIMD widens to 16 bits and adds up pairs, in two
+ * vectors of two outputs each that are combined at the end. */
+#ifdef LF_RELAXED
+typedef v128_t lf_dot;
+typedef v128_t lf_group;
+enum { DOT_ROWS = 6 };
+
+static inline lf_dot dot_zero(void) { return wasm_i32x4_splat(0); }
+static inline lf_group load_weights(const int8_t *data) { return wasm_v128_load(data); }
+static inline v128_t load_codes(const uint8_t *codes) { return wasm_v128_load32_splat(codes); }
+static inline lf_dot dot_add(lf_dot acc, lf_group w, v128_t codes) {
+  return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(w, codes, acc);
+}
+static inline v128_t dot_sum(lf_dot acc) { return acc; }
+#else
+typedef struct lf_dot {
+  v128_t low, high;
+} lf_dot;
+typedef struct lf_group {
+  v128_t low, high;
+} lf_group;
+enum { DOT_ROWS = 2 };
+
+static inline lf_dot dot_zero(void) { return (lf_dot){wasm_i32x4_splat(0), wasm_i32x4_splat(0)}; }
+static inline lf_group load_weights(const int8_t *data) {
+  return (lf_group){wasm_i16x8_load8x8(data), wasm_i16x8_load8x8(data + 8)};
+}
+static inline v128_t load_codes(const uint8_t *codes) {
+  return wasm_i16x8_extend_low_i8x16(wasm_v128_load32_splat(codes));
+}
+static inline lf_dot dot_add(lf_dot acc, lf_group w, v128_t codes) {
+  return (lf_dot){wasm_i32x4_add(acc.low, wasm_i32x4_dot_i16x8(w.low, codes)),
+                  wasm_i32x4_add(acc.high, wasm_i32x4_dot_i16x8(w.high, codes))};
+}
+static inline v128_t dot_sum(lf_dot acc) {
+  return wasm_i32x4_add(wasm_i32x4_shuffle(acc.low, acc.high, 0, 2, 4, 6),
+                        wasm_i32x4_shuffle(acc.low, acc.high, 1, 3, 5, 7));
+}
+#endif
+
+/* `rows` rows (a constant at each call) by one panel. */
+static inline __attribute__((always_inline)) void dot_block(float *out, size_t ld_out, const uint8_t *codes,
+                                                            size_t ld_codes, const float *step, const float *low,
+                                                            const int8_t *panel, const float *scale, const float *sum,
+                                                            const float *bias, int accumulate, const size_t rows,
+                                                            size_t n_in) {
+  lf_dot acc[DOT_ROWS][2];
+  for (size_t r = 0; r < rows; r++) acc[r][0] = acc[r][1] = dot_zero();
+  for (size_t i = 0; i < n_in; i += LF_GROUP) {
+    const lf_group w0 = load_weights(panel + i * LF_LANES);
+    const lf_group w1 = load_weights(panel + i * LF_LANES + 16);
+    for (size_t r = 0; r < rows; r++) {
+      const v128_t group = load_codes(codes + r * ld_codes + i);
+      acc[r][0] = dot_add(acc[r][0], w0, group);
+      acc[r][1] = dot_add(acc[r][1], w1, group);
+    }
+  }
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t half = 0; half < 2; half++) {
+      float *to = out + r * ld_out + 4 * half;
+      lf_lane base = accumulate ? wasm_v128_load(to) : splat(0.0f);
+      if (bias != NULL) base = wasm_f32x4_add(base, wasm_v128_load(bias + 4 * half));
+      const lf_lane rate = wasm_f32x4_mul(splat(step[r]), wasm_v128_load(scale + 4 * half));
+      lf_lane y = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(dot_sum(acc[r][half])), rate);
+      y = multiply_add(y, splat(low[r]), wasm_v128_load(sum + 4 * half));
+      wasm_v128_store(to, wasm_f32x4_add(base, y));
+    }
+  }
+}
+
+void lf_gemm_codes(float *out, size_t ld_out, const uint8_t *codes, size_t ld_codes, const float *step,
+                   const float *low, lf_codes w, const float *bias, int accumulate, size_t rows, size_t n_in,
+                   size_t n_out) {
+  for (size_t j = 0; j < lf_pad(n_out); j += LF_LANES) {
+    const int8_t *panel = w.data + j / LF_LANES * w.panel_stride;
+    const float *panel_bias = bias != NULL ? bias + j : NULL;
+    for (size_t r = 0; r < rows;) {
+      const size_t count = next_rows(rows - r, DOT_ROWS);
+#define BLOCK(n)                                                                                                       \
+  dot_block(out + r * ld_out + j, ld_out, codes + r * ld_codes, ld_codes, step + r, low + r, panel, w.scale + j,       \
+            w.sum + j, panel_bias, accumulate, n, n_in)
+      switch (count) {
+        case 1: BLOCK(1); break;
+#ifdef LF_RELAXED
+        case 2: BLOCK(2); break;
+#endif
+        default: BLOCK(DOT_ROWS); break;
+      }
+#undef BLOCK
+      r += count;
+    }
+  }
+}
+
+void lf_quantise(uint8_t *codes, size_t ld_codes, float *step, float *low, const float *in, size_t ld_in, size_t rows,
+                 size_t n) {
+  const size_t whole = n / 4 * 4;
+  const lf_lane zero = constant(0.0f);
+  const lf_lane shift = constant(12582912.0f);
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = in + r * ld_in;
+    uint8_t *to = codes + r * ld_codes;
+    lf_lane leasts = splat(row[0]);
+    lf_lane mosts = leasts;
+    lf_lane poisons = splat(0.0f);
+    for (size_t i = 0; i < whole; i += 4) {
+      const lf_lane v = wasm_v128_load(row + i);
+      leasts = wasm_f32x4_pmin(leasts, v);
+      mosts = wasm_f32x4_pmax(mosts, v);
+      poisons = multiply_add(poisons, v, zero);
+    }
+    float least[4];
+    float most[4];
+    float poison[4];
+    wasm_v128_store(least, leasts);
+    wasm_v128_store(most, mosts);
+    wasm_v128_store(poison, poisons);
+    for (size_t i = whole; i < n; i++) {
+      least[0] = row[i] < least[0] ? row[i] : least[0];
+      most[0] = most[0] < row[i] ? row[i] : most[0];
+      poison[i % 4] = poison[i % 4] + row[i] * 0.0f;
+    }
+    for (size_t i = 1; i < 4; i++) {
+      least[0] = least[i] < least[0] ? least[i] : least[0];
+      most[0] = most[0] < most[i] ? most[i] : most[0];
+    }
+    const float range = (most[0] - least[0]) + ((poison[0] + poison[1]) + (poison[2] + poison[3]));
+    const float rate = range > 1e-30f ? 127.0f / range : 0.0f;
+    step[r] = range / 127.0f;
+    low[r] = least[0];
+
+    const lf_lane floor = splat(least[0]);
+    const lf_lane rates = splat(rate);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+      v128_t part[4];
+      for (size_t j = 0; j < 4; j++) {
+        const lf_lane v = wasm_f32x4_sub(wasm_v128_load(row + i + 4 * j), floor);
+        part[j] = multiply_add(shift, v, rates);
+      }
+      /* The code is the lowest byte of each float. */
+      const v128_t low_half = wasm_i8x16_shuffle(part[0], part[1], 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
+      const v128_t high_half =
+          wasm_i8x16_shuffle(part[2], part[3], 0, 4, 8, 12, 16, 20, 24, 28, 0, 0, 0, 0, 0, 0, 0, 0);
+      const v128_t all = wasm_i64x2_shuffle(low_half, high_half, 0, 2);
+      wasm_v128_store(to + i, wasm_v128_and(all, wasm_i8x16_splat(0x7f)));
+    }
+    for (; i < n; i++) {
+      const lf_lane shifted = multiply_add(shift, splat(row[i] - least[0]), rates);
+      to[i] = (uint8_t)(wasm_i32x4_extract_lane(shifted, 0) & 0x7f);
+    }
+    for (; i < lf_pad_group(n); i++) to[i] = 0;
   }
 }
 

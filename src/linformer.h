@@ -14,8 +14,8 @@
  *     for (each tensor of the file) lf_set_tensor(model, name, dtype, shape, n_dims, data, data_bytes);
  *     if (lf_model_ready(model) != LF_OK) return;             // lf_model_missing(model) names the tensor
  *
- *     lf_run *run = aligned_block(lf_workspace_bytes(&config, n_cap));
- *     lf_run_init(run, lf_workspace_bytes(&config, n_cap), model, n_cap);
+ *     lf_run *run = aligned_block(lf_workspace_bytes(&config, n_cap, 1));
+ *     lf_run_init(run, lf_workspace_bytes(&config, n_cap, 1), model, n_cap, 1);
  *
  *     memcpy(lf_run_ids(run), ids, n * sizeof *ids);          // n <= n_cap tokens from the tokenizer below
  *     lf_begin(run, n);
@@ -41,6 +41,7 @@ enum {
   LF_ALIGN = 64,       /* alignment of every block, in bytes */
   LF_TILE = 48,        /* rows of x that one tile holds */
   LF_MAX_LAYERS = 32,  /* most layers a model can have */
+  LF_MAX_THREADS = 32, /* most threads that can share a run */
   LF_MAX_DIMS = 3,     /* most dimensions a tensor can have */
   LF_TEXT_CHUNK = 4096 /* bytes of text that one lf_tokenizer_feed takes at most */
 };
@@ -85,6 +86,13 @@ typedef enum lf_projection {
   LF_PROJECTION_CONV = 3    /* depthwise convolution, kernel = stride = segment, E [d_model, segment] learned */
 } lf_projection;
 
+/* In what the linear maps and the scores of attention multiply. */
+typedef enum lf_precision {
+  LF_PRECISION_FLOAT32 = 0,
+  LF_PRECISION_INT8 = 1 /* weights in 8 bits with a scale for each output, activations in 7 bits with a scale and an
+                           offset for each row, exact sums in 32 bits; the rest stays float */
+} lf_precision;
+
 typedef enum lf_positions { LF_POSITIONS_LEARNED = 0, LF_POSITIONS_SINUSOIDAL = 1 } lf_positions;
 
 /* The shape of a model. Every field is an int32_t, so that a host can fill it as an array, in this order. */
@@ -103,6 +111,7 @@ typedef struct lf_config {
   int32_t token_dtype;      /* lf_dtype in which embed.token.weight is kept */
   int32_t position_dtype;   /* lf_dtype in which embed.position.weight is kept */
   int32_t projection_dtype; /* lf_dtype in which every E and F is kept */
+  int32_t precision;        /* lf_precision */
   int32_t k[LF_MAX_LAYERS]; /* projected length of each layer, 1 .. n_max; layerwise: the first k rows of E */
 } lf_config;
 
@@ -150,11 +159,13 @@ const char *lf_model_missing(lf_model *model);
 
 typedef struct lf_run lf_run;
 
-/* Bytes of the block that runs of up to n_cap tokens need; 0 if the config or n_cap is not valid. */
-uint64_t lf_workspace_bytes(const lf_config *config, int32_t n_cap);
+/* Bytes of the block that runs of up to n_cap tokens on n_threads threads need; 0 if the config, n_cap or n_threads is
+ * not valid. */
+uint64_t lf_workspace_bytes(const lf_config *config, int32_t n_cap, int32_t n_threads);
 
-/* Makes a run in the block at `run`, which is `bytes` long. The model must be ready and must outlive the run. */
-lf_status lf_run_init(lf_run *run, uint64_t bytes, const lf_model *model, int32_t n_cap);
+/* Makes a run in the block at `run`, which is `bytes` long. The model must be ready and must outlive the run.
+ * LF_ERROR_LENGTH also if n_threads is outside 1 .. LF_MAX_THREADS. */
+lf_status lf_run_init(lf_run *run, uint64_t bytes, const lf_model *model, int32_t n_cap, int32_t n_threads);
 
 /* Where the caller writes the token ids, [n_cap], before lf_begin. */
 int32_t *lf_run_ids(lf_run *run);
@@ -162,8 +173,17 @@ int32_t *lf_run_ids(lf_run *run);
 /* Starts on the n tokens in lf_run_ids. Whatever the run was doing before is forgotten. */
 lf_status lf_begin(lf_run *run, int32_t n);
 
-/* Works on at most `max_tiles` tiles. LF_MORE until the last one is done, then LF_OK. */
+/* Works on at most `max_tiles` tiles. LF_MORE until the last one is done, then LF_OK. Where other threads have taken all
+ * tiles that there are for now, it waits a moment and says LF_MORE. */
 lf_status lf_step(lf_run *run, int32_t max_tiles);
+
+/* Helps with run after run, as thread 1 .. n_threads - 1 of the run; returns after lf_run_stop. The thread that calls
+ * lf_begin and lf_step is thread 0. Threads share the run's memory; the result has the same bits for any number of
+ * them. Sleeps while there is nothing to do, so a thread that must not block cannot call it. */
+void lf_serve(lf_run *run, int32_t thread);
+
+/* Makes every lf_serve of the run return, now and from now on. */
+void lf_run_stop(lf_run *run);
 
 /* Steps of work done, and in the whole document, in tiles. For progress. */
 int32_t lf_run_done(const lf_run *run);

@@ -1,35 +1,7 @@
-/* model.c - which tensors a model has, and how each gets from the file's layout into the kernels' */
+/* model.c - which tensors a model has, and where each lies in the model's memory */
 #include "model.h"
 
 #include <string.h>
-
-/* ---- the config ---- */
-
-static int within(int32_t value, int32_t low, int32_t high) { return value >= low && value <= high; }
-
-lf_status lf_config_check(const lf_config *config) {
-  if (config == NULL) return LF_ERROR_CONFIG;
-  const int sizes = within(config->vocab_size, 1, 1 << 20) && within(config->n_max, 1, 1 << 20) &&
-                    within(config->d_model, 1, 4096) && within(config->n_layers, 1, LF_MAX_LAYERS) &&
-                    within(config->n_heads, 1, 64) && within(config->d_ff, 1, 16384) &&
-                    within(config->n_classes, 1, 4096);
-  const int kinds = within(config->attention, 0, LF_ATTENTION_FULL) &&
-                    within(config->sharing, 0, LF_SHARING_LAYERWISE) &&
-                    within(config->projection, 0, LF_PROJECTION_CONV) &&
-                    within(config->positions, 0, LF_POSITIONS_SINUSOIDAL) && within(config->token_dtype, 0, LF_I8) &&
-                    within(config->position_dtype, 0, LF_I8) && within(config->projection_dtype, 0, LF_I8);
-  if (!sizes || !kinds || config->d_model % config->n_heads != 0) return LF_ERROR_CONFIG;
-  if (config->attention == LF_ATTENTION_FULL) return LF_OK;
-
-  for (int32_t layer = 0; layer < config->n_layers; layer++) {
-    const int32_t k = config->k[layer];
-    if (!within(k, 1, config->n_max)) return LF_ERROR_CONFIG;
-    if (config->projection != LF_PROJECTION_LINEAR && config->n_max % k != 0) return LF_ERROR_CONFIG;
-    const int one_conv = config->projection == LF_PROJECTION_CONV && config->sharing == LF_SHARING_LAYERWISE;
-    if (one_conv && k != config->k[0]) return LF_ERROR_CONFIG;
-  }
-  return LF_OK;
-}
 
 /* ---- names ---- */
 
@@ -52,13 +24,6 @@ static void tensor_name(char name[LF_NAME_BYTES], int32_t layer, const char *tex
   append(name, text);
 }
 
-/* The first `length` characters of `text` are all of `name`. */
-static int same_name(const char *text, size_t length, const char *name) {
-  size_t i = 0;
-  while (i < length && text[i] == name[i] && name[i] != '\0') i++;
-  return i == length && name[i] == '\0';
-}
-
 /* ---- the carve: one function for the size, the pointers and the list of tensors ---- */
 
 typedef struct carver {
@@ -68,29 +33,25 @@ typedef struct carver {
   int32_t layer; /* of the names to come, or -1 */
 } carver;
 
-static size_t rows_of(const lf_slot *slot) {
-  size_t rows = 1;
-  for (int32_t i = 0; i + 1 < slot->n_dims; i++) rows *= (size_t)slot->shape[i];
-  return rows;
-}
-
-static size_t columns_of(const lf_slot *slot) { return (size_t)slot->shape[slot->n_dims - 1]; }
-
-static size_t dtype_bytes(int32_t dtype) {
-  static const uint8_t bytes[] = {[LF_F32] = 4, [LF_F16] = 2, [LF_I8] = 1};
-  return bytes[dtype];
-}
-
 /* Takes the memory of one tensor and lists it. */
 static lf_slot add_slot(carver *to, const char *name, lf_slot slot) {
   tensor_name(slot.name, to->layer, name);
-  const size_t rows = rows_of(&slot);
-  const size_t columns = columns_of(&slot);
+  const size_t rows = lf_slot_rows(&slot);
+  const size_t columns = lf_slot_columns(&slot);
   const uint64_t width = columns; /* sizes are 64 bits wide: a product may pass what a pointer can address */
   switch (slot.kind) {
     case LF_SLOT_VECTOR: slot.data = lf_arena_take(&to->arena, lf_pad(columns), sizeof(float)); break;
     case LF_SLOT_LINEAR: slot.data = lf_arena_take(&to->arena, lf_pad(rows) * width, sizeof(float)); break;
-    case LF_SLOT_STORED: slot.data = lf_arena_take(&to->arena, rows * width, dtype_bytes(slot.dtype)); break;
+    case LF_SLOT_STORED: slot.data = lf_arena_take(&to->arena, rows * width, lf_dtype_bytes(slot.dtype)); break;
+    case LF_SLOT_TILED:
+      slot.data = lf_arena_take(&to->arena, rows * (uint64_t)(lf_tiles(columns) * LF_TILE), lf_dtype_bytes(slot.dtype));
+      break;
+    case LF_SLOT_CODES:
+      slot.codes.data = lf_arena_take(&to->arena, lf_pad(rows) * (uint64_t)lf_pad_group(columns), sizeof(int8_t));
+      slot.codes.scale = lf_arena_take(&to->arena, lf_pad(rows), sizeof(float));
+      slot.codes.sum = lf_arena_take(&to->arena, lf_pad(rows), sizeof(float));
+      slot.codes.panel_stride = lf_pad_group(columns) * LF_LANES;
+      break;
     case LF_SLOT_CONV: {
       const size_t channels = (size_t)slot.shape[slot.n_dims - 2];
       slot.data = lf_arena_take(&to->arena, rows / channels * lf_pad(channels) * width, sizeof(float));
@@ -115,17 +76,16 @@ static lf_norm add_norm(carver *to, const char *weight, const char *bias, int32_
   return norm;
 }
 
-static lf_linear add_linear(carver *to, const char *weight, const char *bias, int32_t n_out, int32_t n_in,
-                            float factor) {
-  const lf_slot slot = {.kind = LF_SLOT_LINEAR, .shape = {n_out, n_in}, .n_dims = 2, .factor = factor};
-  lf_linear linear;
-  linear.weight = add_slot(to, weight, slot).data;
-  linear.bias = add_vector(to, bias, n_out, factor);
-  return linear;
+static lf_linear add_linear(carver *to, const char *weight, const char *bias, int32_t n_out, int32_t n_in, float factor,
+                            int32_t precision) {
+  const lf_slot_kind kind = precision == LF_PRECISION_INT8 ? LF_SLOT_CODES : LF_SLOT_LINEAR;
+  lf_slot slot = {.kind = kind, .shape = {n_out, n_in}, .n_dims = 2, .factor = factor};
+  slot = add_slot(to, weight, slot);
+  return (lf_linear){.weight = slot.data, .codes = slot.codes, .bias = add_vector(to, bias, n_out, factor)};
 }
 
-static lf_stored add_stored(carver *to, const char *name, lf_slot slot) {
-  slot.kind = LF_SLOT_STORED;
+static lf_stored add_stored(carver *to, const char *name, lf_slot_kind kind, lf_slot slot) {
+  slot.kind = kind;
   slot.factor = 1.0f;
   slot = add_slot(to, name, slot);
   return (lf_stored){.data = slot.data, .scale = slot.scale, .dtype = slot.dtype};
@@ -145,7 +105,8 @@ static lf_sequence add_sequence(carver *to, const char *name, const lf_config *c
     slot.factor = 1.0f;
     sequence.conv = add_slot(to, name, slot).data;
   } else {
-    sequence.linear = add_stored(to, name, slot);
+    sequence.linear = add_stored(to, name, LF_SLOT_TILED, slot);
+    sequence.rows = lf_slot_rows(&slot);
   }
   return sequence;
 }
@@ -153,15 +114,17 @@ static lf_sequence add_sequence(carver *to, const char *name, const lf_config *c
 static lf_layer carve_layer(carver *to, const lf_config *config, const lf_sequence *shared) {
   const int32_t d = config->d_model;
   const float query_factor = 1.0f / __builtin_sqrtf((float)(d / config->n_heads));
+  const int32_t precision = config->precision;
   lf_layer layer = {0};
   layer.attn_norm = add_norm(to, "attn_norm.weight", "attn_norm.bias", d);
-  layer.query = add_linear(to, "attn.query.weight", "attn.query.bias", d, d, query_factor);
-  layer.key = add_linear(to, "attn.key.weight", "attn.key.bias", d, d, 1.0f);
-  layer.value = add_linear(to, "attn.value.weight", "attn.value.bias", d, d, 1.0f);
-  layer.out = add_linear(to, "attn.out.weight", "attn.out.bias", d, d, 1.0f);
+  layer.query = add_linear(to, "attn.query.weight", "attn.query.bias", d, d, query_factor, precision);
+  /* Keys and values are k rows that every token sees: their rounding would not average out, and they cost little. */
+  layer.key = add_linear(to, "attn.key.weight", "attn.key.bias", d, d, 1.0f, LF_PRECISION_FLOAT32);
+  layer.value = add_linear(to, "attn.value.weight", "attn.value.bias", d, d, 1.0f, LF_PRECISION_FLOAT32);
+  layer.out = add_linear(to, "attn.out.weight", "attn.out.bias", d, d, 1.0f, precision);
   layer.ffn_norm = add_norm(to, "ffn_norm.weight", "ffn_norm.bias", d);
-  layer.ffn_in = add_linear(to, "ffn.in.weight", "ffn.in.bias", config->d_ff, d, 1.0f);
-  layer.ffn_out = add_linear(to, "ffn.out.weight", "ffn.out.bias", d, config->d_ff, 1.0f);
+  layer.ffn_in = add_linear(to, "ffn.in.weight", "ffn.in.bias", config->d_ff, d, 1.0f, precision);
+  layer.ffn_out = add_linear(to, "ffn.out.weight", "ffn.out.bias", d, config->d_ff, 1.0f, precision);
   if (config->attention == LF_ATTENTION_FULL) return layer;
 
   const int32_t k = config->k[to->layer];
@@ -188,10 +151,10 @@ static uint64_t carve(uint8_t *base, const lf_config *config) {
 
   const int32_t d = config->d_model;
   const lf_slot token = {.shape = {config->vocab_size, d}, .n_dims = 2, .dtype = config->token_dtype};
-  model->token = add_stored(&to, "embed.token.weight", token);
+  model->token = add_stored(&to, "embed.token.weight", LF_SLOT_STORED, token);
   if (config->positions == LF_POSITIONS_LEARNED) {
     const lf_slot position = {.shape = {config->n_max, d}, .n_dims = 2, .dtype = config->position_dtype};
-    model->position = add_stored(&to, "embed.position.weight", position);
+    model->position = add_stored(&to, "embed.position.weight", LF_SLOT_STORED, position);
   }
   lf_sequence shared = {0};
   if (config->attention == LF_ATTENTION_LINFORMER && config->sharing == LF_SHARING_LAYERWISE) {
@@ -202,7 +165,7 @@ static uint64_t carve(uint8_t *base, const lf_config *config) {
   }
   to.layer = -1;
   model->norm = add_norm(&to, "norm.weight", "norm.bias", d);
-  model->head = add_linear(&to, "head.weight", "head.bias", config->n_classes, d, 1.0f);
+  model->head = add_linear(&to, "head.weight", "head.bias", config->n_classes, d, 1.0f, LF_PRECISION_FLOAT32);
   model->n_slots = to.n_slots;
   return to.arena.used;
 }
@@ -215,143 +178,4 @@ lf_status lf_model_init(lf_model *model, uint64_t bytes, const lf_config *config
   const lf_config copy = *config; /* the caller's may lie in this very block */
   carve((uint8_t *)model, &copy);
   return LF_OK;
-}
-
-/* ---- setting tensors ---- */
-
-/* All n values finite. An exponent of all ones is an infinity or a NaN. */
-static int finite(const void *data, int32_t dtype, uint64_t n) {
-  const uint8_t *bytes = data;
-  for (uint64_t i = 0; i < n; i++) {
-    if (dtype == LF_F32) {
-      uint32_t bits;
-      memcpy(&bits, bytes + i * sizeof bits, sizeof bits);
-      if ((bits & 0x7f800000u) == 0x7f800000u) return 0;
-    } else if (dtype == LF_F16) {
-      uint16_t bits;
-      memcpy(&bits, bytes + i * sizeof bits, sizeof bits);
-      if ((bits & 0x7c00u) == 0x7c00u) return 0;
-    }
-  }
-  return 1;
-}
-
-/* Value i of row `row` of the file's matrix [rows, columns]. */
-static float value_at(const void *data, int32_t dtype, const float *scale, size_t columns, size_t row, size_t i) {
-  const uint8_t *bytes = (const uint8_t *)data + (row * columns + i) * dtype_bytes(dtype);
-  float value = 0.0f;
-  switch (dtype) {
-    case LF_F16: {
-      uint16_t half;
-      memcpy(&half, bytes, sizeof half);
-      lf_widen_f16(&value, &half, 1);
-      break;
-    }
-    case LF_I8: lf_widen_i8(&value, (const int8_t *)bytes, scale[row], 1); break;
-    default: memcpy(&value, bytes, sizeof value); break;
-  }
-  return value;
-}
-
-static void pack(const lf_slot *slot, int32_t dtype, const void *data) {
-  const size_t rows = rows_of(slot);
-  const size_t columns = columns_of(slot);
-  float *out = slot->data;
-  switch (slot->kind) {
-    case LF_SLOT_STORED: memcpy(out, data, rows * columns * dtype_bytes(dtype)); break;
-    case LF_SLOT_VECTOR:
-      memset(out, 0, lf_pad(columns) * sizeof *out);
-      for (size_t i = 0; i < columns; i++) out[i] = value_at(data, dtype, NULL, columns, 0, i) * slot->factor;
-      break;
-    case LF_SLOT_LINEAR: /* the file has [n_out, n_in]; panels have LF_LANES outputs of one input side by side */
-      memset(out, 0, lf_pad(rows) * columns * sizeof *out);
-      for (size_t row = 0; row < rows; row++) {
-        float *lane = out + row / LF_LANES * columns * LF_LANES + row % LF_LANES;
-        for (size_t i = 0; i < columns; i++) {
-          lane[i * LF_LANES] = value_at(data, dtype, slot->scale, columns, row, i) * slot->factor;
-        }
-      }
-      break;
-    case LF_SLOT_CONV: { /* the file has [matrices, channels, segment]; here it is [matrices, segment, channels] */
-      const size_t channels = (size_t)slot->shape[slot->n_dims - 2];
-      memset(out, 0, rows / channels * lf_pad(channels) * columns * sizeof *out);
-      for (size_t row = 0; row < rows; row++) {
-        float *channel = out + row / channels * columns * lf_pad(channels) + row % channels;
-        for (size_t i = 0; i < columns; i++) {
-          channel[i * lf_pad(channels)] = value_at(data, dtype, slot->scale, columns, row, i);
-        }
-      }
-      break;
-    }
-  }
-}
-
-static lf_slot *find_slot(const lf_model *model, const char *name, size_t length) {
-  for (int32_t i = 0; i < model->n_slots; i++) {
-    if (same_name(name, length, model->slots[i].name)) return &model->slots[i];
-  }
-  return NULL;
-}
-
-lf_status lf_set_tensor(lf_model *model, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
-                        const void *data, uint64_t data_bytes) {
-  static const char suffix[] = ".scale";
-  const size_t suffix_length = sizeof suffix - 1;
-  if (model == NULL || name == NULL || shape == NULL || data == NULL) return LF_ERROR_STATE;
-  size_t length = 0;
-  while (length < LF_NAME_BYTES + sizeof suffix && name[length] != '\0') length++;
-
-  lf_slot *slot = find_slot(model, name, length);
-  int is_scale = 0;
-  if (slot == NULL && length > suffix_length && same_name(name + length - suffix_length, suffix_length, suffix)) {
-    slot = find_slot(model, name, length - suffix_length);
-    is_scale = slot != NULL && slot->kind != LF_SLOT_VECTOR;
-    if (!is_scale) slot = NULL;
-  }
-  if (slot == NULL) return LF_ERROR_NAME;
-
-  const int allowed = dtype == LF_F32 || (!is_scale && dtype == LF_F16) ||
-                      (!is_scale && dtype == LF_I8 && slot->kind != LF_SLOT_VECTOR);
-  if (!allowed) return LF_ERROR_DTYPE;
-  if (!is_scale && slot->kind == LF_SLOT_STORED && dtype != slot->dtype) return LF_ERROR_DTYPE;
-  if (n_dims != slot->n_dims - is_scale) return LF_ERROR_SHAPE;
-  for (int32_t i = 0; i < n_dims; i++) {
-    if (shape[i] != slot->shape[i]) return LF_ERROR_SHAPE;
-  }
-  const uint64_t n = is_scale ? rows_of(slot) : (uint64_t)rows_of(slot) * columns_of(slot);
-  if (data_bytes != n * dtype_bytes(dtype)) return LF_ERROR_SIZE;
-  if (!finite(data, dtype, n)) return LF_ERROR_VALUE;
-
-  if (is_scale) {
-    memcpy(slot->scale, data, rows_of(slot) * sizeof *slot->scale);
-    slot->has_scale = 1;
-    return LF_OK;
-  }
-  if (dtype == LF_I8 && !slot->has_scale) return LF_ERROR_SCALE;
-  pack(slot, dtype, data);
-  slot->has_data = 1;
-  return LF_OK;
-}
-
-const char *lf_model_missing(lf_model *model) {
-  for (int32_t i = 0; i < model->n_slots; i++) {
-    if (!model->slots[i].has_data) return model->slots[i].name;
-  }
-  return "";
-}
-
-lf_status lf_model_ready(const lf_model *model) {
-  for (int32_t i = 0; i < model->n_slots; i++) {
-    if (!model->slots[i].has_data) return LF_ERROR_MISSING;
-  }
-  return LF_OK;
-}
-
-void lf_stored_row(float *out, const lf_stored *matrix, size_t columns, size_t row, size_t first, size_t n) {
-  const size_t at = row * columns + first;
-  switch (matrix->dtype) {
-    case LF_F16: lf_widen_f16(out, (const uint16_t *)matrix->data + at, n); break;
-    case LF_I8: lf_widen_i8(out, (const int8_t *)matrix->data + at, matrix->scale[row], n); break;
-    default: memcpy(out, (const float *)matrix->data + at, n * sizeof *out); break;
-  }
 }

@@ -6,10 +6,12 @@
 #include "kernels.h"
 #include "linformer.h"
 
-/* A linear map [n_in, n_out], packed in panels of LF_LANES outputs, the last one filled up with zeros. */
+/* A linear map [n_in, n_out], packed in panels of LF_LANES outputs, the last one filled up with zeros. It has either
+ * `weight` or `codes`. */
 typedef struct lf_linear {
   float *weight; /* [lf_pad(n_out) / LF_LANES, n_in, LF_LANES] */
   float *bias;   /* [lf_pad(n_out)] */
+  lf_codes codes;
 } lf_linear;
 
 typedef struct lf_norm {
@@ -24,10 +26,12 @@ typedef struct lf_stored {
   int32_t dtype;
 } lf_stored;
 
-/* One sequence projection. Linear keeps E as it is, [matrices * k, n_max]; conv has it transposed and widened,
- * [matrices, segment, lf_pad(d_model)]; mean and max have nothing. */
+/* One sequence projection. Linear has E cut into the columns of one tile after another, so that a tile reads one piece
+ * of memory: [n_tiles, rows, LF_TILE], rows = matrices * k, the last tile filled up with zeros. Conv has it transposed
+ * and widened, [matrices, segment, lf_pad(d_model)]. Mean and max have nothing. */
 typedef struct lf_sequence {
   lf_stored linear;
+  size_t rows;
   float *conv;
 } lf_sequence;
 
@@ -42,7 +46,9 @@ typedef struct lf_layer {
 typedef enum lf_slot_kind {
   LF_SLOT_VECTOR, /* F32 or F16 to float, filled up with zeros */
   LF_SLOT_LINEAR, /* any dtype to packed float panels */
+  LF_SLOT_CODES,  /* any dtype to packed panels of 8 bits */
   LF_SLOT_STORED, /* kept as it is; the dtype is the config's */
+  LF_SLOT_TILED,  /* kept in its dtype, which is the config's, in pieces of LF_TILE columns */
   LF_SLOT_CONV    /* any dtype to float, each matrix transposed */
 } lf_slot_kind;
 
@@ -58,6 +64,7 @@ typedef struct lf_slot {
   float factor;     /* every value is multiplied by this when it is packed */
   void *data;       /* where it goes */
   float *scale;     /* where its scales go, one a row */
+  lf_codes codes;   /* LF_SLOT_CODES: where it goes, instead of `data` */
   int32_t has_data; /* it has been set */
   int32_t has_scale;
 } lf_slot;
@@ -84,7 +91,23 @@ static inline int32_t lf_k_max(const lf_config *config) {
   return k_max;
 }
 
-/* Widens n values of row `row` of a stored matrix with `columns` columns, from column `first` on. */
-void lf_stored_row(float *out, const lf_stored *matrix, size_t columns, size_t row, size_t first, size_t n);
+/* Rows (all dimensions but the last) and columns of a slot. */
+static inline size_t lf_slot_rows(const lf_slot *slot) {
+  size_t rows = 1;
+  for (int32_t i = 0; i + 1 < slot->n_dims; i++) rows *= (size_t)slot->shape[i];
+  return rows;
+}
+static inline size_t lf_slot_columns(const lf_slot *slot) { return (size_t)slot->shape[slot->n_dims - 1]; }
+
+static inline size_t lf_dtype_bytes(int32_t dtype) {
+  static const uint8_t bytes[] = {[LF_F32] = 4, [LF_F16] = 2, [LF_I8] = 1};
+  return bytes[dtype];
+}
+
+/* Tiles that n rows take. */
+static inline size_t lf_tiles(size_t n) { return (n + LF_TILE - 1) / LF_TILE; }
+
+/* Widens n values of a stored matrix, from value `at` of its memory on, all of row `row`. */
+void lf_widen(float *out, const lf_stored *matrix, size_t at, size_t row, size_t n);
 
 #endif /* LF_MODEL_H */

@@ -27,42 +27,45 @@ int32_t lf_projected_rows(const lf_run *run, int32_t layer) {
   return (run->n + segment - 1) / segment;
 }
 
-/* Matrix `m` of the layer's p, [k_max, ld]. */
-static float *matrix_of(const lf_run *run, int32_t m) { return run->p + (size_t)m * run->key_cap * run->ld; }
+/* Floats of one matrix of p, [k_max, ld]. */
+static size_t matrix_size(const lf_run *run) { return run->key_cap * run->ld; }
 
-void lf_projection_begin(lf_run *run, int32_t layer) {
+void lf_projection_begin(const lf_run *run, float *p, int32_t layer) {
   const lf_config *config = &run->model->config;
   const float start = config->projection == LF_PROJECTION_MAX ? -FLT_MAX : 0.0f;
   const size_t count = (size_t)lf_projected_rows(run, layer) * run->ld;
   for (int32_t m = 0; m < lf_all_matrices(config); m++) {
-    float *p = matrix_of(run, m);
-    for (size_t i = 0; i < count; i++) p[i] = start;
+    float *matrix = p + (size_t)m * matrix_size(run);
+    for (size_t i = 0; i < count; i++) matrix[i] = start;
   }
 }
 
-/* p += E[:, first .. first + rows - 1] h */
-static void linear_tile(lf_run *run, float *p, const lf_stored *E, size_t first_row, size_t k, size_t first,
-                        size_t rows) {
-  const lf_config *config = &run->model->config;
-  const size_t n_max = (size_t)config->n_max;
-  const float *in = (const float *)E->data + first_row * n_max + first;
-  size_t ld_in = n_max;
+/* p += E[:, first .. first + rows - 1] h, with the k rows of E from first_row on */
+static void linear_tile(lf_worker *worker, float *p, const lf_sequence *sequence, size_t first_row, size_t k,
+                        size_t first, size_t rows) {
+  const lf_run *run = worker->run;
+  const lf_stored *E = &sequence->linear;
+  const size_t at = first * sequence->rows + first_row * LF_TILE;
+  const float *in = (const float *)E->data + at;
   if (E->dtype != LF_F32) {
-    for (size_t j = 0; j < k; j++) lf_stored_row(run->e_tile + j * LF_TILE, E, n_max, first_row + j, first, rows);
-    in = run->e_tile;
-    ld_in = LF_TILE;
+    for (size_t j = 0; j < k; j++) {
+      lf_widen(worker->e_tile + j * LF_TILE, E, at + j * LF_TILE, first_row + j, LF_TILE);
+    }
+    in = worker->e_tile;
   }
-  const lf_panels h = {.data = run->h, .panel_stride = LF_LANES, .row_stride = run->ld};
-  lf_gemm(p, run->ld, in, ld_in, h, NULL, 1, k, rows, (size_t)config->d_model);
+  const lf_panels h = {.data = worker->h, .panel_stride = LF_LANES, .row_stride = run->ld};
+  lf_gemm(p, run->ld, in, LF_TILE, h, NULL, 1, k, rows, (size_t)run->model->config.d_model);
 }
 
 /* Each row of the tile into the segment it lies in; `weight` is the convolution's [segment, ld] or NULL. */
-static void segment_tile(lf_run *run, float *p, const float *weight, int32_t segment, int32_t first, int32_t rows) {
+static void segment_tile(const lf_worker *worker, float *p, const float *weight, int32_t segment, int32_t first,
+                         int32_t rows) {
+  const lf_run *run = worker->run;
   const lf_config *config = &run->model->config;
   const size_t d = (size_t)config->d_model;
   for (int32_t t = 0; t < rows; t++) {
     float *to = p + (size_t)((first + t) / segment) * run->ld;
-    const float *h = run->h + (size_t)t * run->ld;
+    const float *h = worker->h + (size_t)t * run->ld;
     switch (config->projection) {
       case LF_PROJECTION_MAX: lf_max(to, h, d); break;
       case LF_PROJECTION_CONV: lf_multiply_add(to, weight + (size_t)((first + t) % segment) * run->ld, h, d); break;
@@ -71,7 +74,8 @@ static void segment_tile(lf_run *run, float *p, const float *weight, int32_t seg
   }
 }
 
-void lf_projection_tile(lf_run *run, int32_t layer, int32_t first, int32_t rows) {
+void lf_projection_tile(lf_worker *worker, int32_t layer, int32_t first, int32_t rows) {
+  const lf_run *run = worker->run;
   const lf_config *config = &run->model->config;
   const lf_layer *weights = &run->model->layers[layer];
   const int32_t k = config->k[layer];
@@ -80,13 +84,26 @@ void lf_projection_tile(lf_run *run, int32_t layer, int32_t first, int32_t rows)
   for (int32_t m = 0; m < lf_all_matrices(config); m++) {
     const lf_sequence *sequence = m < n_keys ? &weights->E : &weights->F;
     const size_t matrix = (size_t)(m % n_keys); /* within E or F: the head, or 0 */
-    float *p = matrix_of(run, m);
+    float *p = worker->p + (size_t)m * matrix_size(run);
     if (config->projection == LF_PROJECTION_LINEAR) {
-      linear_tile(run, p, &sequence->linear, matrix * (size_t)k, (size_t)k, (size_t)first, (size_t)rows);
+      linear_tile(worker, p, sequence, matrix * (size_t)k, (size_t)k, (size_t)first, (size_t)rows);
     } else {
       const size_t stride = (size_t)segment * run->ld;
       const float *weight = sequence->conv != NULL ? sequence->conv + matrix * stride : NULL;
-      segment_tile(run, p, weight, segment, first, rows);
+      segment_tile(worker, p, weight, segment, first, rows);
+    }
+  }
+}
+
+void lf_projection_add(const lf_run *run, int32_t layer, const float *slab) {
+  const lf_config *config = &run->model->config;
+  const size_t count = (size_t)lf_projected_rows(run, layer) * run->ld;
+  for (int32_t m = 0; m < lf_all_matrices(config); m++) {
+    const size_t at = (size_t)m * matrix_size(run);
+    if (config->projection == LF_PROJECTION_MAX) {
+      lf_max(run->p + at, slab + at, count);
+    } else {
+      lf_add(run->p + at, slab + at, count);
     }
   }
 }

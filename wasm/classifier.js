@@ -35,8 +35,9 @@ export class Classifier {
    * @param {Engine} engine with its weights loaded
    * @param {Model} model
    * @param {import('./backend.js').Backend} backend
+   * @param {import('./engine.js').Arithmetic} arithmetic
    */
-  constructor(engine, model, backend) {
+  constructor(engine, model, backend, { precision, threads }) {
     this.#engine = engine
     const { config, labels, metadata, tokenizer } = model
     this.#model = { config, labels, sep: tokenizer.sep }
@@ -45,7 +46,8 @@ export class Classifier {
     this.name = metadata.name
     this.metadata = Object.freeze({ ...metadata })
     this.backend = backend
-    this.threads = 1
+    this.precision = precision
+    this.threads = threads
     this.memory = Object.freeze({ ...engine.memoryReport })
   }
 

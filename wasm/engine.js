@@ -9,6 +9,7 @@ import { dtypeValue, packConfig } from './model.js'
  * @typedef {import('./model.js').Model} Model
  * @typedef {import('./memory.js').Plan} Plan
  * @typedef {Record<string, (...args: any[]) => any> & { __heap_base: WebAssembly.Global }} Exports
+ * @typedef {{ precision: 'float32' | 'int8', threads: number }} Arithmetic what the engine multiplies in, and on how many threads
  */
 
 /** LF_TEXT_CHUNK: bytes of text that the tokenizer takes at once. */
@@ -43,20 +44,22 @@ function instantiate(module, pages) {
  *
  * @param {WebAssembly.Module} module
  * @param {Model} model
+ * @param {Arithmetic} arithmetic
  * @returns {(capacity: number) => Plan}
  */
-export function plannerFor(module, model) {
+export function plannerFor(module, model, { precision, threads }) {
   const { exports, memory } = instantiate(module, 3)
   const config = align(Number(exports.__heap_base.value))
-  const values = packConfig(model)
+  const values = packConfig(model, precision)
   new Int32Array(memory.buffer, config, values.length).set(values)
-  return createPlanner(exports, config, model)
+  return createPlanner(exports, config, model, threads)
 }
 
 export class Engine {
   #exports
   #memory
   #plan
+  #arithmetic
   #run = 0
   #tokenizer = 0
   #classes = 0
@@ -70,13 +73,15 @@ export class Engine {
    *
    * @param {WebAssembly.Module} module
    * @param {Model} model
+   * @param {Arithmetic} arithmetic
    * @param {{ memoryBudget?: number, maxTokens?: number }} options
    */
-  constructor(module, model, options) {
-    this.#plan = choosePlan(plannerFor(module, model), model.config.n_max, options)
+  constructor(module, model, arithmetic, options) {
+    this.#plan = choosePlan(plannerFor(module, model, arithmetic), model.config.n_max, options)
     const { exports, memory } = instantiate(module, this.#plan.pages)
     this.#exports = exports
     this.#memory = memory
+    this.#arithmetic = arithmetic
     this.#classes = model.config.n_classes
   }
 
@@ -145,7 +150,7 @@ export class Engine {
     if (status < 0) throw new LinformerError('ENGINE', `lf_tokenizer_init says ${statusName(status)}`, { status })
     this.#tokenizer = at.tokenizer
 
-    const config = packConfig(model)
+    const config = packConfig(model, this.#arithmetic.precision)
     new Int32Array(this.#memory.buffer, staging, config.length).set(config)
     this.#check('lf_model_init', at.weights, BigInt(report.weights), staging)
 
@@ -172,7 +177,7 @@ export class Engine {
       await pause()
     }
     this.#check('lf_model_ready', at.weights)
-    this.#check('lf_run_init', at.workspace, BigInt(report.workspace), at.weights, report.capacity)
+    this.#check('lf_run_init', at.workspace, BigInt(report.workspace), at.weights, report.capacity, this.#arithmetic.threads)
     this.#run = at.workspace
   }
 

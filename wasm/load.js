@@ -9,7 +9,7 @@ import { Engine, plannerFor } from './engine.js'
 import { abortable, LinformerError, namingMemory, show, throwIfAborted } from './errors.js'
 import { checkCallbacks } from './inputs.js'
 import { choosePlan } from './memory.js'
-import { parseModel } from './model.js'
+import { PRECISIONS, parseModel } from './model.js'
 import { createPause } from './pause.js'
 import { fetchBytes, readSource } from './source.js'
 
@@ -42,12 +42,28 @@ function checkOptions(options) {
   if (deterministic && backend !== undefined && backend !== 'simd128') {
     throw new LinformerError('BAD_ARGUMENT', `deterministic needs the backend 'simd128', not ${show(backend)}`)
   }
+  const { precision } = options
+  if (precision !== undefined && !PRECISIONS.includes(precision)) {
+    throw new LinformerError('BAD_ARGUMENT', `precision is ${show(precision)}; it can be ${PRECISIONS.map((name) => `'${name}'`).join(' or ')}`, { precision })
+  }
   checkCallbacks(options)
   checkIntegrityOption(options.integrity)
   if (options.cache !== undefined && typeof options.cache !== 'boolean' && (typeof options.cache !== 'string' || options.cache === '')) {
     throw new LinformerError('BAD_ARGUMENT', `cache is ${show(options.cache)}; it can be true, false or a name`)
   }
   return options
+}
+
+/**
+ * What the model file has its linear maps in, the engine multiplies in.
+ *
+ * @param {LoadOptions} options
+ * @param {import('./model.js').Model} model
+ * @returns {import('./engine.js').Arithmetic}
+ */
+function chooseArithmetic({ precision }, { weights }) {
+  const stored = weights.get('layers.0.ffn.in.weight')?.dtype === 'I8' ? 'int8' : 'float32'
+  return { precision: precision ?? stored, threads: 1 }
 }
 
 /** The module's bytes; what went wrong with them is no fault of the model's. @param {any} wasm @param {any} options @param {any} readPlace */
@@ -69,11 +85,12 @@ async function readModule(wasm, options, readPlace) {
 export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache }) {
   /**
    * @param {LoadOptions} options
+   * @param {import('./backend.js').Precision} precision
    * @returns {Promise<{ module: WebAssembly.Module, backend: Backend }>}
    */
-  async function compile(options) {
+  async function compile(options, precision) {
     const { signal } = options
-    const backend = chooseBackend(options.deterministic ? 'simd128' : options.backend)
+    const backend = chooseBackend(options.deterministic ? 'simd128' : options.backend, precision)
     const wasm = options.wasm ?? modules[backend]()
     if (wasm instanceof WebAssembly.Module) return { module: wasm, backend }
     const { bytes, name } = await readModule(wasm, { signal }, readPlace)
@@ -119,13 +136,14 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const checked = checkOptions(options)
     const { signal, onProgress } = checked
     const model = await readModel(source, checked)
-    const { module, backend } = await compile(checked)
+    const arithmetic = chooseArithmetic(checked, model)
+    const { module, backend } = await compile(checked, arithmetic.precision)
     throwIfAborted(signal)
-    const engine = new Engine(module, model, checked)
+    const engine = new Engine(module, model, arithmetic, checked)
     const pause = createPause(() => throwIfAborted(signal))
     await engine.loadWeights(model, pause, (done, total) => onProgress?.({ phase: 'weights', done, total }))
     throwIfAborted(signal)
-    return new Classifier(engine, model, backend)
+    return new Classifier(engine, model, backend, arithmetic)
   }
 
   /**
@@ -136,8 +154,9 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
   async function inspect(source, options = {}) {
     const checked = checkOptions(options)
     const model = await readModel(source, checked)
-    const { module } = await compile(checked)
-    const planFor = plannerFor(module, model)
+    const arithmetic = chooseArithmetic(checked, model)
+    const { module } = await compile(checked, arithmetic.precision)
+    const planFor = plannerFor(module, model, arithmetic)
     const { n_max: nMax } = model.config
     const capacities = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072].filter((n) => n < nMax)
     return {

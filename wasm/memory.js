@@ -49,8 +49,9 @@ function stagingBytes({ weights, tokenizer }) {
  * @param {Exports} planner an instance of the module, with the config at `config`
  * @param {number} config address
  * @param {Model} model
+ * @param {number} threads that share the run
  */
-export function createPlanner(planner, config, model) {
+export function createPlanner(planner, config, model, threads) {
   const { tokenizer } = model
   const start = align(Number(planner.__heap_base.value))
   const sizes = {
@@ -67,7 +68,7 @@ export function createPlanner(planner, config, model) {
 
   /** @param {number} capacity @returns {Plan} */
   const planFor = (capacity) => {
-    const needed = Number(planner.lf_workspace_bytes(config, capacity))
+    const needed = Number(planner.lf_workspace_bytes(config, capacity, threads))
     const workspace = Math.max(needed, staging)
     const pages = Math.ceil((fixed + workspace) / PAGE)
     return {

@@ -231,13 +231,17 @@ function checkWeights(config, weights) {
   }
 }
 
+/** In what the engine can multiply; a name's place is its value in lf_precision. */
+export const PRECISIONS = ['float32', 'int8']
+
 /**
  * The config as the int32 values of an lf_config.
  *
  * @param {Model} model
+ * @param {string} precision
  * @returns {Int32Array}
  */
-export function packConfig({ config, weights }) {
+export function packConfig({ config, weights }, precision) {
   const dtype = (/** @type {string | undefined} */ name) => Math.max(0, WEIGHT_DTYPES.indexOf(weights.get(name ?? '')?.dtype ?? 'F32'))
   const values = /** @type {any} */ (config)
   return Int32Array.from([
@@ -246,6 +250,7 @@ export function packConfig({ config, weights }) {
     dtype('embed.token.weight'),
     dtype('embed.position.weight'),
     dtype([...weights.keys()].find((name) => /attn\.E$/.test(name))),
+    PRECISIONS.indexOf(precision),
     ...Array.from({ length: MAX_LAYERS }, (_, layer) => config.k[layer] ?? 0)
   ])
 }

@@ -12,7 +12,13 @@ static _Alignas(64) uint8_t run_block[BLOCK_BYTES];
 static uint8_t tensor_data[1 << 19];
 static char name_buffer[64];
 
-enum { SHARINGS = 4, PROJECTIONS = 4, SHAPES = 5, LINFORMERS = SHARINGS * PROJECTIONS * SHAPES };
+enum {
+  SHARINGS = 4,
+  PROJECTIONS = 4,
+  SHAPES = 5,
+  LINFORMERS = SHARINGS * PROJECTIONS * SHAPES,
+  MODELS = LINFORMERS + SHAPES
+};
 
 /* Shapes that leave remainders everywhere: lanes of 8, vectors of 4, blocks of 4 or 6 rows, tiles, blocks of keys. */
 static const lf_config shapes[SHAPES] = {
@@ -37,15 +43,19 @@ static const lf_config shapes[SHAPES] = {
      .k = {48, 48}},
 };
 
-int32_t engine_case_count(void) { return LINFORMERS + SHAPES; }
+/* All models by floats, then all by codes of 8 bits. */
+int32_t engine_case_count(void) { return 2 * MODELS; }
 
 static lf_config case_config(int32_t index) {
+  const int32_t precision = index / MODELS;
+  index %= MODELS;
   const int full = index >= LINFORMERS;
   lf_config config = shapes[index % SHAPES];
   config.attention = full ? LF_ATTENTION_FULL : LF_ATTENTION_LINFORMER;
   config.sharing = index / SHAPES % SHARINGS;
   config.projection = index / SHAPES / SHARINGS % PROJECTIONS;
   config.positions = index % 2;
+  config.precision = precision;
   config.token_dtype = index % 3;
   config.position_dtype = (index + 1) % 3;
   config.projection_dtype = (index + 2) % 3;
@@ -60,10 +70,12 @@ const char *engine_case_name(int32_t index) {
   static const char *const sharing[] = {"none", "headwise", "key-value", "layerwise"};
   static const char *const projection[] = {"linear", "mean", "max", "conv"};
   const lf_config config = case_config(index);
-  const char *parts[] = {index >= LINFORMERS ? "full" : sharing[config.sharing], " ",
-                         index >= LINFORMERS ? "attention" : projection[config.projection]};
+  const int full = config.attention == LF_ATTENTION_FULL;
+  const char *parts[] = {full ? "full" : sharing[config.sharing], " ",
+                         full ? "attention" : projection[config.projection],
+                         config.precision == LF_PRECISION_INT8 ? " int8" : ""};
   size_t end = 0;
-  for (size_t i = 0; i < 3; i++) {
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
     const size_t length = strlen(parts[i]);
     memcpy(name_buffer + end, parts[i], length);
     end += length;
@@ -94,7 +106,8 @@ static uint64_t random_tensor(int32_t dtype, uint64_t n, uint32_t *state) {
 static lf_status set_weights(lf_model *model, uint32_t *state) {
   for (int32_t i = 0; i < model->n_slots; i++) {
     const lf_slot *slot = &model->slots[i];
-    int32_t dtype = slot->kind == LF_SLOT_STORED ? slot->dtype : i % 3;
+    const int kept = slot->kind == LF_SLOT_STORED || slot->kind == LF_SLOT_TILED;
+    int32_t dtype = kept ? slot->dtype : i % 3;
     if (slot->kind == LF_SLOT_VECTOR) dtype = i % 2;
     uint64_t rows = 1;
     for (int32_t dim = 0; dim + 1 < slot->n_dims; dim++) rows *= (uint64_t)slot->shape[dim];
@@ -130,7 +143,7 @@ int32_t engine_case_run(int32_t index, float *out) {
 
   lf_status status = lf_model_init(model, lf_model_bytes(&config), &config);
   if (status == LF_OK) status = set_weights(model, &state);
-  if (status == LF_OK) status = lf_run_init(run, lf_workspace_bytes(&config, n), model, n);
+  if (status == LF_OK) status = lf_run_init(run, lf_workspace_bytes(&config, n, 1), model, n, 1);
   if (status != LF_OK) return status;
   for (int32_t t = 0; t < n; t++) lf_run_ids(run)[t] = (int32_t)(random_bits(&state) % (uint32_t)config.vocab_size);
   status = lf_begin(run, n);
@@ -152,7 +165,7 @@ int32_t engine_case_run(int32_t index, float *out) {
   count += (size_t)n * n_classes;
   memcpy(out + count, lf_run_logits(run), n_classes * sizeof *out);
   /* Nothing beyond the plan is touched. */
-  for (size_t i = (size_t)lf_workspace_bytes(&config, n); i < BLOCK_BYTES; i++) {
+  for (size_t i = (size_t)lf_workspace_bytes(&config, n, 1); i < BLOCK_BYTES; i++) {
     if (run_block[i] != 0xff) return LF_ERROR_MEMORY;
   }
   return (int32_t)(count + n_classes);

@@ -49,6 +49,40 @@ static int32_t gemm_row_major(float *out, size_t rows, size_t n_in, size_t n_out
   return gather(out, work, ld, rows, n_out);
 }
 
+/* Codes, steps and offsets of rows, and what they come to as a linear map. */
+static uint8_t codes[AREA];
+static int8_t code_weights[AREA];
+
+static int32_t gemm_codes(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
+  const size_t ld_in = n_in + 3;
+  const size_t ld_codes = lf_pad_group(n_in) + 16;
+  const size_t ld = lf_pad(n_out) + 8;
+  float *step = work + rows * ld;
+  float *low = step + rows;
+  float *scale = bias + lf_pad(n_out);
+  float *sum = scale + lf_pad(n_out);
+  const int accumulate = n_in % 2 == 0;
+  const lf_codes w = {.data = code_weights, .scale = scale, .sum = sum, .panel_stride = lf_pad_group(n_in) * LF_LANES};
+  random_fill(input, rows * ld_in, state, 1.0f);
+  random_fill(bias, 3 * lf_pad(n_out), state, 1.0f);
+  random_fill(work, rows * ld, state, 1.0f);
+  memset(code_weights, 0, lf_pad(n_out) * lf_pad_group(n_in));
+  for (size_t j = 0; j < n_out; j++) {
+    for (size_t i = 0; i < n_in; i++) {
+      code_weights[lf_code_place(w.panel_stride, j, i)] = (int8_t)(random_bits(state) % 256 - 128);
+    }
+  }
+  memset(codes, 0xff, rows * ld_codes);
+  lf_quantise(codes, ld_codes, step, low, input, ld_in, rows, n_in);
+  lf_gemm_codes(work, ld, codes, ld_codes, step, low, w, accumulate ? NULL : bias, accumulate, rows, n_in, n_out);
+  int32_t count = gather(out, work, ld, rows, n_out);
+  count += gather(out + count, step, 2 * rows, 1, 2 * rows);
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t i = 0; i < lf_pad_group(n_in); i++) out[count++] = (float)codes[r * ld_codes + i];
+  }
+  return count;
+}
+
 static int32_t layer_norm(float *out, size_t rows, size_t d, size_t constant, uint32_t *state) {
   const size_t ld = lf_pad(d);
   random_fill(input, rows * ld, state, constant ? 0.0f : 3.0f);
@@ -146,6 +180,7 @@ static const kernel_case cases[] = {
     SIZES("gemm with bias", gemm_bias),
     SIZES("gemm accumulating", gemm_accumulate),
     SIZES("gemm row-major", gemm_row_major),
+    SIZES("gemm of codes", gemm_codes),
     SIZES("softmax", softmax),
     SIZES("divide rows", divide_rows),
     SIZES("elementwise", elementwise),

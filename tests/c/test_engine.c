@@ -78,9 +78,9 @@ static void configs(void) {
   CHECK(lf_config_check(&config) == LF_OK);
   CHECK(lf_config_check(NULL) == LF_ERROR_CONFIG);
   CHECK(lf_model_bytes(&config) > 0);
-  CHECK(lf_workspace_bytes(&config, 0) == 0);
-  CHECK(lf_workspace_bytes(&config, N_MAX + 1) == 0);
-  CHECK(lf_workspace_bytes(&config, 1) < lf_workspace_bytes(&config, N_MAX));
+  CHECK(lf_workspace_bytes(&config, 0, 1) == 0);
+  CHECK(lf_workspace_bytes(&config, N_MAX + 1, 1) == 0);
+  CHECK(lf_workspace_bytes(&config, 1, 1) < lf_workspace_bytes(&config, N_MAX, 1));
 
   /* Every field at the values around its limits. */
   const size_t fields = offsetof(lf_config, k) / sizeof(int32_t);
@@ -91,7 +91,7 @@ static void configs(void) {
       memcpy((char *)&config + field * sizeof(int32_t), &bad[i], sizeof bad[i]);
       CHECK(lf_config_check(&config) == LF_ERROR_CONFIG);
       CHECK(lf_model_bytes(&config) == 0);
-      CHECK(lf_workspace_bytes(&config, 1) == 0);
+      CHECK(lf_workspace_bytes(&config, 1, 1) == 0);
     }
   }
   for (int32_t k = -1; k <= N_MAX + 1; k++) {
@@ -117,7 +117,7 @@ static void configs(void) {
   for (int32_t layer = 0; layer < LF_MAX_LAYERS; layer++) config.k[layer] = 1 << 20;
   CHECK(lf_config_check(&config) == LF_OK);
   CHECK(lf_model_bytes(&config) > (uint64_t)1 << 50);
-  CHECK(lf_workspace_bytes(&config, 1 << 20) > (uint64_t)1 << 40);
+  CHECK(lf_workspace_bytes(&config, 1 << 20, 1) > (uint64_t)1 << 40);
 }
 
 static void tensors(void) {
@@ -174,19 +174,19 @@ static void runs(void) {
   const lf_config config = small_config();
   lf_model *model = block(lf_model_bytes(&config));
   CHECK(lf_model_init(model, lf_model_bytes(&config), &config) == LF_OK);
-  const uint64_t bytes = lf_workspace_bytes(&config, 60);
+  const uint64_t bytes = lf_workspace_bytes(&config, 60, 1);
   char *memory = block(bytes + LF_ALIGN);
   memset(memory + bytes, CANARY, LF_ALIGN);
   lf_run *run = (lf_run *)(void *)memory;
-  CHECK(lf_run_init(run, bytes, model, 60) == LF_ERROR_MISSING);
+  CHECK(lf_run_init(run, bytes, model, 60, 1) == LF_ERROR_MISSING);
   CHECK(set_all(model) == LF_OK);
-  CHECK(lf_run_init(run, bytes, NULL, 60) == LF_ERROR_MISSING);
-  CHECK(lf_run_init(run, bytes, model, 0) == LF_ERROR_LENGTH);
-  CHECK(lf_run_init(run, bytes, model, N_MAX + 1) == LF_ERROR_LENGTH);
-  CHECK(lf_run_init(run, bytes - 1, model, 60) == LF_ERROR_MEMORY);
-  CHECK(lf_run_init(run, bytes, model, 61) == LF_ERROR_MEMORY);
-  CHECK(lf_run_init((lf_run *)(void *)(memory + 4), bytes, model, 60) == LF_ERROR_MEMORY);
-  CHECK(lf_run_init(run, bytes, model, 60) == LF_OK);
+  CHECK(lf_run_init(run, bytes, NULL, 60, 1) == LF_ERROR_MISSING);
+  CHECK(lf_run_init(run, bytes, model, 0, 1) == LF_ERROR_LENGTH);
+  CHECK(lf_run_init(run, bytes, model, N_MAX + 1, 1) == LF_ERROR_LENGTH);
+  CHECK(lf_run_init(run, bytes - 1, model, 60, 1) == LF_ERROR_MEMORY);
+  CHECK(lf_run_init(run, bytes, model, 61, 1) == LF_ERROR_MEMORY);
+  CHECK(lf_run_init((lf_run *)(void *)(memory + 4), bytes, model, 60, 1) == LF_ERROR_MEMORY);
+  CHECK(lf_run_init(run, bytes, model, 60, 1) == LF_OK);
 
   CHECK(lf_step(run, 1) == LF_ERROR_STATE);
   CHECK(lf_begin(run, 0) == LF_ERROR_LENGTH);
@@ -239,8 +239,8 @@ static void overflow(void) {
   const int32_t bias_shape[] = {D};
   CHECK(lf_set_tensor(model, "head.weight", LF_F32, head_shape, 2, huge, sizeof huge) == LF_OK);
   CHECK(lf_set_tensor(model, "norm.bias", LF_F32, bias_shape, 1, huge, D * 4) == LF_OK);
-  lf_run *run = block(lf_workspace_bytes(&config, 5));
-  CHECK(lf_run_init(run, lf_workspace_bytes(&config, 5), model, 5) == LF_OK);
+  lf_run *run = block(lf_workspace_bytes(&config, 5, 1));
+  CHECK(lf_run_init(run, lf_workspace_bytes(&config, 5, 1), model, 5, 1) == LF_OK);
   for (int32_t t = 0; t < 5; t++) lf_run_ids(run)[t] = t;
   CHECK(lf_begin(run, 5) == LF_OK);
   CHECK(lf_step(run, 1000) == LF_ERROR_VALUE);

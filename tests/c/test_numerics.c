@@ -127,6 +127,62 @@ static void softmax_overflow(void) {
   CHECK(isnan(row_sum));
 }
 
+/* Codes are the nearest to the values, and their linear map is exact but for the rounding of its result. */
+static void codes(void) {
+  enum { ROWS = 5, N = 37, OUT = 8, LD = 40 };
+  float in[ROWS * LD];
+  uint8_t code[ROWS * LD];
+  float step[ROWS];
+  float low[ROWS];
+  float out[ROWS * LF_LANES];
+  float scale[LF_LANES];
+  float sum[LF_LANES] = {0.0f};
+  int8_t weights[LF_LANES * LD] = {0};
+  const lf_codes w = {.data = weights, .scale = scale, .sum = sum, .panel_stride = lf_pad_group(N) * LF_LANES};
+  for (int r = 0; r < ROWS; r++) {
+    for (int i = 0; i < N; i++) in[r * LD + i] = r == 4 ? 2.5f : powf(10.0f, (float)r) * sinf((float)(i * i + r));
+  }
+  for (size_t j = 0; j < OUT; j++) {
+    int total = 0;
+    scale[j] = 0.01f * (float)(j + 1);
+    for (size_t i = 0; i < N; i++) {
+      const int value = (int)(i * 37 + j * 11) % 256 - 128;
+      weights[lf_code_place(w.panel_stride, j, i)] = (int8_t)value;
+      total += value;
+    }
+    sum[j] = scale[j] * (float)total;
+  }
+  lf_quantise(code, LD, step, low, in, LD, ROWS, N);
+  lf_gemm_codes(out, LF_LANES, code, LD, step, low, w, NULL, 0, ROWS, N, OUT);
+  double worst = 0.0;
+  for (int r = 0; r < ROWS; r++) {
+    for (int i = 0; i < N; i++) {
+      CHECK(code[r * LD + i] <= 127);
+      const double value = (double)low[r] + (double)step[r] * (double)code[r * LD + i];
+      CHECK(fabs(value - (double)in[r * LD + i]) <= 0.5001 * (double)step[r]);
+    }
+    for (int j = 0; j < OUT; j++) {
+      double exact = 0.0;
+      double size = 0.0;
+      for (size_t i = 0; i < N; i++) {
+        const double value = (double)low[r] + (double)step[r] * (double)code[(size_t)r * LD + i];
+        const double term = value * (double)scale[j] * (double)weights[lf_code_place(w.panel_stride, (size_t)j, i)];
+        exact += term;
+        size += fabs(term);
+      }
+      worst = fmax(worst, fabs((double)out[r * LF_LANES + j] - exact) / size);
+    }
+  }
+  printf("linear map of codes: largest difference %.2e of the sum of magnitudes\n", worst);
+  CHECK(worst < 1e-6);
+
+  in[3] = NAN; /* must not be lost among the codes */
+  in[LD + 5] = INFINITY;
+  lf_quantise(code, LD, step, low, in, LD, ROWS, N);
+  CHECK(isnan(step[0]) && !isfinite(step[1]) && isfinite(step[2]));
+  for (int i = 0; i < 2 * LD; i++) CHECK(i % LD >= N || code[i] <= 127);
+}
+
 static double half_value(unsigned bits) {
   const int exponent = (int)(bits >> 10 & 31);
   const double fraction = (double)(bits & 1023) / 1024.0;
@@ -158,6 +214,7 @@ int main(void) {
   softmax();
   layer_norm();
   softmax_overflow();
+  codes();
   widening();
   return summary();
 }

@@ -43,9 +43,10 @@ test('400 random configurations: the plan is what is used, and nothing beyond it
     const [shape, dtype] = randomShape()
     const model = parseModel(randomModel(shape, { dtype, seed: round + 1 }), 'random')
     const most = Math.min(shape.n_max, 1 + random(shape.n_max))
-    const engine = new Engine(module, model, { maxTokens: most })
+    const arithmetic = { precision: pick('float32', 'int8'), threads: pick(1, 1, 2, 5) }
+    const engine = new Engine(module, model, arithmetic, { maxTokens: most })
     const { total, workspace, capacity, ...parts } = engine.memoryReport
-    const planned = plannerFor(module, model)(capacity)
+    const planned = plannerFor(module, model, arithmetic)(capacity)
     assert.deepEqual(engine.memoryReport, { ...planned.report, budget: undefined })
     assert.equal(capacity, most)
     assert.equal(engine.buffer.byteLength, total)
@@ -68,7 +69,7 @@ test('400 random configurations: the plan is what is used, and nothing beyond it
 test('a budget gives the largest capacity that fits in it', async () => {
   const bytes = tiny({ n_max: 5000, k: [4, 4], positions: 'sinusoidal' })
   const model = parseModel(bytes, 'tiny')
-  const planFor = plannerFor(module, model)
+  const planFor = plannerFor(module, model, { precision: 'float32', threads: 1 })
   for (let pages = planFor(64).pages; pages <= planFor(5000).pages; pages += 3) {
     const budget = pages * PAGE + random(PAGE)
     const { memory } = await load(bytes, { memoryBudget: budget })
@@ -93,7 +94,7 @@ test('exactly the planned size is enough, and one byte less plans for fewer toke
 
 test('memory grows linearly with the capacity', async () => {
   const model = parseModel(tiny({ n_max: 100000, k: [64, 64] }), 'tiny')
-  const planFor = plannerFor(module, model)
+  const planFor = plannerFor(module, model, { precision: 'float32', threads: 1 })
   const workspace = (capacity) => planFor(capacity).report.workspace
   const perToken = (workspace(100000) - workspace(50000)) / 50000
   for (const capacity of [60000, 75000, 99999]) {

@@ -63,15 +63,16 @@ export class CApi {
     return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)))
   }
 
-  /** An lf_config from the JSON of a model file and the dtypes of its tensors. */
-  config(json, tensors = {}) {
+  /** An lf_config from the JSON of a model file, the dtypes of its tensors and a precision. */
+  config(json, tensors = {}, precision = 'float32') {
     const dtype = (name) => DTYPES[tensors[name]?.dtype ?? 'F32']
     const projection = Object.keys(tensors).find((name) => /attn\.E$/.test(name))
     const sizes = ['vocab_size', 'n_max', 'd_model', 'n_layers', 'n_heads', 'd_ff', 'n_classes'].map((key) => json[key])
     const kinds = Object.entries(KINDS).map(([key, names]) => names.indexOf(json[key]))
     const dtypes = [dtype('embed.token.weight'), dtype('embed.position.weight'), dtype(projection)]
+    const precisions = [['float32', 'int8'].indexOf(precision)]
     const k = Array.from({ length: MAX_LAYERS }, (_, layer) => json.k[layer] ?? 0)
-    return this.place(Int32Array.from([...sizes, ...kinds, ...dtypes, ...k]))
+    return this.place(Int32Array.from([...sizes, ...kinds, ...dtypes, ...precisions, ...k]))
   }
 
   check(status, what) {
@@ -102,9 +103,9 @@ export class CApi {
 
   /** A run with room for exactly n_cap tokens. */
   run(config, model, nCap) {
-    const bytes = this.exports.lf_workspace_bytes(config, nCap)
+    const bytes = this.exports.lf_workspace_bytes(config, nCap, 1)
     const run = this.allocate(bytes)
-    this.check(this.exports.lf_run_init(run, bytes, model, nCap), 'lf_run_init')
+    this.check(this.exports.lf_run_init(run, bytes, model, nCap, 1), 'lf_run_init')
     return run
   }
 

@@ -1,0 +1,206 @@
+/* tensors.c - checks each tensor of the file, and packs it from the file's layout into the kernels' */
+#include <string.h>
+
+#include "model.h"
+
+/* The first `length` characters of `text` are all of `name`. */
+static int same_name(const char *text, size_t length, const char *name) {
+  size_t i = 0;
+  while (i < length && text[i] == name[i] && name[i] != '\0') i++;
+  return i == length && name[i] == '\0';
+}
+
+/* All n values finite. An exponent of all ones is an infinity or a NaN. */
+static int finite(const void *data, int32_t dtype, uint64_t n) {
+  const uint8_t *bytes = data;
+  for (uint64_t i = 0; i < n; i++) {
+    if (dtype == LF_F32) {
+      uint32_t bits;
+      memcpy(&bits, bytes + i * sizeof bits, sizeof bits);
+      if ((bits & 0x7f800000u) == 0x7f800000u) return 0;
+    } else if (dtype == LF_F16) {
+      uint16_t bits;
+      memcpy(&bits, bytes + i * sizeof bits, sizeof bits);
+      if ((bits & 0x7c00u) == 0x7c00u) return 0;
+    }
+  }
+  return 1;
+}
+
+/* Value i of row `row` of the file's matrix [rows, columns]. */
+static float value_at(const void *data, int32_t dtype, const float *scale, size_t columns, size_t row, size_t i) {
+  const uint8_t *bytes = (const uint8_t *)data + (row * columns + i) * lf_dtype_bytes(dtype);
+  float value = 0.0f;
+  switch (dtype) {
+    case LF_F16: {
+      uint16_t half;
+      memcpy(&half, bytes, sizeof half);
+      lf_widen_f16(&value, &half, 1);
+      break;
+    }
+    case LF_I8: lf_widen_i8(&value, (const int8_t *)bytes, scale[row], 1); break;
+    default: memcpy(&value, bytes, sizeof value); break;
+  }
+  return value;
+}
+
+/* The file has [n_out, n_in]; panels have LF_LANES outputs of one input side by side. */
+static void pack_linear(const lf_slot *slot, int32_t dtype, const void *data) {
+  const size_t rows = lf_slot_rows(slot);
+  const size_t columns = lf_slot_columns(slot);
+  float *out = slot->data;
+  memset(out, 0, lf_pad(rows) * columns * sizeof *out);
+  for (size_t row = 0; row < rows; row++) {
+    float *lane = out + row / LF_LANES * columns * LF_LANES + row % LF_LANES;
+    for (size_t i = 0; i < columns; i++) {
+      lane[i * LF_LANES] = value_at(data, dtype, slot->scale, columns, row, i) * slot->factor;
+    }
+  }
+}
+
+/* A tensor of I8 is taken as it is, with its scale; others are rounded to 8 bits here. */
+static void pack_codes(const lf_slot *slot, int32_t dtype, const void *data) {
+  const size_t rows = lf_slot_rows(slot);
+  const size_t columns = lf_slot_columns(slot);
+  memset(slot->codes.data, 0, lf_pad(rows) * lf_pad_group(columns));
+  memset(slot->codes.scale, 0, lf_pad(rows) * sizeof(float));
+  memset(slot->codes.sum, 0, lf_pad(rows) * sizeof(float));
+  for (size_t row = 0; row < rows; row++) {
+    float scale = 0.0f;
+    if (dtype == LF_I8) {
+      scale = slot->scale[row];
+    } else {
+      for (size_t i = 0; i < columns; i++) {
+        const float value = value_at(data, dtype, NULL, columns, row, i);
+        const float magnitude = value < 0.0f ? -value : value;
+        scale = scale < magnitude ? magnitude : scale;
+      }
+      scale = scale / 127.0f;
+    }
+    int32_t sum = 0;
+    for (size_t i = 0; i < columns; i++) {
+      const int8_t code = dtype == LF_I8 ? ((const int8_t *)data)[row * columns + i]
+                                         : lf_code(value_at(data, dtype, NULL, columns, row, i), scale);
+      slot->codes.data[lf_code_place(slot->codes.panel_stride, row, i)] = code;
+      sum += code;
+    }
+    slot->codes.scale[row] = scale * slot->factor;
+    slot->codes.sum[row] = slot->codes.scale[row] * (float)sum;
+  }
+}
+
+/* Row after row, in pieces of LF_TILE columns: [n_tiles, rows, LF_TILE]. */
+static void pack_tiles(const lf_slot *slot, const void *data) {
+  const size_t rows = lf_slot_rows(slot);
+  const size_t columns = lf_slot_columns(slot);
+  const size_t size = lf_dtype_bytes(slot->dtype);
+  memset(slot->data, 0, rows * lf_tiles(columns) * LF_TILE * size);
+  for (size_t first = 0; first < columns; first += LF_TILE) {
+    const size_t count = columns - first < LF_TILE ? columns - first : LF_TILE;
+    for (size_t row = 0; row < rows; row++) {
+      memcpy((char *)slot->data + (first * rows + row * LF_TILE) * size,
+             (const char *)data + (row * columns + first) * size, count * size);
+    }
+  }
+}
+
+/* The file has [matrices, channels, segment]; here it is [matrices, segment, channels]. */
+static void pack_conv(const lf_slot *slot, int32_t dtype, const void *data) {
+  const size_t rows = lf_slot_rows(slot);
+  const size_t columns = lf_slot_columns(slot);
+  const size_t channels = (size_t)slot->shape[slot->n_dims - 2];
+  float *out = slot->data;
+  memset(out, 0, rows / channels * lf_pad(channels) * columns * sizeof *out);
+  for (size_t row = 0; row < rows; row++) {
+    float *channel = out + row / channels * columns * lf_pad(channels) + row % channels;
+    for (size_t i = 0; i < columns; i++) {
+      channel[i * lf_pad(channels)] = value_at(data, dtype, slot->scale, columns, row, i);
+    }
+  }
+}
+
+static void pack(const lf_slot *slot, int32_t dtype, const void *data) {
+  const size_t columns = lf_slot_columns(slot);
+  float *out = slot->data;
+  switch (slot->kind) {
+    case LF_SLOT_STORED: memcpy(out, data, lf_slot_rows(slot) * columns * lf_dtype_bytes(dtype)); break;
+    case LF_SLOT_VECTOR:
+      memset(out, 0, lf_pad(columns) * sizeof *out);
+      for (size_t i = 0; i < columns; i++) out[i] = value_at(data, dtype, NULL, columns, 0, i) * slot->factor;
+      break;
+    case LF_SLOT_LINEAR: pack_linear(slot, dtype, data); break;
+    case LF_SLOT_CODES: pack_codes(slot, dtype, data); break;
+    case LF_SLOT_TILED: pack_tiles(slot, data); break;
+    case LF_SLOT_CONV: pack_conv(slot, dtype, data); break;
+  }
+}
+
+static lf_slot *find_slot(const lf_model *model, const char *name, size_t length) {
+  for (int32_t i = 0; i < model->n_slots; i++) {
+    if (same_name(name, length, model->slots[i].name)) return &model->slots[i];
+  }
+  return NULL;
+}
+
+lf_status lf_set_tensor(lf_model *model, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
+                        const void *data, uint64_t data_bytes) {
+  static const char suffix[] = ".scale";
+  const size_t suffix_length = sizeof suffix - 1;
+  if (model == NULL || name == NULL || shape == NULL || data == NULL) return LF_ERROR_STATE;
+  size_t length = 0;
+  while (length < LF_NAME_BYTES + sizeof suffix && name[length] != '\0') length++;
+
+  lf_slot *slot = find_slot(model, name, length);
+  int is_scale = 0;
+  if (slot == NULL && length > suffix_length && same_name(name + length - suffix_length, suffix_length, suffix)) {
+    slot = find_slot(model, name, length - suffix_length);
+    is_scale = slot != NULL && slot->kind != LF_SLOT_VECTOR;
+    if (!is_scale) slot = NULL;
+  }
+  if (slot == NULL) return LF_ERROR_NAME;
+
+  const int allowed = dtype == LF_F32 || (!is_scale && dtype == LF_F16) ||
+                      (!is_scale && dtype == LF_I8 && slot->kind != LF_SLOT_VECTOR);
+  if (!allowed) return LF_ERROR_DTYPE;
+  const int kept = slot->kind == LF_SLOT_STORED || slot->kind == LF_SLOT_TILED;
+  if (!is_scale && kept && dtype != slot->dtype) return LF_ERROR_DTYPE;
+  if (n_dims != slot->n_dims - is_scale) return LF_ERROR_SHAPE;
+  for (int32_t i = 0; i < n_dims; i++) {
+    if (shape[i] != slot->shape[i]) return LF_ERROR_SHAPE;
+  }
+  const uint64_t n = is_scale ? lf_slot_rows(slot) : (uint64_t)lf_slot_rows(slot) * lf_slot_columns(slot);
+  if (data_bytes != n * lf_dtype_bytes(dtype)) return LF_ERROR_SIZE;
+  if (!finite(data, dtype, n)) return LF_ERROR_VALUE;
+
+  if (is_scale) {
+    memcpy(slot->scale, data, lf_slot_rows(slot) * sizeof *slot->scale);
+    slot->has_scale = 1;
+    return LF_OK;
+  }
+  if (dtype == LF_I8 && !slot->has_scale) return LF_ERROR_SCALE;
+  pack(slot, dtype, data);
+  slot->has_data = 1;
+  return LF_OK;
+}
+
+const char *lf_model_missing(lf_model *model) {
+  for (int32_t i = 0; i < model->n_slots; i++) {
+    if (!model->slots[i].has_data) return model->slots[i].name;
+  }
+  return "";
+}
+
+lf_status lf_model_ready(const lf_model *model) {
+  for (int32_t i = 0; i < model->n_slots; i++) {
+    if (!model->slots[i].has_data) return LF_ERROR_MISSING;
+  }
+  return LF_OK;
+}
+
+void lf_widen(float *out, const lf_stored *matrix, size_t at, size_t row, size_t n) {
+  switch (matrix->dtype) {
+    case LF_F16: lf_widen_f16(out, (const uint16_t *)matrix->data + at, n); break;
+    case LF_I8: lf_widen_i8(out, (const int8_t *)matrix->data + at, matrix->scale[row], n); break;
+    default: memcpy(out, (const float *)matrix->data + at, n * sizeof *out); break;
+  }
+}
