@@ -175,15 +175,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const int32_t max_tiles = take_between(&input, 1, 4);
 
   lf_model *engine = cut(&model_block, lf_model_bytes(&config));
-  lf_run *run = cut(&run_block, lf_workspace_bytes(&config, n_cap));
+  lf_run *run = cut(&run_block, lf_workspace_bytes(&config, n_cap, 1));
   EXPECT(engine != NULL && run != NULL);
   EXPECT(reference_doubles(&config, n) <= WORK);
   memset(engine, 0xff, model_block.bytes); /* NaN wherever nothing is written */
   memset(run, 0xff, run_block.bytes);
   EXPECT(lf_model_init(engine, model_block.bytes, &config) == LF_OK);
-  EXPECT(lf_run_init(run, run_block.bytes, engine, n_cap) == LF_ERROR_MISSING);
+  EXPECT(lf_run_init(run, run_block.bytes, engine, n_cap, 1) == LF_ERROR_MISSING);
   EXPECT(set_all(engine, &w) == LF_OK);
-  EXPECT(lf_run_init(run, run_block.bytes, engine, n_cap) == LF_OK);
+  EXPECT(lf_run_init(run, run_block.bytes, engine, n_cap, 1) == LF_OK);
   EXPECT(lf_step(run, 1) == LF_ERROR_STATE);
 
   int32_t ids[N];

@@ -47,6 +47,7 @@ static int allowed(const lf_config *c) {
   if (!in(c->n_classes, 1, 4096) || c->d_model % c->n_heads != 0) return 0;
   if (!in(c->attention, 0, 1) || !in(c->sharing, 0, 3) || !in(c->projection, 0, 3) || !in(c->positions, 0, 1)) return 0;
   if (!in(c->token_dtype, 0, 2) || !in(c->position_dtype, 0, 2) || !in(c->projection_dtype, 0, 2)) return 0;
+  if (!in(c->precision, 0, 1)) return 0;
   if (c->attention == LF_ATTENTION_FULL) return 1;
   for (int32_t layer = 0; layer < c->n_layers; layer++) {
     if (!in(c->k[layer], 1, c->n_max)) return 0;
@@ -159,7 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const uint64_t bytes = lf_model_bytes(&config);
   EXPECT((bytes > 0) == ok);
   const int32_t n_cap = (int32_t)take_byte(&input) - 2;
-  EXPECT((lf_workspace_bytes(&config, n_cap) > 0) == (ok && n_cap >= 1 && n_cap <= config.n_max));
+  EXPECT((lf_workspace_bytes(&config, n_cap, 1) > 0) == (ok && n_cap >= 1 && n_cap <= config.n_max));
   if (!ok || bytes > MODEL_BYTES) {
     cut(&model_block, 64);
     EXPECT(lf_model_init((lf_model *)(void *)model_memory, ok ? bytes - 1 : 64, &config) ==
