@@ -1,9 +1,11 @@
 /**
  * The documents that the command line names: files, standard input, and lines of JSON.
  */
-import { open } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { htmlText } from './html.js'
+import { filesOf } from './paths.js'
+import { pdfText } from './pdf.js'
 
 /**
  * @typedef {object} Document
@@ -20,7 +22,7 @@ const reason = (/** @type {unknown} */ error) => {
   return message
 }
 
-/** Bytes as text. @param {Uint8Array} bytes @returns {string} without a byte order mark */
+/** UTF-8 as text. @param {Uint8Array} bytes @returns {string} without a byte order mark */
 function decode(bytes) {
   if (bytes.subarray(0, 8192).includes(0)) throw new Error('it is not a text: it has NUL bytes')
   try {
@@ -28,6 +30,19 @@ function decode(bytes) {
   } catch {
     throw new Error('it is not UTF-8')
   }
+}
+
+/**
+ * A file's text. A PDF is known by its first bytes, HTML by the file's name.
+ *
+ * @param {string} file
+ * @param {Uint8Array} bytes
+ * @returns {Promise<string>}
+ */
+async function textOf(file, bytes) {
+  if (new TextDecoder('latin1').decode(bytes.subarray(0, 5)) === '%PDF-') return pdfText(bytes)
+  const text = decode(bytes)
+  return /\.x?html?$/i.test(file) ? htmlText(text) : text
 }
 
 /** @returns {Promise<Uint8Array>} all of standard input */
@@ -40,28 +55,45 @@ async function readStdin() {
 /**
  * One document a file.
  *
- * @param {string[]} files `-` is standard input
+ * @param {string[]} names of files, folders, patterns; `-` is standard input
  * @returns {AsyncGenerator<Document>}
  */
-export async function* fromFiles(files) {
-  for (const file of files) {
+export async function* fromFiles(names) {
+  for (const name of names) {
     try {
-      const bytes = file === '-' ? await readStdin() : await readFile(file)
-      yield { id: file, input: decode(bytes) }
+      for await (const file of filesOf(name)) yield await fromFile(file)
     } catch (error) {
-      yield { id: file, error: reason(error) }
+      yield { id: name, error: reason(error) }
     }
   }
 }
 
-/** @param {string} path */
-async function readFile(path) {
-  const file = await open(path)
+/** @param {string} file @returns {Promise<Document>} */
+async function fromFile(file) {
   try {
-    return await file.readFile()
-  } finally {
-    await file.close()
+    return { id: file, input: await textOf(file, file === '-' ? await readStdin() : await readFile(file)) }
+  } catch (error) {
+    return { id: file, error: reason(error) }
   }
+}
+
+/**
+ * Lines as they come: no more of the stream is held than a line and what was read with it.
+ *
+ * @param {AsyncIterable<Buffer>} stream
+ * @returns {AsyncGenerator<string>}
+ */
+async function* linesOf(stream) {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const bytes of stream) {
+    const lines = decoder.decode(bytes, { stream: true }).split('\n')
+    lines[0] = rest + lines[0]
+    rest = /** @type {string} */ (lines.pop())
+    yield* lines
+  }
+  rest += decoder.decode()
+  if (rest !== '') yield rest
 }
 
 /**
@@ -75,15 +107,9 @@ export async function* fromLines(files) {
     let number = 0
     const where = () => `${file === '-' ? 'standard input' : file}, line ${number}`
     try {
-      const stream = file === '-' ? process.stdin : createReadStream(file)
-      // The lines' reader does not hear of the stream's errors.
-      const failed = new Promise((_, reject) => stream.once('error', reject))
-      failed.catch(() => {})
-      const lines = createInterface({ input: stream, crlfDelay: Infinity })[Symbol.asyncIterator]()
-      for (let line = await Promise.race([lines.next(), failed]); !line.done; line = await Promise.race([lines.next(), failed])) {
+      for await (const line of linesOf(file === '-' ? process.stdin : createReadStream(file))) {
         number++
-        const text = number === 1 ? line.value.replace(/^\ufeff/, '') : line.value
-        if (text.trim() !== '') yield parseLine(text, where)
+        if (line.trim() !== '') yield parseLine(line, where)
       }
     } catch (error) {
       yield { id: null, error: `${file}: ${reason(error)}` }

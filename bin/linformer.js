@@ -6,30 +6,8 @@
  */
 import { parseArgs } from 'node:util'
 import { version } from 'linformer-wasm'
-import { bench, benchHelp, benchOptions } from './commands/bench.js'
-import { classify, classifyHelp, classifyOptions } from './commands/classify.js'
-import { inspectHelp, inspectModel, inspectOptions } from './commands/inspect.js'
+import { COMMANDS, HELP } from './commands/index.js'
 import { complain, UsageError } from './terminal.js'
-
-const HELP = `linformer ${version} - classifies long documents, on this machine, in fixed memory
-
-Usage:
-  linformer classify [options] [FILE ... | -]   label documents
-  linformer inspect MODEL                       shape, tensors and memory plan of a model
-  linformer bench [options]                     linear against full attention, on this machine
-  linformer COMMAND --help                      options of a command
-  linformer --help | --version
-
-Results go to stdout, everything else to stderr. Exit status: 0 done, 1 a document or the model failed (the others
-still have their results), 2 bad usage. NO_COLOR is honoured.
-`
-
-/** @type {Record<string, { run: (values: any, positionals: string[]) => Promise<number>, help: string, options: any }>} */
-const COMMANDS = {
-  classify: { run: classify, help: classifyHelp, options: classifyOptions },
-  inspect: { run: inspectModel, help: inspectHelp, options: inspectOptions },
-  bench: { run: bench, help: benchHelp, options: benchOptions }
-}
 
 /** @param {string[]} argv @returns {Promise<number>} exit status */
 async function main([name, ...rest]) {

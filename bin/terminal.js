@@ -12,11 +12,14 @@ export const complain = (message) => { process.stderr.write(`linformer: ${messag
 /**
  * @param {any} style of util.styleText
  * @param {string} text
- * @param {NodeJS.WriteStream} stream coloured only if it is a terminal and NO_COLOR is not set
+ * @param {NodeJS.WriteStream} stream coloured if it is a terminal or FORCE_COLOR is set, unless NO_COLOR is
  */
 export function paint(style, text, stream) {
-  const plain = !stream.isTTY || (process.env.NO_COLOR ?? '') !== '' || process.env.TERM === 'dumb'
-  return plain ? text : styleText(style, text)
+  const { NO_COLOR = '', FORCE_COLOR = '', TERM } = process.env
+  const isColoured = NO_COLOR === '' && (FORCE_COLOR === '' ? stream.isTTY && TERM !== 'dumb' : FORCE_COLOR !== '0')
+  if (!isColoured) return text
+  const styles = Array.isArray(style) ? style : [style]
+  return styles.reduce((painted, each) => styleText(each, painted), text)
 }
 
 /** Writes, and waits while the reader is slow, so that memory stays constant. @param {string} text */

@@ -8,7 +8,13 @@ import { basename } from 'node:path'
 
 const [out, ...files] = process.argv.slice(2)
 const lines = files.map((file) => {
-  const backend = basename(file).replace(/^linformer-(\w+)\.wasm$/, '$1')
-  return `export const ${backend} = '${readFileSync(file).toString('base64')}'\n`
+  const backend = basename(file).replace(/^linformer-([\w-]+)\.wasm$/, '$1')
+  return `  '${backend}': () => decode('${readFileSync(file).toString('base64')}')`
 })
-writeFileSync(out, `// The modules of this folder as base64. Written by tools/inline-modules.js.\n${lines.join('')}`)
+writeFileSync(out, `// The modules of this folder as base64, written by tools/inline-modules.js. They are not fetched as data: URLs, which a
+// page's policy would have to allow.
+const decode = (/** @type {string} */ base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+export const modules = {
+${lines.join(',\n')}
+}
+`)

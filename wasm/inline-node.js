@@ -2,7 +2,7 @@
  * linformer-wasm/inline for Node.js: paths and the cache folder as in node.js, the modules inside the JavaScript.
  */
 import { openCache } from './cache-node.js'
-import { inlineModules as modules } from './inline-modules.js'
+import { modules } from './dist/inline.js'
 import { createApi } from './load.js'
 import { readPlace } from './source-node.js'
 

@@ -1,7 +1,7 @@
 /**
  * linformer-wasm/inline: the same, with the modules inside the JavaScript, for bundlers that lose files beside it.
  */
-import { inlineModules as modules } from './inline-modules.js'
+import { modules } from './dist/inline.js'
 import { createApi } from './load.js'
 
 export { LinformerError } from './errors.js'

@@ -2,6 +2,7 @@
  * linformer bench: the layerwise Linformer against the standard Transformer of the same size, in this engine.
  */
 import { load, LinformerError } from 'linformer-wasm'
+import { plot } from '../plot.js'
 import { randomModel } from '../random-model.js'
 import { complain, mebibytes, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
 
@@ -45,6 +46,7 @@ async function measure(attention, shape, runs, backend) {
   const classifier = await load(randomModel({ ...shape, attention }), { backend })
   const text = 'x'.repeat(shape.n_max)
   const times = []
+  await classifier.classify('x') // compiled code and warm memory, as a second document finds them
   for (let run = 0; run < runs; run++) {
     const started = performance.now()
     await classifier.classify(text)
@@ -108,6 +110,14 @@ export async function bench(values, positionals) {
       return 1
     }
   }
-  if (values.json) await write(`${JSON.stringify(rows, null, 2)}\n`)
+  if (values.json) {
+    await write(`${JSON.stringify(rows, null, 2)}\n`)
+    return 0
+  }
+  const picture = plot([
+    { mark: 'x', points: rows.flatMap(({ tokens, full }) => full === null ? [] : [{ tokens, ms: full.ms }]) },
+    { mark: 'o', points: rows.map(({ tokens, linformer }) => ({ tokens, ms: linformer.ms })) }
+  ])
+  if (picture !== '') await write(`\n${picture}\n           o linformer   x full attention   both axes logarithmic\n`)
   return 0
 }

@@ -1,6 +1,7 @@
 /**
  * linformer classify
  */
+import { existsSync, statSync } from 'node:fs'
 import { load, LinformerError } from 'linformer-wasm'
 import { fromFiles, fromLines } from '../documents.js'
 import { DEFAULT_MODEL, modelPath } from '../models.js'
@@ -21,14 +22,17 @@ export const classifyOptions = {
   explain: { type: 'boolean' },
   memory: { type: 'string' },
   threads: { type: 'string' },
-  backend: { type: 'string' }
+  backend: { type: 'string' },
+  cache: { type: 'boolean' },
+  integrity: { type: 'string' }
 }
 
 export const classifyHelp = `Usage: linformer classify [options] [FILE ... | -]
 
-Labels each FILE, a UTF-8 text; '-', or no FILE, is standard input.
+Labels each FILE: text, Markdown, HTML (its text) or PDF (with pdfjs-dist installed). A folder stands for the documents
+below it, and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or no FILE, is standard input.
 
-  -m, --model NAME|FILE  a shipped model or a .safetensors file (default: ${DEFAULT_MODEL})
+  -m, --model NAME|FILE|URL  a shipped model or a .safetensors file (default: ${DEFAULT_MODEL})
       --json             one JSON value: an object for one document, an array for several
       --jsonl            read {"id", "text"} lines, write one line of JSON for each, in order, as they finish
   -k, --top-k N          scores of the N best labels only
@@ -38,10 +42,18 @@ Labels each FILE, a UTF-8 text; '-', or no FILE, is standard input.
       --memory MiB       most linear memory; the largest capacity that fits is planned
       --threads N        upper limit of threads (this version uses one)
       --backend NAME     relaxed or simd128
+      --cache            keep a copy of a model that comes by HTTP, in $XDG_CACHE_HOME/linformer-wasm
+      --integrity HASH   sha256-... of the model file; another one is refused
 `
+
+/** Passages that --explain tells a person. */
+const SHOWN_PASSAGES = 10
 
 /** @param {unknown} error @returns {string} */
 const messageOf = (error) => error instanceof Error ? error.message : String(error)
+
+/** Whether the names can stand for more than one document. @param {string[]} names */
+const isSeveral = (names) => names.length > 1 || names.some((name) => !existsSync(name) ? /[*?[{]/.test(name) : statSync(name).isDirectory())
 
 /** @param {Answer} answer @returns {string} lines for people */
 function describe(answer) {
@@ -52,13 +64,28 @@ function describe(answer) {
   const others = answer.scores.slice(1).map(({ label, score }) => `${label} ${percent(score)}`).join(', ')
   const label = paint('bold', answer.label, process.stdout)
   const lines = [`${answer.id}: ${label} ${percent(answer.score)}${others && `  (${others})`}  ${read}${windows}`]
-  for (const passage of answer.explanation?.passages.slice(0, 10) ?? []) {
-    const side = passage.contribution >= 0 ? 'green' : 'red'
-    const amount = `${passage.contribution >= 0 ? '+' : '-'}${Math.abs(passage.contribution).toFixed(3)}`
-    const text = passage.text.replace(/\s+/g, ' ').trim()
-    lines.push(`  ${paint(side, amount, process.stdout)}  ${text}`)
-  }
+  if (answer.explanation) lines.push(...describePassages(answer.explanation.passages))
   return `${lines.join('\n')}\n`
+}
+
+/**
+ * The strongest passages: what speaks for the label in green, what speaks against it in red, bold if half as strong as
+ * the first.
+ *
+ * @param {import('linformer-wasm').Passage[]} passages
+ * @returns {string[]}
+ */
+function describePassages(passages) {
+  const strongest = Math.abs(passages[0]?.contribution ?? 0)
+  const lines = passages.slice(0, SHOWN_PASSAGES).map(({ contribution, text }) => {
+    const amount = `${contribution >= 0 ? '+' : '-'}${Math.abs(contribution).toFixed(3)}`
+    const colour = contribution >= 0 ? 'green' : 'red'
+    const style = Math.abs(contribution) >= strongest / 2 ? ['bold', colour] : colour
+    return `  ${paint(style, amount, process.stdout)}  ${paint(style, text.replace(/\s+/g, ' ').trim(), process.stdout)}`
+  })
+  const rest = passages.length - lines.length
+  if (rest > 0) lines.push(paint('dim', `  and ${rest} weaker passage${rest > 1 ? 's' : ''}`, process.stdout))
+  return lines
 }
 
 /**
@@ -86,7 +113,9 @@ export async function classify(values, positionals) {
   let classifier
   try {
     classifier = await load(modelPath(values.model ?? DEFAULT_MODEL), {
-      memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, threads, backend: values.backend
+      memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, threads, backend: values.backend,
+      cache: values.cache, integrity: values.integrity,
+      onProgress: ({ phase, done, total }) => bar.show(`${values.model ?? DEFAULT_MODEL} (${phase})`, done / (total || 1))
     })
   } catch (error) {
     if (!(error instanceof LinformerError)) throw error
@@ -123,7 +152,7 @@ export async function classify(values, positionals) {
     else if (values.json) answers.push(answer)
     else await write(describe(answer))
   }
-  if (values.json) await write(`${JSON.stringify(positionals.length > 1 ? answers : answers[0], null, 2)}\n`)
+  if (values.json) await write(`${JSON.stringify(isSeveral(positionals) || answers.length !== 1 ? answers : answers[0], null, 2)}\n`)
   classifier.dispose()
   return status
 }

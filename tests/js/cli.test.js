@@ -2,11 +2,12 @@
  * The command line as a black box.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
+import { promisify } from 'node:util'
 import { load } from 'linformer-wasm'
 import { tiny } from './helpers/models.js'
 
@@ -42,7 +43,7 @@ test('help and version', async () => {
     assert.deepEqual([status, stderr], [0, ''])
     assert.match(stdout, /linformer classify/)
   }
-  for (const command of ['classify', 'inspect', 'bench']) {
+  for (const command of ['classify', 'inspect', 'bench', 'completion']) {
     const { status, stdout } = await run([command, '--help'])
     assert.equal(status, 0)
     assert.match(stdout, new RegExp(`Usage: linformer ${command}`))
@@ -56,7 +57,7 @@ test('bad usage is exit status 2, says what is wrong, and leaves stdout empty', 
     [['classify', '--top-k', 'two', 'x'], /--top-k/], [['classify', '--memory', '1.5', 'x'], /--memory/],
     [['classify', '--overflow', 'cut', 'x'], /--overflow is "cut"/], [['classify', '--backend', 'gpu', 'x'], /--backend/],
     [['classify', '--nonsense'], /nonsense/], [['classify', '--json', '--jsonl', 'x'], /exclude/], [['classify', '-', '-'], /only once/],
-    [['inspect'], /one MODEL/], [['inspect', 'a', 'b'], /one MODEL/], [['bench', '--lengths', '5,x'], /--lengths/], [['bench', 'x'], /no arguments/]
+    [['inspect'], /one MODEL/], [['inspect', 'a', 'b'], /one MODEL/], [['bench', '--lengths', '5,x'], /--lengths/], [['bench', 'x'], /no arguments/], [['completion'], /bash, zsh, fish/], [['completion', 'csh'], /csh/]
   ]
   for (const [args, message] of cases) {
     const { status, stdout, stderr } = await run(args)
@@ -99,7 +100,7 @@ test('a file that cannot be read does not harm the others', async () => {
   assert.deepEqual(answers.map(({ id }) => id), names.map(at))
   assert.deepEqual(answers.map(({ error }) => error), [
     'there is no such file', undefined, 'the text is empty: there is nothing to classify', 'it is not a text: it has NUL bytes',
-    'it is not UTF-8', 'it is a folder', undefined
+    'it is not UTF-8', 'there are no documents in that folder (.txt, .md, .html, .pdf)', undefined
   ])
   assert.equal(answers[2].code, 'EMPTY_TEXT')
   assert.equal(stderr.trim().split('\n').length, 5)
@@ -156,6 +157,13 @@ test('--explain', async () => {
   assert.equal(explanation.passages.length > 0, true)
   const { stdout } = await run(['classify', '-m', model, '--explain', at('one.txt')])
   assert.match(stdout, /[+-]\d\.\d{3} {2}The first text/)
+  assert.doesNotMatch(stdout, /\x1b/)
+  const many = 'A sentence of more than forty characters, so that it stands alone. '.repeat(15)
+  const coloured = await run(['classify', '-m', 'imdb', '--explain'], { input: many, env: { FORCE_COLOR: '1', NO_COLOR: '' } })
+  assert.match(coloured.stdout, /\x1b\[3[12]m.*A sentence of more/)
+  assert.match(coloured.stdout, /and 5 weaker passages/)
+  const plain = await run(['classify', '-m', 'imdb', '--explain'], { input: many, env: { FORCE_COLOR: '1', NO_COLOR: '1' } })
+  assert.doesNotMatch(plain.stdout, /\x1b/)
 })
 
 test('a model that cannot be loaded', async () => {
@@ -196,5 +204,21 @@ test('bench', async () => {
   const rows = JSON.parse(stdout)
   assert.deepEqual(rows.map(({ tokens }) => tokens), [64, 96])
   for (const { linformer, full } of rows) assert.ok(linformer.ms > 0 && full.ms > 0 && full.bytes > 0)
-  assert.match((await run(['bench', '--lengths', '64', '--layers', '1', '--runs', '1'])).stdout, /\d\.\dx/)
+  const table = (await run(['bench', '--lengths', '64,512', '--layers', '1', '--runs', '1'])).stdout
+  assert.match(table, /\d\.\dx/)
+  assert.match(table, /│.*x\n[^]*└─+\n +64 +512 tokens\n[^]*o linformer/)
+})
+
+test('completion: bash completes commands, options, their values and files', async () => {
+  const { stdout: script } = await run(['completion', 'bash'])
+  const complete = async (...words) => {
+    const program = `${script}\nCOMP_WORDS=(linformer ${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length}; _linformer; printf '%s\\n' "\${COMPREPLY[@]}"`
+    const { stdout } = await promisify(execFile)('bash', ['-c', program])
+    return stdout.trim().split('\n')
+  }
+  assert.deepEqual(await complete('cl'), ['classify'])
+  assert.deepEqual(await complete('classify', '--over'), ['--overflow'])
+  assert.deepEqual(await complete('classify', '--overflow', ''), ['window', 'truncate', 'error'])
+  assert.ok((await complete('inspect', 'package.j')).includes('package.json'))
+  for (const shell of ['zsh', 'fish']) assert.match((await run(['completion', shell])).stdout, /classify/)
 })

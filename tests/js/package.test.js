@@ -22,9 +22,10 @@ function graph(file, seen = new Set()) {
 }
 
 test('no dependency at run time', () => {
-  for (const key of ['dependencies', 'peerDependencies', 'optionalDependencies', 'bundleDependencies']) {
-    assert.equal(manifest[key], undefined)
-  }
+  for (const key of ['dependencies', 'optionalDependencies', 'bundleDependencies']) assert.equal(manifest[key], undefined)
+  // The command line reads PDFs with it, where the user has installed it.
+  assert.deepEqual(Object.keys(manifest.peerDependencies), ['pdfjs-dist'])
+  assert.deepEqual(manifest.peerDependenciesMeta, { 'pdfjs-dist': { optional: true } })
 })
 
 for (const entry of ['index', 'inline', 'worker', 'worker-host', 'workerd']) {
@@ -44,9 +45,9 @@ for (const entry of ['index', 'inline', 'worker', 'worker-host', 'workerd']) {
 }
 
 test('the modules inside the JavaScript are those beside it', async () => {
-  const inline = await import('../../wasm/dist/inline.js')
+  const { modules } = await import('../../wasm/dist/inline.js')
   for (const backend of ['simd128', 'relaxed']) {
-    assert.equal(inline[backend], readFileSync(`wasm/dist/linformer-${backend}.wasm`).toString('base64'))
+    assert.deepEqual(modules[backend](), new Uint8Array(readFileSync(`wasm/dist/linformer-${backend}.wasm`)))
   }
 })
 
@@ -69,4 +70,9 @@ test('the modules import a memory and nothing else, and are below 64 KiB', () =>
   const bytes = readFileSync('wasm/dist/linformer-simd128.wasm')
   assert.deepEqual(WebAssembly.Module.imports(new WebAssembly.Module(bytes)), [{ module: 'env', name: 'memory', kind: 'memory' }])
   for (const name of names) assert.ok(readFileSync(`wasm/dist/${name}`).length <= 65536, name)
+})
+
+test('the man page is what the help says', async () => {
+  const { manPage } = await import('../../tools/man-page.js')
+  assert.equal(readFileSync('bin/linformer.1', 'utf8'), manPage(), 'run node tools/man-page.js')
 })

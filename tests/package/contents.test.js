@@ -2,10 +2,11 @@
  * What is in the packed tarball, and whether tools that read packages agree with it.
  */
 import assert from 'node:assert/strict'
-import { cpSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { pdfOf } from '../js/helpers/pdf.js'
 import { freshProject, importTool, installTarball, installTools, outputOf, toolFile } from './project.js'
 
 const MOST_FILES = 60
@@ -44,7 +45,7 @@ test(`at most ${MOST_FILES} files, ${MOST_ENGINE_BYTES} bytes without models, ${
 
 test('nothing of the workshop is in it', () => {
   const names = readdirSync(installed).sort()
-  assert.deepEqual(names, ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'models', 'package.json', 'wasm'])
+  assert.deepEqual(names, ['LICENSE', 'README.md', 'bin', 'models', 'package.json', 'wasm'])
   for (const { name } of filesOf(installed)) assert.match(name, /\.(js|d\.ts|wasm|json|md|safetensors|1)$|^LICENSE$/)
 })
 
@@ -59,6 +60,22 @@ test('are the types wrong? no', async () => {
   // esm-only: what CommonJS gets by require is the ES module, in every Node.js that is supported.
   await outputOf(process.execPath, [cli, tarball, '--profile', 'esm-only', '--exclude-entrypoints', 'package.json', '--no-color'], project)
     .catch(({ stdout }) => assert.fail(stdout))
+})
+
+test('the command line of the tarball', async () => {
+  const folder = freshProject(project, 'command', [], { 'a.txt': 'An excellent film.', 'b.html': '<p>A dreadful film.' })
+  writeFileSync(join(folder, 'c.pdf'), pdfOf(['A page.']))
+  const linformer = join(folder, 'node_modules/.bin/linformer')
+  const answers = await outputOf(linformer, ['classify', '--json', '.'], folder).catch(({ code, stdout }) => {
+    assert.equal(code, 1)
+    return stdout
+  })
+  assert.deepEqual(JSON.parse(answers).map(({ id, error }) => [id, error]), [
+    ['a.txt', undefined], ['b.html', undefined], ['c.pdf', 'it is a PDF, and reading one needs the package pdfjs-dist: npm install pdfjs-dist']
+  ])
+  const { man, version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
+  assert.match(readFileSync(join(installed, man), 'utf8'), /^\.TH LINFORMER 1$/m)
+  assert.equal(await outputOf(linformer, ['--version'], folder), `${version}\n`)
 })
 
 const lib = ['ES2022']

@@ -1,0 +1,37 @@
+/**
+ * The commands, with their options and help.
+ */
+import { version } from 'linformer-wasm'
+import { bench, benchHelp, benchOptions } from './bench.js'
+import { classify, classifyHelp, classifyOptions } from './classify.js'
+import { completion, completionHelp, completionOptions } from './completion.js'
+import { inspectHelp, inspectModel, inspectOptions } from './inspect.js'
+
+export const HELP = `linformer ${version} - classifies long documents, on this machine, in fixed memory
+
+Usage:
+  linformer classify [options] [FILE ... | -]   label documents
+  linformer inspect [--json] MODEL              shape, tensors and memory plan of a model
+  linformer bench [options]                     linear against full attention, on this machine
+  linformer completion SHELL                    completion for bash, zsh or fish
+  linformer COMMAND --help                      options of a command
+  linformer --help | --version
+
+Results go to stdout, everything else to stderr. Exit status: 0 done, 1 a document or the model failed (the others
+still have their results), 2 bad usage. NO_COLOR and FORCE_COLOR are honoured.
+`
+
+/**
+ * @typedef {object} Command
+ * @property {(values: any, positionals: string[]) => Promise<number>} run returns the exit status
+ * @property {string} help
+ * @property {Record<string, { type: string, short?: string }>} options of util.parseArgs
+ */
+
+/** @type {Record<string, Command>} */
+export const COMMANDS = {
+  classify: { run: classify, help: classifyHelp, options: classifyOptions },
+  inspect: { run: inspectModel, help: inspectHelp, options: inspectOptions },
+  bench: { run: bench, help: benchHelp, options: benchOptions },
+  completion: { run: completion, help: completionHelp, options: completionOptions }
+}
