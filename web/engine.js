@@ -22,6 +22,8 @@ export async function classifierFor(model, memoryBudget, options) {
   return classifier
 }
 
+export const isLoaded = () => current !== undefined
+
 /** Gives the memory back; the next call loads anew. */
 export function close() {
   current?.classifier.dispose()

@@ -2,7 +2,7 @@
 import { watchComplexity } from './complexity.js'
 import { currentSample, focusText, setSample, text, watchDocument } from './document.js'
 import { byId, element } from './dom.js'
-import { classifierFor, close } from './engine.js'
+import { classifierFor, close, isLoaded } from './engine.js'
 import { hideError, showError, showProblem } from './errors.js'
 import { fromLink, linkTo, setLink } from './link.js'
 import { budget, clearMemory, showMemory, watchBudget } from './memory-meter.js'
@@ -157,7 +157,11 @@ function changed() {
   hideError()
   if (!area.hidden || shown?.text !== text()) edit()
   link()
-  if (work !== undefined || shown === undefined) return
+  if (work !== undefined) return
+  if (shown === undefined) {
+    showStatus(isLoaded() ? 'Ready.' : '', 0)
+    return
+  }
   const stale = text() !== shown.text
   markStale(stale)
   showStatus(stale ? 'The text has changed: the verdict is of the one before.' : 'Done.', stale ? 0 : 1)

@@ -37,6 +37,14 @@ function pageText(items) {
     .replace(/[^\S\n]+/g, ' ')
 }
 
+/** By hand what getTextContent does by iteration over a stream, which WebKit does not have. @param {any} page */
+async function itemsOf(page) {
+  const reader = page.streamTextContent().getReader()
+  const items = []
+  for (let part = await reader.read(); !part.done; part = await reader.read()) items.push(...part.value.items)
+  return items
+}
+
 addEventListener('message', async ({ data }) => {
   let api
   try {
@@ -55,7 +63,7 @@ addEventListener('message', async ({ data }) => {
     const pages = []
     for (let number = 1; number <= pdf.numPages; number++) {
       const page = await pdf.getPage(number)
-      pages.push(pageText((await page.getTextContent()).items))
+      pages.push(pageText(await itemsOf(page)))
       page.cleanup()
       post({ share: number / pdf.numPages })
     }
