@@ -1,0 +1,108 @@
+/** The built site on a plain static host, below a path, without any header of ours: so not cross-origin isolated either. */
+import assert from 'node:assert/strict'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import http from 'node:http'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { buildSite } from '../../tools/build-site.js'
+import { TYPES } from '../../tools/site.js'
+import { launch, serve, temporaryFolder } from './helpers/browsers.js'
+import { chooseSample, classify, idle, press, SAMPLE_LABELS, textOf } from './helpers/page.js'
+
+const FIRST_VISIT = 5e6 // bytes: page, library, module, fonts, samples and the default model
+
+/** @type {string} */
+let folder
+/** @type {string} */
+let address
+/** Bytes that were sent, by address. @type {Map<string, number>} */
+const sent = new Map()
+/** @type {(() => unknown)[]} */
+const cleanup = []
+
+before(async () => {
+  const temporary = await temporaryFolder()
+  cleanup.push(temporary.remove)
+  folder = path.join(temporary.folder, 'site')
+  await buildSite(folder)
+  const host = await serve(http.createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? '', 'http://host')
+    const name = pathname.replace(/^\/some\/path\//, '').replace(/^$/, 'index.html')
+    try {
+      if (!pathname.startsWith('/some/path/')) throw new Error('not below the path')
+      const body = await readFile(path.join(folder, name))
+      sent.set(name, (sent.get(name) ?? 0) + body.length)
+      response.writeHead(200, { 'Content-Type': TYPES[path.extname(name)] }).end(body)
+    } catch {
+      response.writeHead(404, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Not here</title>')
+    }
+  }))
+  address = `${host.origin}/some/path/`
+  cleanup.push(host.close)
+})
+
+after(async () => {
+  for (const undo of cleanup.reverse()) await undo()
+})
+
+test('the folder has the page, the library, the models and nothing for other readers', async () => {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => path.extname(name) !== '' || name === '_headers')
+  for (const name of ['index.html', 'sw.js', '_headers', 'wasm/worker.js', 'wasm/dist/linformer-relaxed.wasm', 'models/imdb.safetensors', 'pdfjs/pdf.min.mjs', 'bin/random-weights.js']) {
+    assert.ok(names.includes(name), name)
+  }
+  for (const name of names) assert.doesNotMatch(name, /\.d\.ts$|(^|\/)node\.js$|package\.json/)
+  assert.match(await readFile(path.join(folder, 'sw.js'), 'utf8'), /^const SITE = \{\n {2}"version": "[0-9a-f]{16}"/)
+})
+
+test('it classifies there, not isolated, within the first visit\'s bytes, and again without the host', async () => {
+  const { folder: profile, remove } = await temporaryFolder()
+  const browser = await launch('chromium', path.join(profile, 'profile'))
+  try {
+    const page = await browser.newPage()
+    page.setDefaultTimeout(60_000)
+    /** @type {string[]} */
+    const complaints = []
+    page.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text()) })
+    page.on('pageerror', (error) => complaints.push(String(error)))
+    await page.goto(address)
+    await idle(page)
+    assert.equal(await page.evaluate(() => globalThis.crossOriginIsolated), false)
+    const bytes = [...sent.values()].reduce((a, b) => a + b, 0)
+    assert.ok(bytes < FIRST_VISIT, `${bytes} bytes until the page was ready: ${JSON.stringify([...sent])}`)
+    await chooseSample(page, 'note')
+    assert.equal(await classify(page), SAMPLE_LABELS.note)
+
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+    await page.setOfflineMode(true)
+    await page.goto(`${address}?sample=review`)
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
+    assert.equal(await textOf(page, '#result .label'), SAMPLE_LABELS.review)
+    await page.setOfflineMode(false)
+    assert.deepEqual(complaints, [])
+  } finally {
+    await browser.close()
+    await remove()
+  }
+})
+
+test('a new version waits until the page asks for it, then the old one is gone', async () => {
+  const { folder: profile, remove } = await temporaryFolder()
+  const browser = await launch('chromium', path.join(profile, 'profile'))
+  try {
+    const page = await browser.newPage()
+    page.setDefaultTimeout(60_000)
+    await page.goto(address)
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+    const worker = path.join(folder, 'sw.js')
+    await writeFile(worker, (await readFile(worker, 'utf8')).replace(/"version": "[0-9a-f]+"/, '"version": "another"'))
+    await page.evaluate(() => navigator.serviceWorker.getRegistration().then((registration) => registration?.update()))
+    await page.waitForSelector('#update:not([hidden])')
+    assert.equal(await page.evaluate(() => caches.keys().then((names) => names.length)), 2)
+    await Promise.all([page.waitForNavigation(), press(page, '#update button')])
+    await page.waitForFunction(() => caches.keys().then((names) => names.length === 1))
+    assert.deepEqual(await page.evaluate(() => caches.keys()), ['linformer-wasm another'])
+  } finally {
+    await browser.close()
+    await remove()
+  }
+})
