@@ -86,6 +86,12 @@ async function openOnnx(variant, file, peers) {
   }
 }
 
+/** An error's message on one line, without the place in the runtime's sources. @param {unknown} error */
+function reason(error) {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.replace(/^[^]*ERROR_MESSAGE: (\S+:\d+ [^]*?\) )?/, '').replace(/\s+/g, ' ').trim().slice(0, 100)
+}
+
 /**
  * The number of operations a second that a micro-kernel of peak.js reaches, at its best.
  *
@@ -134,7 +140,7 @@ export function servant(peers) {
       const ms = performance.now() - started
       return { ms, cpuMs: cpu === undefined ? undefined : /** @type {any} */ (peers.cpuMs)() - cpu, margin, memory: opened.memory() }
     } catch (error) {
-      return { failed: error instanceof Error ? error.message : String(error), notAvailable: error instanceof NotAvailable }
+      return { failed: reason(error), notAvailable: error instanceof NotAvailable }
     }
   }
 }

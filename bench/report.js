@@ -12,13 +12,15 @@ import { ratio, summarise } from './statistics.js'
 /**
  * @param {string} title
  * @param {string[]} head
- * @param {(string | number | undefined)[][]} rows the first column is aligned left
+ * @param {(string | number | undefined)[][]} rows the first column is aligned left; a row of two is a name and a remark
  * @returns {string}
  */
 export function table(title, head, rows) {
   const cells = [head, ...rows].map((row) => row.map((cell) => String(cell ?? '')))
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
-  const lines = cells.map((row) => row.map((cell, column) => column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column])).join('  ').trimEnd())
+  const widths = head.map((_, column) => Math.max(...cells.filter((row) => column === 0 || row.length === head.length).map((row) => row[column].length)))
+  const aligned = (/** @type {string} */ cell, /** @type {number} */ column, /** @type {string[]} */ row) =>
+    column === 0 ? cell.padEnd(widths[0]) : row.length === head.length ? cell.padStart(widths[column]) : cell
+  const lines = cells.map((row) => row.map(aligned).join('  ').trimEnd())
   return `\n${title}\n${lines[0]}\n${widths.map((width) => '-'.repeat(width)).join('  ')}\n${lines.slice(1).join('\n')}\n`
 }
 
@@ -72,6 +74,40 @@ export function compareTables(hostName, lengths, peaks) {
     return table(`${hostName}, n = ${n.toLocaleString('en')}: ${variantName(base.variant)} = 1`,
       ['', 'ms', 'times faster', 'of peak', 'MiB', 'process MiB', 'logit 0 - 1', 'difference'], rows)
   }).join('')
+}
+
+/**
+ * What a comparison comes to, length by length; this engine with relaxed SIMD.
+ *
+ * @param {string} hostName
+ * @param {Measured[][]} lengths
+ */
+export function summaryTable(hostName, lengths) {
+  const rows = lengths.map((measured) => {
+    /** @param {string} engine @param {string} attention @param {string} precision @param {number} [threads] */
+    const times = (engine, attention, precision, threads = 1) => measured.find(({ variant }) => variant.engine === engine &&
+      variant.shape.attention === attention && variant.precision === precision && variant.threads === threads && variant.backend !== 'simd128' && !variant.file)
+    const [ours, peer] = ['linformer-wasm', 'onnxruntime-web']
+    /** Of times, by the clock where one of them has two threads. @param {Measured | undefined} slow @param {Measured | undefined} fast */
+    const over = (slow, fast) => {
+      if (!slow?.times.length || !fast?.times.length) return '-'
+      const key = slow.variant.threads === fast.variant.threads ? 'times' : 'wall'
+      return digits(/** @type {Summary} */ (ratio(slow[key], fast[key])).median)
+    }
+    const float32 = times(ours, 'linformer', 'float32')
+    const int8 = times(ours, 'linformer', 'int8')
+    const n = measured[0].variant.shape.n_max
+    return [
+      n.toLocaleString('en'), over(times(peer, 'linformer', 'float32'), float32), over(times(peer, 'linformer', 'float32'), int8), over(times(peer, 'linformer', 'int8'), int8),
+      over(times(ours, 'full', 'float32'), float32), over(times(ours, 'full', 'int8'), int8), over(times(peer, 'full', 'float32'), float32), over(times(peer, 'full', 'float32'), int8),
+      over(float32, times(ours, 'linformer', 'float32', 2)), over(int8, times(ours, 'linformer', 'int8', 2)),
+      float32?.times.length ? digits(1000 * summarise(float32.times).median / n) : '-', int8?.times.length ? digits(1000 * summarise(int8.times).median / n) : '-'
+    ]
+  })
+  return table(`${hostName}: times faster (f: float32, i: int8; ours relaxed; ort: onnxruntime-web)`, [
+    'n', 'f, ort f', 'i, ort f', 'i, ort i', 'f, Transformer f', 'i, Transformer i', 'f, ort Transformer f', 'i, ort Transformer f',
+    'f, 2 threads', 'i, 2 threads', 'f us/token', 'i us/token'
+  ], rows)
 }
 
 /** @param {string} hostName @param {Record<string, number>} peaks operations a second */

@@ -112,6 +112,7 @@ async function main() {
     if (wants('compare')) {
       results.compare = await compare(host, { lengths: chosen.lengths, rounds, progress, exported: chosen.exported })
       print(report.compareTables(host.name, results.compare, results.peaks))
+      print(report.summaryTable(host.name, results.compare))
       for (const [file, svg] of plots(host.name, results.compare)) writeFileSync(`${chosen.out}/${name}-${file}.svg`, svg)
     }
     if (wants('stages')) {

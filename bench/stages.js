@@ -31,8 +31,7 @@ export async function measureStages(host, { n, rounds, backend, precision, progr
     base,
     { ...base, d_ff: 2 * D_FF },
     { ...base, k: new Array(LAYERS).fill(2 * K) },
-    { ...base, projection: /** @type {const} */ ('mean') },
-    { ...base, n_layers: LAYERS / 2, k: new Array(LAYERS / 2).fill(K) }
+    { ...base, projection: /** @type {const} */ ('mean') }
   ]
   const variants = shapes.map((shape) => ({ engine: /** @type {const} */ ('linformer-wasm'), backend, precision, threads: 1, shape }))
   const measured = await measure(host, variants, { rounds, limitMs: () => 120_000, fileOf, progress })
@@ -40,18 +39,16 @@ export async function measureStages(host, { n, rounds, backend, precision, progr
 
   const config = /** @type {any} */ ({ d_model: 128, n_heads: 4, n_classes: 2, projection: 'linear', ...base })
   const count = counted(config, precision === 'int8' ? 1 : 4)
-  const [all, wide, long, mean, half] = measured.map(({ times }) => Math.min(...times))
+  const [all, wide, long, mean] = measured.map(({ times }) => Math.min(...times))
   const feedForward = wide - all
   const projection = all - mean // less the n x d_model additions of the mean
   const attention = long - all - projection
-  const layers = 2 * (all - half)
   /** @type {[string, number, (keyof typeof count)[]][]} */
   const parts = [
     ['feed-forward', feedForward, ['feed-forward']],
     ['attention: scores, softmax, context', attention, ['attention']],
     ['projection: E h', projection, ['projection']],
-    ['query, output; keys, values; norms', layers - feedForward - attention - projection, ['query and output', 'keys and values']],
-    ['tokenizer, embedding, head', all - layers, ['embed', 'head']]
+    ['the rest: query and output, keys and values, norms, embedding, tokenizer, head', all - feedForward - attention - projection, ['query and output', 'keys and values', 'embed', 'head']]
   ]
   return {
     total: all,
