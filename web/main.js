@@ -9,7 +9,7 @@ import { budget, clearMemory, showMemory, watchBudget } from './memory-meter.js'
 import { hideMinimap, showMinimap } from './minimap.js'
 import { showModel } from './model-card.js'
 import { MODELS } from './models.js'
-import { account, inTextOrder } from './passages.js'
+import { account, againstAverage, inTextOrder } from './passages.js'
 import { showProgress, showStatus } from './progress.js'
 import { keepOffline } from './offline.js'
 import { choosePassage, hideReader, recolour, showReader } from './reader.js'
@@ -86,15 +86,17 @@ async function explain(labels, signal) {
     choosePassage(passage, true)
     byId('drop', HTMLElement).scrollIntoView({ block: 'nearest' })
   }
-  const onLabel = async (/** @type {number} */ chosen) => {
-    const next = account(passages, explanation, labels, chosen)
+  const onChange = async (/** @type {number} */ chosen, /** @type {boolean} */ relative) => {
+    const focused = document.activeElement?.id
+    const exact = account(passages, explanation, labels, chosen)
+    const next = relative ? againstAverage(exact) : exact
     showMinimap(text, next)
-    showWhy(next, { labels, onLabel, onPassage })
-    byId('explained', HTMLSelectElement).focus()
+    showWhy(exact, next, { labels, onChange, onPassage })
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
     await recolour(next, new AbortController().signal)
   }
   showMinimap(text, first)
-  showWhy(first, { labels, onLabel, onPassage })
+  showWhy(first, first, { labels, onChange, onPassage })
 }
 
 /** The text instead of its coloured form. */

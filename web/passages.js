@@ -17,6 +17,7 @@
  * @property {number} con sum of those against it
  * @property {number} constant
  * @property {number} lead pro + con + constant
+ * @property {boolean} relative whether the numbers are against the average: see `againstAverage`
  */
 
 /** @param {readonly number[]} values one for each label @param {number} label */
@@ -40,7 +41,24 @@ export function account(passages, { bias, logits }, labels, label) {
     if (number < 0) con += number
     else pro += number
   }
-  return { label: labels[label], passages, numbers, strongest, pro, con, constant: ahead(bias, label), lead: ahead(logits, label) }
+  return { label: labels[label], passages, numbers, strongest, pro, con, constant: ahead(bias, label), lead: ahead(logits, label), relative: false }
+}
+
+/**
+ * The same account with other numbers: of each passage how much more or less it added than its length's share of the
+ * whole. In a text that speaks for one label throughout, every passage is for it; this tells the strong from the weak.
+ * These numbers add up to zero.
+ *
+ * @param {Account} exact
+ * @returns {Account}
+ */
+export function againstAverage(exact) {
+  const { passages, numbers, pro, con } = exact
+  const lengths = passages.map(({ start, end }) => end - start)
+  const total = lengths.reduce((sum, length) => sum + length, 0)
+  const relative = numbers.map((number, i) => number - ((pro + con) * lengths[i]) / Math.max(1, total))
+  const strongest = relative.reduce((most, number) => Math.max(most, Math.abs(number)), 0)
+  return { ...exact, numbers: relative, strongest, relative: true }
 }
 
 /** @param {readonly Passage[]} passages as the library gives them, the strongest first */

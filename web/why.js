@@ -10,14 +10,15 @@ const CLIPPED = 170 // characters of a passage there
 const body = byId('why-body', HTMLElement)
 
 /**
- * @param {Account} account
+ * @param {Account} exact
+ * @param {Account} shown the numbers that the document is coloured by: the same, or against the average
  * @param {object} page
  * @param {readonly string[]} page.labels
- * @param {(label: number) => void} page.onLabel another label is to be explained
+ * @param {(label: number, relative: boolean) => void} page.onChange another label or other colours are wanted
  * @param {(passage: number) => void} page.onPassage a passage is to be shown in the document
  */
-export function showWhy(account, { labels, onLabel, onPassage }) {
-  const { label, numbers, passages } = account
+export function showWhy(exact, shown, { labels, onChange, onPassage }) {
+  const { label, numbers, passages, relative } = shown
   const order = [...numbers.keys()].sort((a, b) => numbers[b] - numbers[a])
   const pros = order.filter((i) => numbers[i] >= 0)
   const cons = order.filter((i) => numbers[i] < 0).reverse()
@@ -25,15 +26,23 @@ export function showWhy(account, { labels, onLabel, onPassage }) {
 
   const picker = element('select', { id: 'explained' },
     ...labels.map((each, i) => element('option', { value: String(i), ...(each === label ? { selected: '' } : {}) }, each)))
-  picker.addEventListener('change', () => onLabel(Number(picker.value)))
+  picker.addEventListener('change', () => onChange(Number(picker.value), relative))
+  const colours = element('select', { id: 'colours' },
+    element('option', { value: '' }, 'what they add'), element('option', { value: 'relative', ...(relative ? { selected: '' } : {}) }, 'against the average'))
+  colours.addEventListener('change', () => onChange(labels.indexOf(label), colours.value !== ''))
   const head = element('div', { class: 'why-head' },
-    element('label', { class: 'picker' }, element('span', {}, 'For and against'), ' ', picker))
+    element('label', { class: 'picker' }, element('span', {}, 'For and against'), ' ', picker),
+    element('label', { class: 'picker' }, element('span', {}, 'Passages by'), ' ', colours))
 
   const intro = element('p', { class: 'soft' }, `How far “${label}” is ahead of ${rest}, in logits, and what that is made of. \
 The last line is the sum of the others.`)
-  body.replaceChildren(head, intro, sum(account, pros.length, cons.length), element('div', { class: 'columns' },
-    strongest('for', `Most for “${label}”`, pros, passages, numbers, onPassage),
-    strongest('against', `Most against “${label}”`, cons, passages, numbers, onPassage)))
+  const exactPros = exact.numbers.reduce((many, number) => many + (number < 0 ? 0 : 1), 0)
+  const note = element('p', { class: 'soft' }, 'Below and in the document: how much more or less each passage adds than its length’s share of the whole.')
+  const [pro, con] = relative ? ['More than its share', 'Less than its share'] : [`Most for “${label}”`, `Most against “${label}”`]
+  body.replaceChildren(head, intro, sum(exact, exactPros, passages.length - exactPros), ...(relative ? [note] : []),
+    element('div', { class: 'columns' },
+      strongest('for', pro, pros, passages, numbers, onPassage),
+      strongest('against', con, cons, passages, numbers, onPassage)))
 }
 
 /** @param {string} [words] said in place of an explanation */

@@ -217,6 +217,12 @@ test('the explanation is of the label that is chosen, and its passages are found
   await page.select('#explained', String(0))
   await page.waitForFunction(() => document.querySelector('.sum-lines .total')?.textContent?.includes('negative'))
   assert.equal((await numbers())[3], lead?.replace('+', '\u2212'), 'two labels: what is for the one is against the other')
+
+  await page.select('#colours', 'relative')
+  await page.waitForFunction(() => document.querySelectorAll('#reader mark.for').length > 3 && document.querySelectorAll('#reader mark.against').length > 3)
+  assert.match(await textOf(page, '.columns'), /^More than its share/)
+  assert.equal((await numbers())[3], lead?.replace('+', '\u2212'), 'the sum is of what they add')
+
   await press(page, '.strongest button')
   const chosen = await page.$eval('.strongest button span:last-child', (span) => span.textContent ?? '')
   assert.equal(await page.$eval('#reader mark.chosen', (mark) => document.activeElement === mark), true)
