@@ -63,7 +63,7 @@ async function classify(signal) {
   const result = await classifier.classify(words, { explain: 'passages', signal, onProgress: showProgress })
   const milliseconds = performance.now() - started
   shown = { text: words, result, milliseconds, model: model().id }
-  showVerdict(result, { milliseconds, threads: classifier.threads })
+  showVerdict(result, { milliseconds, threads: classifier.threads, question: model().about })
   await explain(classifier.labels, signal)
   showStatus('Done.', 1)
 }

@@ -11,11 +11,12 @@ const actions = /** @type {HTMLElement} */ (document.querySelector('.result-acti
 
 /**
  * @param {Result} result
- * @param {{ milliseconds: number, threads: number }} run
+ * @param {{ milliseconds: number, threads: number, question: string }} run
  */
-export function showVerdict(result, { milliseconds, threads }) {
+export function showVerdict(result, { milliseconds, threads, question }) {
   const { label, score, scores, tokens, tokensUsed, windows } = result
   const head = element('p', { class: 'verdict' },
+    element('span', { class: 'question' }, question),
     element('span', { class: 'label' }, label), element('span', { class: 'score' }, `with probability ${percent(score)}`))
   /** @type {HTMLElement[]} */
   const lists = [list(scores.slice(0, SHOWN))]

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test'
 import axe from 'axe-core'
 import { createServer } from '../../tools/serve.js'
 import { launch, serve, temporaryFolder } from './helpers/browsers.js'
-import { chooseSample, classify, drop, errorOf, idle, longestTask, paste, press, sample, SAMPLE_LABELS, textOf } from './helpers/page.js'
+import { chooseSample, classify, drop, errorOf, idle, longestTask, OPINION, paste, press, sample, SAMPLE_LABELS, textOf } from './helpers/page.js'
 import { lines, pdf } from './helpers/pdf.js'
 
 /** @typedef {import('puppeteer-core').Page} Page */
@@ -97,6 +97,16 @@ for (const [name, label] of Object.entries(SAMPLE_LABELS)) {
     assert.ok(Math.abs(pros + cons + constant - lead) < 0.0025, `${numbers}: the passages add up`)
   }))
 }
+
+test('the court opinion, more than 10,000 words, is read whole and shown character by character', () => withPage(async (page) => {
+  const text = await sample(OPINION.id)
+  assert.ok(text.split(/\s+/).length > OPINION.words)
+  await chooseSample(page, OPINION.id)
+  await classify(page)
+  const [, read, tokens, windows] = /Tokens read([\d,]+) of ([\d,]+)Windows(\d+)/.exec(await textOf(page, '#result')) ?? []
+  assert.ok(read !== undefined && read === tokens && Number(windows) > 1, 'all tokens read, in windows')
+  assert.equal(await textOf(page, '#reader'), text)
+}))
 
 test('a line that was pasted, without a connection', () => withPage(async (page) => {
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined)) // its own fetching is done

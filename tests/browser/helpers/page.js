@@ -4,8 +4,11 @@ import { readFile } from 'node:fs/promises'
 
 /** @typedef {import('puppeteer-core').Page} Page */
 
-/** What a reader would say of each sample with the model of film reviews. */
+/** What a reader would say of the samples that are film reviews. */
 export const SAMPLE_LABELS = { review: 'positive', note: 'negative' }
+
+/** The sample that is none: the model answers all the same, and reads all of it. */
+export const OPINION = { id: 'opinion', words: 10_000 }
 
 /** @param {string} id @returns {Promise<string>} */
 export const sample = async (id) => (await readFile(new URL(`../../../web/samples/${id}.txt`, import.meta.url), 'utf8')).trimEnd()
