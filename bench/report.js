@@ -126,7 +126,7 @@ export function stagesTable(title, measured, peak) {
     (exponentials / 1e6).toFixed(1), (bytes / 1e6).toFixed(1)
   ])
   const all = measured.stages.reduce((sum, stage) => sum + stage.operations, 0)
-  rows.push(['all', digits(measured.total), '100%', (all / 1e6).toFixed(0), percent(all / (measured.total / 1000) / peak)])
+  rows.push(['all', digits(measured.total), '100%', (all / 1e6).toFixed(0), percent(all / (measured.total / 1000) / peak), '', ''])
   return table(title, ['', 'ms', 'of the time', 'M operations', 'of peak', 'M exponentials', 'MB to and from memory'], rows)
 }
 
@@ -146,6 +146,15 @@ export function tokenizerTable({ bytes, tokens, megabytesPerSecond, faster }) {
   return table(`Tokenizer, ${bytes.toLocaleString('en')} bytes`, ['', 'MB/s', 'tokens', 'times faster'], [
     ['linformer-wasm', spread(megabytesPerSecond.ours), tokens.ours, faster && spread(faster)],
     ['transformers.js', spread(megabytesPerSecond.theirs), tokens.theirs, '1']
+  ])
+}
+
+/** @param {Awaited<ReturnType<typeof import('./agreement.js').agreement>>} result */
+export function agreementTable({ documents, float32, int8, sameLabel, largestDifference }) {
+  const exact = (/** @type {number} */ share) => `${(100 * share).toFixed(2)}%`
+  return table(`int8 against float32, ${documents.toLocaleString('en')} documents`, ['', 'accuracy', 'same label', 'largest difference of a score'], [
+    ['float32', exact(float32), '', ''],
+    ['int8', exact(int8), exact(sameLabel), largestDifference.toFixed(3)]
   ])
 }
 

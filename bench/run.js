@@ -14,16 +14,17 @@ const HELP = `Usage: npm run bench -- [options]
 Measures this engine beside onnxruntime-web and transformers.js, in Node.js 24 and in Chromium.
 
       --quick            a few minutes: short documents, few rounds
-      --only LIST        of compare, stages, start, tokenizer, table3 (default: all)
+      --only LIST        of compare, stages, start, tokenizer, table3, agreement (default: all)
       --host LIST        of node, chromium (default: both)
       --lengths N,N,...  tokens (default: 512,2048,4096,16384,65536)
       --rounds N         (default: 9)
       --exported FILE    compare with this ONNX too, by training/export_onnx.py from a model in build/bench/
+      --data FILE        labelled documents for agreement, JSON Lines, may be .zst; without it that section is left out
       --text FILE        for the tokenizers (default: a megabyte of random words)
       --out FOLDER       for JSON and SVG files (default: build/bench/results)
 `
 
-const SECTIONS = ['compare', 'stages', 'start', 'tokenizer', 'table3']
+const SECTIONS = ['compare', 'stages', 'start', 'tokenizer', 'table3', 'agreement']
 const HOSTS = ['node', 'chromium']
 
 /** @param {string} message @returns {never} */
@@ -39,7 +40,7 @@ function options() {
     values = parseArgs({
       options: {
         quick: { type: 'boolean' }, only: { type: 'string' }, host: { type: 'string' }, lengths: { type: 'string' },
-        rounds: { type: 'string' }, text: { type: 'string' }, exported: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' }
+        rounds: { type: 'string' }, text: { type: 'string' }, exported: { type: 'string' }, data: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' }
       }
     }).values
   } catch (error) {
@@ -49,6 +50,7 @@ function options() {
     process.stdout.write(HELP)
     process.exit(0)
   }
+  if (values.data === undefined && values.only?.split(',').includes('agreement')) refuse('agreement needs --data FILE')
   /** @param {string} option @param {string | undefined} text @param {string[]} names */
   const list = (option, text, names) => (text ?? names.join()).split(',').map((name) => names.includes(name) ? name : refuse(`--${option} has ${name}; it can have ${names.join(', ')}`))
   /** @param {string} option @param {string} text @param {number} most */
@@ -62,6 +64,7 @@ function options() {
     lengths: numbers('lengths', values.lengths ?? (values.quick ? '512,4096' : '512,2048,4096,16384,65536'), 2 ** 20),
     rounds: numbers('rounds', values.rounds ?? (values.quick ? '5' : '9'), 1000)[0],
     quick: Boolean(values.quick),
+    data: values.data === undefined ? undefined : resolve(values.data),
     text: values.text === undefined ? undefined : readFileSync(values.text, 'utf8'),
     exported: values.exported === undefined ? undefined : resolve(values.exported),
     out: resolve(values.out ?? `${folder}../build/bench/results`)
@@ -89,6 +92,7 @@ async function main() {
   const { measureStages } = await import('./stages.js')
   const { startInChromium, startInNode } = await import('./start.js')
   const { compareTokenizers } = await import('./tokenizer.js')
+  const { agreement } = await import('./agreement.js')
   const { table3, PAPER } = await import('./table3.js')
   const report = await import('./report.js')
   const { plots } = await import('./plots.js')
@@ -111,6 +115,7 @@ async function main() {
     }
     if (wants('compare')) {
       results.compare = await compare(host, { lengths: chosen.lengths, rounds, progress, exported: chosen.exported })
+      for (const [kernel, value] of Object.entries(await measurePeaks(host))) results.peaks[kernel] = Math.max(results.peaks[kernel], value)
       print(report.compareTables(host.name, results.compare, results.peaks))
       print(report.summaryTable(host.name, results.compare))
       for (const [file, svg] of plots(host.name, results.compare)) writeFileSync(`${chosen.out}/${name}-${file}.svg`, svg)
@@ -137,6 +142,10 @@ async function main() {
     if (wants('tokenizer') && name === 'node') {
       results.tokenizer = await compareTokenizers({ rounds, text: chosen.text })
       print(report.tokenizerTable(results.tokenizer))
+    }
+    if (wants('agreement') && name === 'node' && chosen.data !== undefined) {
+      results.agreement = await agreement(chosen.data, progress)
+      print(report.agreementTable(results.agreement))
     }
     await host.close()
     save()
