@@ -14,7 +14,7 @@ import { REPOSITORY } from './site.js'
 /** @type {Shot[]} */
 const SHOTS = [
   { name: 'demo-light', scheme: 'light', width: 1360, height: 980, scale: 1, at: '#workbench' },
-  { name: 'demo-dark', scheme: 'dark', width: 1360, height: 980, scale: 1, at: '#why' },
+  { name: 'demo-dark', scheme: 'dark', width: 1360, height: 980, scale: 1, at: '#complexity', measure: true },
   { name: 'demo-phone', scheme: 'light', width: 390, height: 844, scale: 2 }
 ]
 
@@ -28,12 +28,16 @@ const browser = await puppeteer.launch({
   args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--hide-scrollbars', '--disable-background-networking']
 })
 try {
-  for (const { name, scheme, width, height, scale, at } of SHOTS) {
+  for (const { name, scheme, width, height, scale, at, measure } of SHOTS) {
     const page = await browser.newPage()
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }, { name: 'prefers-reduced-motion', value: 'reduce' }])
     await page.setViewport({ width, height, deviceScaleFactor: scale })
     await page.goto(`http://127.0.0.1:${port}/?sample=review`)
     await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
+    if (measure) {
+      await page.$eval('#measure', (button) => /** @type {HTMLElement} */ (button).click())
+      await page.waitForFunction(() => document.querySelector('#measure-status')?.textContent?.startsWith('Done'), { timeout: 600_000 })
+    }
     if (at !== undefined) await page.$eval(at, (element) => element.scrollIntoView({ block: 'start', behavior: 'instant' }))
     await page.evaluate(() => document.fonts.ready.then(() => new Promise((resolve) => setTimeout(resolve, 300))))
     const file = path.join(folder, `${name}.png`)

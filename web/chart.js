@@ -108,7 +108,7 @@ function redraw(figure, { title, subtitle, summary, x, y, series, marker, empty 
   // Names go where their lines end, moved apart where they would cover each other.
   const names = series.filter(({ points, name }) => points.length > 0 && name !== '').map(({ name, className, points, below }) => {
     const [a, b] = points[points.length - 1]
-    return { name, className, x: toX(a), y: toY(b) + (below ? 22 : -12) }
+    return { name, className, x: toX(a), y: toY(b) + (below ? 27 : -12) }
   }).sort((a, b) => a.y - b.y)
   for (const [i, name] of names.entries()) {
     name.y = Math.max(name.y, MARGIN.top + 6, i > 0 ? names[i - 1].y + 17 : 0)

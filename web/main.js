@@ -64,6 +64,7 @@ async function classify(signal) {
   const milliseconds = performance.now() - started
   shown = { text: words, result, milliseconds, model: model().id }
   showVerdict(result, { milliseconds, threads: classifier.threads, question: model().about })
+  performance.mark('verdict')
   await explain(classifier.labels, signal)
   showStatus('Done.', 1)
 }

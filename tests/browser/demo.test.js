@@ -188,13 +188,14 @@ test('a long classification is cancelled, and the next one works', () => withPag
   assert.equal(await classify(page), SAMPLE_LABELS.note)
 }))
 
-test('50,000 words: read in windows, in the memory of before, without a task of over 50 ms on the main thread', () => withPage(async (page) => {
+test('50,000 words: read in windows, in the memory of before, without a task of over 50 ms on the main thread', (t) => withPage(async (page) => {
   const memory = await textOf(page, '#memory-body')
   const review = await sample('review')
   const words = review.split(/\s+/).length
   const text = `${review}\n\n`.repeat(Math.ceil(50_000 / words))
   await paste(page, text)
   const longest = await longestTask(page, () => classify(page))
+  t.diagnostic(`longest task of the main thread: ${longest.toFixed(1)} ms of the processor`)
   assert.ok(longest < LONGEST_TASK, `a task of ${longest} ms`)
   assert.ok(Number((await textOf(page, '#result')).match(/Windows([\d,]+)/)?.[1]) > 1, 'read in windows')
   assert.match(memory, /Linear memory, fixed[\d.]+ MiB/)

@@ -54,7 +54,7 @@ test('the folder has the page, the library, the models and nothing for other rea
   assert.match(await readFile(path.join(folder, 'sw.js'), 'utf8'), /^const SITE = \{\n {2}"version": "[0-9a-f]{16}"/)
 })
 
-test('it classifies there, not isolated, within the first visit\'s bytes, and again without the host', async () => {
+test('it classifies there, not isolated, within the first visit\'s bytes, and again without the host', async (t) => {
   const { folder: profile, remove } = await temporaryFolder()
   const browser = await launch('chromium', path.join(profile, 'profile'))
   try {
@@ -69,6 +69,7 @@ test('it classifies there, not isolated, within the first visit\'s bytes, and ag
     assert.equal(await page.evaluate(() => globalThis.crossOriginIsolated), false)
     const bytes = [...sent.values()].reduce((a, b) => a + b, 0)
     assert.ok(bytes < FIRST_VISIT, `${bytes} bytes until the page was ready: ${JSON.stringify([...sent])}`)
+    t.diagnostic(`${bytes} bytes until the page was ready`)
     await chooseSample(page, 'note')
     assert.equal(await classify(page), SAMPLE_LABELS.note)
 
@@ -77,6 +78,8 @@ test('it classifies there, not isolated, within the first visit\'s bytes, and ag
     await page.goto(`${address}?sample=review`)
     await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
     assert.equal(await textOf(page, '#result .label'), SAMPLE_LABELS.review)
+    const first = await page.evaluate(() => performance.getEntriesByName('verdict')[0].startTime)
+    t.diagnostic(`first verdict ${Math.round(first)} ms after the navigation, from a warm cache`)
     await page.setOfflineMode(false)
     assert.deepEqual(complaints, [])
   } finally {
