@@ -56,7 +56,7 @@ export async function compare(host, { lengths, rounds, progress, exported }) {
     const variants = variantsOf(n, exported)
     // Processes differ in where their memory lies, so short documents are measured in several of them.
     const sessions = n <= LONG ? Math.ceil(rounds / ROUNDS_A_SESSION) : 1
-    const share = { rounds: Math.ceil(rounds / sessions), limitMs, fileOf, progress }
+    const share = { rounds: n <= LONG ? Math.ceil(rounds / sessions) : Math.min(rounds, ROUNDS_A_SESSION), limitMs, fileOf, progress }
     const measured = await measure(host, variants, share)
     for (let session = 1; session < sessions; session++) {
       const more = await measure(host, variants.filter((_, i) => measured[i].failed === undefined), share)

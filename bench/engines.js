@@ -113,7 +113,7 @@ async function peak(file, operations) {
 }
 
 /**
- * @typedef {{ type: 'open', variant: Variant, file: string } | { type: 'run' } | { type: 'peak', file: string, operations: number }} Order
+ * @typedef {{ type: 'open', variant: Variant, file: string } | { type: 'run', repeat?: number } | { type: 'peak', file: string, operations: number }} Order
  * @typedef {{ ms?: number, cpuMs?: number, perSecond?: number, margin?: number, memory?: number, failed?: string, notAvailable?: boolean }} Answer
  */
 
@@ -136,7 +136,8 @@ export function servant(peers) {
       if (order.type === 'peak') return { perSecond: await peak(await peers.read(order.file), order.operations) }
       const cpu = peers.cpuMs?.()
       const started = performance.now()
-      const margin = await opened.run()
+      let margin
+      for (let left = order.repeat ?? 1; left > 0; left--) margin = await opened.run()
       const ms = performance.now() - started
       return { ms, cpuMs: cpu === undefined ? undefined : /** @type {any} */ (peers.cpuMs)() - cpu, margin, memory: opened.memory() }
     } catch (error) {

@@ -21,6 +21,9 @@
 /** A run longer than this is not repeated. */
 const SLOW_MS = 10_000
 
+/** Shorter runs are repeated and their time divided: the processor time of a thread is counted in milliseconds. */
+const SHORT_MS = 100
+
 /**
  * @param {Host} host
  * @param {Variant[]} variants
@@ -33,7 +36,7 @@ export async function measure(host, variants, { rounds, limitMs, fileOf, progres
     const worker = await host.start()
     /** @type {Measured} */
     const measured = { variant, times: [], wall: [] }
-    const entry = { worker, measured, alive: true }
+    const entry = { worker, measured, alive: true, repeat: 1 }
     const ask = async (/** @type {import('./engines.js').Order} */ order) => {
       if (!entry.alive) return {}
       const answer = await worker.ask(order, limitMs(variant))
@@ -44,29 +47,31 @@ export async function measure(host, variants, { rounds, limitMs, fileOf, progres
       }
       return answer
     }
-    entries.push({ ...entry, ask, isAlive: () => entry.alive })
+    entries.push({ entry, ask })
     progress(`n ${variant.shape.n_max}: warming up ${entries.length} of ${variants.length}`)
     await ask({ type: 'open', variant, file: fileOf(variant) })
     const first = await ask({ type: 'run' }) // compiles, and touches the memory
-    if (Number(first.ms) > SLOW_MS) keep(measured, first)
+    if (first.ms === undefined) continue
+    if (first.ms > SLOW_MS) keep(measured, first, 1)
+    entry.repeat = Math.ceil(SHORT_MS / first.ms)
   }
   for (let round = 0; round < rounds; round++) {
-    for (const { measured, ask, isAlive } of entries) {
-      if (!isAlive() || measured.wall[0] > SLOW_MS) continue
+    for (const { entry: { measured, alive, repeat }, ask } of entries) {
+      if (!alive || measured.wall[0] > SLOW_MS) continue
       progress(`n ${measured.variant.shape.n_max}: round ${round + 1} of ${rounds}`)
-      keep(measured, await ask({ type: 'run' }))
+      keep(measured, await ask({ type: 'run', repeat }), repeat)
     }
   }
-  for (const { worker, isAlive } of entries) {
-    if (isAlive()) await worker.stop()
+  for (const { entry } of entries) {
+    if (entry.alive) await entry.worker.stop()
   }
-  return entries.map(({ measured }) => measured)
+  return entries.map(({ entry }) => entry.measured)
 }
 
-/** @param {Measured} measured @param {import('./hosts.js').Answer} answer */
-function keep(measured, { ms, cpuMs, margin, memory, peakRss }) {
+/** @param {Measured} measured @param {import('./hosts.js').Answer} answer @param {number} repeat */
+function keep(measured, { ms, cpuMs, margin, memory, peakRss }, repeat) {
   if (ms === undefined) return
-  measured.times.push(measured.variant.threads === 1 && cpuMs !== undefined ? cpuMs : ms)
-  measured.wall.push(ms)
+  measured.times.push((measured.variant.threads === 1 && cpuMs !== undefined ? cpuMs : ms) / repeat)
+  measured.wall.push(ms / repeat)
   Object.assign(measured, { margin, memory, peakRss })
 }

@@ -2,7 +2,7 @@
  * The benchmarks: `npm run bench`. See README.md in this folder.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -72,7 +72,19 @@ function options() {
 }
 
 /** What the numbers were measured on. */
-const machine = () => ({ processor: cpus()[0]?.model.trim(), cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), date: new Date().toISOString() })
+const machine = () => ({ processor: cpus()[0]?.model.trim(), cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) })
+
+/**
+ * The results in a file, if they are of the same host: sections that are not measured now stay.
+ *
+ * @param {string} file
+ * @param {string} host
+ * @returns {any}
+ */
+function earlier(file, host) {
+  const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+  return found.host === host ? found : { host, machine: machine(), measured: {} }
+}
 
 const progress = (/** @type {string} */ text) => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
@@ -87,70 +99,26 @@ async function main() {
   }
 
   const { chromiumHost, nodeHost } = await import('./hosts.js')
-  const { compare } = await import('./compare.js')
-  const { measurePeaks } = await import('./peak.js')
-  const { measureStages } = await import('./stages.js')
-  const { startInChromium, startInNode } = await import('./start.js')
-  const { compareTokenizers } = await import('./tokenizer.js')
-  const { agreement } = await import('./agreement.js')
-  const { table3, PAPER } = await import('./table3.js')
-  const report = await import('./report.js')
   const { plots } = await import('./plots.js')
-
-  const wants = (/** @type {string} */ section) => chosen.sections.includes(section)
-  const print = (/** @type {string} */ text) => {
-    progress('')
-    process.stdout.write(text)
-  }
+  const { sections } = await import('./sections.js')
   mkdirSync(chosen.out, { recursive: true })
   for (const name of chosen.hosts) {
-    const { rounds } = chosen
     const host = await (name === 'node' ? nodeHost : chromiumHost)()
-    /** @type {Record<string, any>} */
-    const results = { host: host.name, machine: machine() }
-    const save = () => writeFileSync(`${chosen.out}/${name}.json`, `${JSON.stringify(results, null, 1)}\n`)
-    if (wants('compare') || wants('stages')) {
-      results.peaks = await measurePeaks(host)
-      print(report.peakTable(host.name, results.peaks))
-    }
-    if (wants('compare')) {
-      results.compare = await compare(host, { lengths: chosen.lengths, rounds, progress, exported: chosen.exported })
-      for (const [kernel, value] of Object.entries(await measurePeaks(host))) results.peaks[kernel] = Math.max(results.peaks[kernel], value)
-      print(report.compareTables(host.name, results.compare, results.peaks))
-      print(report.summaryTable(host.name, results.compare))
-      for (const [file, svg] of plots(host.name, results.compare)) writeFileSync(`${chosen.out}/${name}-${file}.svg`, svg)
-    }
-    if (wants('stages')) {
-      results.stages = {}
-      for (const backend of /** @type {const} */ (['relaxed', 'simd128'])) {
-        for (const precision of /** @type {const} */ (['float32', 'int8'])) {
-          const measured = await measureStages(host, { n: 4096, rounds: 3 * rounds, backend, precision, progress })
-          results.stages[`${precision} ${backend}`] = measured
-          print(report.stagesTable(`${host.name}, n = 4,096, ${precision} ${backend}, one thread: where the time goes`, measured, results.peaks[`${precision} ${backend}`]))
-        }
-      }
-    }
-    if (wants('table3')) {
-      const lengths = Object.keys(PAPER).map(Number).filter((n) => n <= (chosen.quick ? 4096 : Math.max(...chosen.lengths)))
-      results.table3 = await table3(host, { lengths: name === 'node' ? lengths : lengths.filter((n) => n <= 8192), rounds: Math.min(rounds, 3), progress })
-      print(report.table3Table(host.name, results.table3))
-    }
-    if (wants('start')) {
-      results.start = await (name === 'node' ? startInNode : startInChromium)(rounds)
-      print(report.startTable(host.name, results.start))
-    }
-    if (wants('tokenizer') && name === 'node') {
-      results.tokenizer = await compareTokenizers({ rounds, text: chosen.text })
-      print(report.tokenizerTable(results.tokenizer))
-    }
-    if (wants('agreement') && name === 'node' && chosen.data !== undefined) {
-      results.agreement = await agreement(chosen.data, progress)
-      print(report.agreementTable(results.agreement))
+    const file = `${chosen.out}/${name}.json`
+    const results = earlier(file, host.name)
+    for (const section of chosen.sections) {
+      const text = await /** @type {any} */ (sections)[section]({ host, inNode: name === 'node', chosen, results, progress })
+      if (text === undefined) continue
+      progress('')
+      process.stdout.write(text)
+      results.measured[section] = new Date().toISOString()
+      writeFileSync(file, `${JSON.stringify(results)}\n`)
+      if (section !== 'compare') continue
+      for (const [plot, svg] of plots(host.name, results.compare)) writeFileSync(`${chosen.out}/${name}-${plot}.svg`, svg)
     }
     await host.close()
-    save()
   }
-  print(`\nwritten to ${chosen.out}\n`)
+  process.stdout.write(`\nwritten to ${chosen.out}\n`)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main()
