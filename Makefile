@@ -20,7 +20,7 @@ CFLAGS_ALL := -std=c11 $(WARNINGS) -ffp-contract=off -fno-math-errno
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: help all wasm wasm-test verify-dist native test-native fuzz test bench format clean \
+.PHONY: help all wasm wasm-test verify-dist native test-native numerics fuzz test bench format clean \
   lint lint-layout lint-tidy lint-types lint-symbols
 
 help: ## this list
@@ -131,6 +131,13 @@ $(TESTS): $(NATIVE)/%: $(NATIVE)/tests/c/%.o $(TEST_HELPERS) $(NATIVE)/liblinfor
 $(NATIVE)/%.o: %.c $(ALWAYS)
 	@mkdir -p $(@D)
 	$(NATIVE_CC) $(CFLAGS_ALL) $(NATIVE_FLAGS) -Isrc -c $< -o $@
+
+numerics: build/numerics ## the engine's error against double precision, as a table
+	@build/numerics
+
+build/numerics: tests/fuzz/numerics.c tests/fuzz/reference.c $(ENGINE) $(SCALAR) $(ALWAYS)
+	@mkdir -p $(@D)
+	@clang-19 $(CFLAGS_ALL) -O3 -Isrc $(filter %.c,$^) -lm -o $@
 
 # ---- Fuzzing --------------------------------------------------------------------------------------------------------
 

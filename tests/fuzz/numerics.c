@@ -1,0 +1,195 @@
+/* numerics.c - how far the engine in single precision is from the reference in double, as a table
+ *
+ * For models of usual and of unusual shape and weights: the largest difference of a contribution and of a logit, in units
+ * of the largest contribution, and beside it what the reference says that rounding every stored number to single
+ * precision may do to this model. Fails when a difference is beyond 2e-5 and 16 times that. `make numerics` runs it. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference.h"
+
+typedef enum weight_kind { USUAL, SHARP, CONSTANT_ROWS, DENORMAL, LARGE } weight_kind;
+
+typedef struct numeric_case {
+  const char *name;
+  lf_config config;
+  int32_t n;
+  weight_kind weights;
+} numeric_case;
+
+static const lf_config small = {.vocab_size = 50,
+                                .n_max = 240,
+                                .d_model = 32,
+                                .n_layers = 2,
+                                .n_heads = 4,
+                                .d_ff = 64,
+                                .n_classes = 3,
+                                .sharing = LF_SHARING_LAYERWISE,
+                                .k = {24, 24}};
+
+static uint32_t state;
+
+static float uniform(float scale) {
+  state ^= state << 13;
+  state ^= state >> 17;
+  state ^= state << 5;
+  return ((float)(state % 65536) / 32768.0f - 1.0f) * scale;
+}
+
+static int ends_with(const char *name, const char *end) {
+  const size_t length = strlen(name);
+  return length >= strlen(end) && strcmp(name + length - strlen(end), end) == 0;
+}
+
+static float value_of(const reference_tensor *tensor, weight_kind kind, size_t i) {
+  const int matrix = tensor->n_dims > 1;
+  const int norm = strstr(tensor->name, "norm.weight") != NULL;
+  const float fan_in = (float)tensor->shape[tensor->n_dims - 1];
+  float usual = matrix ? uniform(sqrtf(3.0f / fan_in)) : uniform(0.1f);
+  if (norm) usual = 1.0f + usual;
+  const int embedding = strncmp(tensor->name, "embed.", 6) == 0;
+  switch (kind) {
+    case SHARP: return ends_with(tensor->name, "query.weight") ? 100.0f * usual : usual;
+    case CONSTANT_ROWS: return embedding ? (float)(i / (size_t)tensor->shape[1] % 7) - 3.0f : usual;
+    case DENORMAL: return embedding ? uniform(1e-39f) : usual;
+    case LARGE: return embedding ? 1e15f * usual : usual;
+    default: return usual;
+  }
+}
+
+static void *allocate(uint64_t bytes) {
+  void *block = aligned_alloc(LF_ALIGN, (size_t)((bytes + LF_ALIGN - 1) / LF_ALIGN * LF_ALIGN));
+  if (block == NULL) abort();
+  return block;
+}
+
+static lf_model *make_model(reference_model *model, const numeric_case *c) {
+  lf_model *engine = allocate(lf_model_bytes(&c->config));
+  if (lf_model_init(engine, lf_model_bytes(&c->config), &c->config) != LF_OK) abort();
+  reference_list(model, &c->config);
+  for (int i = 0; i < model->n_tensors; i++) {
+    reference_tensor *tensor = &model->tensors[i];
+    const size_t size = reference_size(tensor);
+    tensor->values = allocate(size * sizeof(float));
+    for (size_t j = 0; j < size; j++) tensor->values[j] = value_of(tensor, c->weights, j);
+    const lf_status status = lf_set_tensor(engine, tensor->name, LF_F32, tensor->shape, tensor->n_dims, tensor->values,
+                                           size * sizeof(float));
+    if (status != LF_OK) abort();
+  }
+  return engine;
+}
+
+/* One row of the table. Returns 1 if the difference is beyond the bound. */
+static int run_case(const numeric_case *c) {
+  static reference_model model;
+  state = 2463534242u;
+  lf_model *engine = make_model(&model, c);
+  const uint64_t bytes = lf_workspace_bytes(&c->config, c->n);
+  lf_run *run = allocate(bytes);
+  if (lf_run_init(run, bytes, engine, c->n) != LF_OK) abort();
+  int32_t *ids = allocate((uint64_t)c->n * sizeof *ids);
+  for (int32_t t = 0; t < c->n; t++) ids[t] = (int32_t)((uint32_t)t * 7919u % (uint32_t)c->config.vocab_size);
+  memcpy(lf_run_ids(run), ids, (size_t)c->n * sizeof *ids);
+  lf_status status = lf_begin(run, c->n);
+  while (status == LF_OK || status == LF_MORE) {
+    status = lf_step(run, 16);
+    if (status == LF_OK) break;
+  }
+  if (status != LF_OK) abort();
+
+  const size_t n_classes = (size_t)c->config.n_classes;
+  const size_t count = (size_t)c->n * n_classes;
+  double *exact = allocate((count + n_classes) * sizeof *exact);
+  double *noisy = allocate((count + n_classes) * sizeof *noisy);
+  double *work = allocate(reference_doubles(&c->config, c->n) * sizeof *work);
+  reference_forward(exact + count, exact, &model, ids, c->n, 0.0, work);
+  reference_forward(noisy + count, noisy, &model, ids, c->n, 0x1p-24, work);
+  double scale = 1e-30;
+  double tokens = 0.0;
+  double logits = 0.0;
+  double rounding = 0.0;
+  for (size_t i = 0; i < count; i++) {
+    scale = fmax(scale, fabs(exact[i]));
+    tokens = fmax(tokens, fabs((double)lf_run_contributions(run)[i] - exact[i]));
+    rounding = fmax(rounding, fabs(noisy[i] - exact[i]));
+  }
+  for (size_t i = 0; i < n_classes; i++) logits = fmax(logits, fabs((double)lf_run_logits(run)[i] - exact[count + i]));
+  const int failed = !(tokens <= (2e-5 * scale + 16.0 * rounding));
+  printf("| %-44s | %5d | %.1e | %.1e | %.1e |%s\n", c->name, c->n, tokens / scale, logits / scale, rounding / scale,
+         failed ? " beyond the bound" : "");
+
+  for (int i = 0; i < model.n_tensors; i++) free(model.tensors[i].values);
+  free(engine);
+  free(run);
+  free(ids);
+  free(exact);
+  free(noisy);
+  free(work);
+  return failed;
+}
+
+static numeric_case with(const char *name, int32_t n, weight_kind weights) {
+  return (numeric_case){.name = name, .config = small, .n = n, .weights = weights};
+}
+
+int main(int argc, char **argv) {
+  const int all = argc > 1 && strcmp(argv[1], "all") == 0; /* the larger ones too: a minute */
+  numeric_case cases[24];
+  int n = 0;
+  cases[n++] = with("usual", 200, USUAL);
+  cases[n++] = with("one token", 1, USUAL);
+  cases[n++] = with("fewer tokens than k", 5, USUAL);
+  cases[n++] = with("n_max tokens", 240, USUAL);
+  cases[n] = with("k = 1", 200, USUAL);
+  cases[n].config.k[0] = cases[n].config.k[1] = 1;
+  n++;
+  cases[n] = with("k = n_max", 200, USUAL);
+  cases[n].config.k[0] = cases[n].config.k[1] = 240;
+  n++;
+  cases[n] = with("mean projection", 200, USUAL);
+  cases[n++].config.projection = LF_PROJECTION_MEAN;
+  cases[n] = with("max projection", 200, USUAL);
+  cases[n++].config.projection = LF_PROJECTION_MAX;
+  cases[n] = with("convolution, no sharing", 200, USUAL);
+  cases[n].config.projection = LF_PROJECTION_CONV;
+  cases[n++].config.sharing = LF_SHARING_NONE;
+  cases[n] = with("full attention", 200, USUAL);
+  cases[n++].config.attention = LF_ATTENTION_FULL;
+  cases[n] = with("sinusoidal positions", 240, USUAL);
+  cases[n++].config.positions = LF_POSITIONS_SINUSOIDAL;
+  cases[n] = with("32 layers", 64, USUAL);
+  cases[n].config.n_layers = LF_MAX_LAYERS;
+  for (int i = 0; i < LF_MAX_LAYERS; i++) cases[n].config.k[i] = 24;
+  n++;
+  cases[n++] = with("scores in the hundreds: softmax picks one", 200, SHARP);
+  cases[n++] = with("rows of x that are constant", 200, CONSTANT_ROWS);
+  cases[n++] = with("embeddings that are denormal numbers", 200, DENORMAL);
+  cases[n++] = with("embeddings of 1e15", 200, LARGE);
+  cases[n] = with("d_model 128, d_ff 512, k 64", 1024, USUAL);
+  cases[n].config = (lf_config){.vocab_size = 1000,
+                                .n_max = 4096,
+                                .d_model = 128,
+                                .n_layers = 2,
+                                .n_heads = 4,
+                                .d_ff = 512,
+                                .n_classes = 2,
+                                .sharing = LF_SHARING_LAYERWISE,
+                                .k = {64, 64}};
+  n++;
+  if (all) {
+    cases[n] = cases[n - 1];
+    cases[n].n = 4096;
+    n++;
+    cases[n] = cases[n - 1];
+    cases[n].name = "the same, 6 layers";
+    cases[n].config.n_layers = 6;
+    for (int i = 0; i < 6; i++) cases[n].config.k[i] = 64;
+    n++;
+  }
+  printf("| %-44s |     n | contributions | logits | rounding alone |\n|---|---|---|---|---|\n", "model");
+  int failures = 0;
+  for (int i = 0; i < n; i++) failures += run_case(&cases[i]);
+  return failures != 0;
+}
