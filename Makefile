@@ -20,7 +20,7 @@ CFLAGS_ALL := -std=c11 $(WARNINGS) -ffp-contract=off -fno-math-errno
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: help all wasm wasm-test verify-dist native test-native numerics fuzz test bench format clean \
+.PHONY: help all wasm wasm-test verify-dist native test-native numerics fuzz coverage test bench format clean \
   lint lint-layout lint-tidy lint-types lint-symbols
 
 help: ## this list
@@ -149,6 +149,9 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuz
 
 fuzz: $(FUZZ_TARGETS) ## run the fuzz targets for seconds=10 each, under the sanitizers
 	@tests/fuzz/run.sh $(seconds) $(FUZZ_TARGETS)
+
+coverage: ## how much of src/ the C tests and the fuzz corpora execute; the least is 95% of lines, 90% of branches
+	@tests/fuzz/coverage.sh
 
 $(FUZZ_TARGETS): %: %.o build/fuzz/reference.o $(patsubst src/%.c,build/fuzz/src/%.o,$(ENGINE) $(SCALAR))
 	@$(FUZZ_CC) -fsanitize=fuzzer $^ -lm -o $@

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# How much of src/ the C tests and the committed corpora execute, by clang's own counting, as a table on stdout; fails
+# below 95% of lines or 90% of branches. kernels_simd128.c is WebAssembly only: it is compared bit by bit instead.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+out=build/coverage
+rm -rf "$out"
+mkdir -p "$out"
+flags=(-std=c11 -O1 -ffp-contract=off -fno-math-errno -Isrc)
+objects=()
+for source in src/*.c; do
+  [ "$source" = src/kernels_simd128.c ] && continue
+  object=$out/$(basename "$source" .c).o
+  clang-19 "${flags[@]}" -fprofile-instr-generate -fcoverage-mapping -c "$source" -o "$object"
+  objects+=("$object")
+done
+
+helpers=()
+for source in tests/c/*.c; do [[ $source == tests/c/test_* ]] || helpers+=("$source"); done
+binaries=()
+for source in tests/c/test_*.c; do
+  binary=$out/$(basename "$source" .c)
+  clang-19 "${flags[@]}" -fprofile-instr-generate "$source" "${helpers[@]}" "${objects[@]}" -lm -o "$binary"
+  LLVM_PROFILE_FILE=$binary.profraw "$binary" >/dev/null
+  binaries+=("$binary")
+done
+for source in tests/fuzz/fuzz_*.c; do
+  name=$(basename "$source" .c)
+  clang-19 "${flags[@]}" -fprofile-instr-generate -fsanitize=fuzzer "$source" tests/fuzz/reference.c "${objects[@]}" -lm -o "$out/$name"
+  LLVM_PROFILE_FILE=$out/$name.profraw "$out/$name" -runs=0 "tests/fuzz/corpus/$name" 2>/dev/null
+  binaries+=("$out/$name")
+done
+
+llvm-profdata-19 merge -o "$out/all.profdata" "$out"/*.profraw
+list=("${binaries[0]}")
+for binary in "${binaries[@]:1}"; do list+=(-object "$binary"); done
+llvm-cov-19 export --summary-only --instr-profile="$out/all.profdata" "${list[@]}" src/*.c >"$out/summary.json"
+llvm-cov-19 show --instr-profile="$out/all.profdata" --show-branches=count "${list[@]}" src/*.c >"$out/lines.txt"
+node --input-type=module --eval '
+  import { readFileSync } from "node:fs"
+  const { files, totals } = JSON.parse(readFileSync(process.argv[1], "utf8")).data[0]
+  const row = (name, { lines, branches }) => console.log(`| ${name} | ${lines.covered} / ${lines.count} | ${lines.percent.toFixed(1)}% | ${branches.covered} / ${branches.count} | ${branches.percent.toFixed(1)}% |`)
+  console.log("| file | lines | | branches | |\n|---|---|---|---|---|")
+  for (const { filename, summary } of files) row(filename.replace(/.*(?=src\/)/, ""), summary)
+  row("all", totals)
+  process.exit(totals.lines.percent >= 95 && totals.branches.percent >= 90 ? 0 : 1)
+' "$out/summary.json"
