@@ -1,7 +1,7 @@
 # Builds the engine: two WebAssembly modules for users, three more and native executables for the tests.
 # `make help` lists the targets. Everything made goes to build/, but for the shipped modules in wasm/dist/.
 
-config ?= debug#           debug, release, sanitize or arm64; for the native targets
+config ?= debug#           debug, release, sanitize, thread or arm64; for the native targets
 DIST ?= wasm/dist
 
 # Which kernels a build gets is decided here, at link time, and nowhere else.
@@ -20,7 +20,7 @@ CFLAGS_ALL := -std=c11 $(WARNINGS) -ffp-contract=off -fno-math-errno
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: help all wasm wasm-test verify-dist native test-native numerics fuzz coverage test bench format clean \
+.PHONY: help all wasm wasm-test verify-dist native test-native test-threads numerics fuzz coverage test bench format clean \
   lint lint-layout lint-tidy lint-types lint-symbols
 
 help: ## this list
@@ -106,11 +106,13 @@ NATIVE := build/native-$(config)
 NATIVE_FLAGS_debug := -O0 -g
 NATIVE_FLAGS_release := -O3
 NATIVE_FLAGS_arm64 := -O3 -static
+NATIVE_FLAGS_thread := -O1 -g -fsanitize=thread
 NATIVE_FLAGS_sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 NATIVE_CC_sanitize := clang-19
+NATIVE_CC_thread := clang-19
 NATIVE_CC_arm64 := aarch64-linux-gnu-gcc
 NATIVE_CC = $(or $(NATIVE_CC_$(config)),$(CC))
-NATIVE_FLAGS = $(or $(NATIVE_FLAGS_$(config)),$(error config is debug, release, sanitize or arm64))
+NATIVE_FLAGS = $(or $(NATIVE_FLAGS_$(config)),$(error config is debug, release, sanitize, thread or arm64))
 
 LIB_OBJECTS := $(patsubst %.c,$(NATIVE)/%.o,$(ENGINE) $(SCALAR))
 TESTS := $(patsubst tests/c/%.c,$(NATIVE)/%,$(wildcard tests/c/test_*.c))
@@ -120,6 +122,10 @@ native: $(NATIVE)/liblinformer.a $(TESTS) ## liblinformer.a with scalar kernels,
 
 test-native: native ## run the C tests (config=sanitize: under the address and undefined behaviour sanitizers)
 	@for test in $(TESTS); do echo "$$test"; "$$test" || exit 1; done
+
+test-threads: ## the test of threads, under the thread sanitizer
+	@$(MAKE) -s config=thread build/native-thread/test_threads
+	@build/native-thread/test_threads
 
 $(NATIVE)/liblinformer.a: $(LIB_OBJECTS) src
 	@rm -f $@

@@ -29,7 +29,7 @@ static void store_key_codes(lf_codes keys, size_t j, const float *key, size_t d_
     scale = scale < magnitude ? magnitude : scale;
     poison = poison + key[i] * 0.0f;
   }
-  scale = scale / 127.0f + poison;
+  scale = lf_code_scale(scale) + poison;
   int32_t sum = 0;
   for (size_t i = 0; i < lf_pad_group(d_head); i++) {
     const int8_t code = i < d_head ? lf_code(key[i], scale) : 0;

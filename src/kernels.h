@@ -66,6 +66,12 @@ static inline size_t lf_code_place(size_t panel_stride, size_t j, size_t i) {
   return j / LF_LANES * panel_stride + (i / LF_GROUP * LF_LANES + j % LF_LANES) * LF_GROUP + i % LF_GROUP;
 }
 
+/* Scale of codes for magnitudes up to `largest`; 0 where it would be so small that a ratio to it may pass 127. */
+static inline float lf_code_scale(float largest) {
+  const float scale = largest / 127.0f;
+  return scale < 1e-30f ? 0.0f : scale;
+}
+
 /* The whole number nearest to value / scale, for |value| <= 127 scale; ties to even. */
 static inline int8_t lf_code(float value, float scale) {
   const float ratio = scale > 0.0f ? value / scale : 0.0f;

@@ -97,7 +97,12 @@ lf_status lf_run_init(lf_run *run, uint64_t bytes, const lf_model *model, int32_
   return LF_OK;
 }
 
-int32_t *lf_run_ids(lf_run *run) { return run->ids; }
+/* Threads that still work on a document which the caller has left read its ids. */
+int32_t *lf_run_ids(lf_run *run) {
+  lf_cancel(run);
+  run->started = 0;
+  return run->ids;
+}
 
 lf_status lf_begin(lf_run *run, int32_t n) {
   lf_cancel(run);

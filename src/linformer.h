@@ -167,7 +167,7 @@ uint64_t lf_workspace_bytes(const lf_config *config, int32_t n_cap, int32_t n_th
  * LF_ERROR_LENGTH also if n_threads is outside 1 .. LF_MAX_THREADS. */
 lf_status lf_run_init(lf_run *run, uint64_t bytes, const lf_model *model, int32_t n_cap, int32_t n_threads);
 
-/* Where the caller writes the token ids, [n_cap], before lf_begin. */
+/* Where the caller writes the token ids, [n_cap], before lf_begin. Ends what the run was doing. */
 int32_t *lf_run_ids(lf_run *run);
 
 /* Starts on the n tokens in lf_run_ids. Whatever the run was doing before is forgotten. */

@@ -75,7 +75,7 @@ static void pack_codes(const lf_slot *slot, int32_t dtype, const void *data) {
         const float magnitude = value < 0.0f ? -value : value;
         scale = scale < magnitude ? magnitude : scale;
       }
-      scale = scale / 127.0f;
+      scale = lf_code_scale(scale);
     }
     int32_t sum = 0;
     for (size_t i = 0; i < columns; i++) {

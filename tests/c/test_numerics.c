@@ -208,7 +208,21 @@ static void widening(void) {
   }
 }
 
+/* Codes of numbers so small that their scale is rounded to a few bits. */
+static void small_codes(void) {
+  const float largest[] = {1e-45f, 1e-44f, 1e-43f, 1e-40f, 1e-38f, 1.0f, FLT_MAX};
+  for (size_t i = 0; i < sizeof largest / sizeof largest[0]; i++) {
+    const float scale = lf_code_scale(largest[i]);
+    const int8_t code = lf_code(largest[i], scale);
+    CHECK((code > 0) == (scale > 0.0f));
+    CHECK(lf_code(-largest[i], scale) == -code);
+    if (scale > 0.0f) CHECK(code == 127);
+    CHECK(lf_code(0.0f, scale) == 0);
+  }
+}
+
 int main(void) {
+  small_codes();
   exponential();
   gelu();
   softmax();

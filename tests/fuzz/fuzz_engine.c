@@ -9,7 +9,7 @@
 #include "fuzz.h"
 #include "reference.h"
 
-enum { N = 100, MODEL_BYTES = 1 << 19, RUN_BYTES = 1 << 18, VALUES = 1 << 16, WORK = 1 << 15, CLASSES = 4 };
+enum { N = 100, MODEL_BYTES = 1 << 19, RUN_BYTES = 1 << 20, VALUES = 1 << 16, WORK = 1 << 15, CLASSES = 4 };
 
 static _Alignas(64) uint8_t model_memory[MODEL_BYTES];
 static _Alignas(64) uint8_t run_memory[RUN_BYTES];
@@ -74,6 +74,7 @@ static lf_config take_config(fuzz_input *input) {
   config.sharing = (int32_t)(kinds / 4 % 4);
   config.projection = (int32_t)(kinds / 16 % 4);
   config.positions = (int32_t)(kinds / 64 % 2);
+  config.precision = (int32_t)(kinds / 128);
   const uint32_t dtypes = take_byte(input);
   config.token_dtype = (int32_t)(dtypes % 3);
   config.position_dtype = (int32_t)(dtypes / 3 % 3);
@@ -173,17 +174,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const int32_t n_cap = take_between(&input, 1, config.n_max);
   const int32_t n = take_between(&input, 1, n_cap);
   const int32_t max_tiles = take_between(&input, 1, 4);
+  const int32_t n_threads = take_between(&input, 1, 3); /* room for them; here one does all the work */
 
   lf_model *engine = cut(&model_block, lf_model_bytes(&config));
-  lf_run *run = cut(&run_block, lf_workspace_bytes(&config, n_cap, 1));
+  lf_run *run = cut(&run_block, lf_workspace_bytes(&config, n_cap, n_threads));
   EXPECT(engine != NULL && run != NULL);
   EXPECT(reference_doubles(&config, n) <= WORK);
   memset(engine, 0xff, model_block.bytes); /* NaN wherever nothing is written */
   memset(run, 0xff, run_block.bytes);
   EXPECT(lf_model_init(engine, model_block.bytes, &config) == LF_OK);
-  EXPECT(lf_run_init(run, run_block.bytes, engine, n_cap, 1) == LF_ERROR_MISSING);
+  EXPECT(lf_run_init(run, run_block.bytes, engine, n_cap, n_threads) == LF_ERROR_MISSING);
   EXPECT(set_all(engine, &w) == LF_OK);
-  EXPECT(lf_run_init(run, run_block.bytes, engine, n_cap, 1) == LF_OK);
+  EXPECT(lf_run_init(run, run_block.bytes, engine, n_cap, n_threads) == LF_OK);
   EXPECT(lf_step(run, 1) == LF_ERROR_STATE);
 
   int32_t ids[N];
@@ -205,7 +207,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
   const size_t count = (size_t)n * n_classes;
   reference_forward(exact + count, exact, &model, ids, n, 0.0, work);
-  reference_forward(noisy + count, noisy, &model, ids, n, 0x1p-23, work);
+  const int codes = config.precision == LF_PRECISION_INT8;
+  reference_forward(noisy + count, noisy, &model, ids, n, codes ? 0x1p-6 : 0x1p-23, work);
   double scale = 0.0;
   double sensitivity = 0.0;
   for (size_t i = 0; i < count + n_classes; i++) {
@@ -214,7 +217,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   if (w.kind == LARGE && (status != LF_OK || sensitivity > scale)) return 0;
   EXPECT(status == LF_OK);
-  const double bound = 2e-5 * scale + 64.0 * sensitivity + 1e-30;
+  /* Codes of 8 bits are off by a share of the row's range, which the reference does not know: a coarse check. */
+  if (codes && (w.kind != TAME || sensitivity > 0.02 * scale)) return 0;
+  const double bound = codes ? 0.1 * scale + 32.0 * sensitivity : 2e-5 * scale + 64.0 * sensitivity + 1e-30;
   const float *contributions = lf_run_contributions(run);
   for (size_t i = 0; i < count + n_classes; i++) {
     const double value = (double)(i < count ? contributions[i] : logits[i - count]);

@@ -20,7 +20,7 @@ static const uint64_t width[] = {[LF_F32] = 4, [LF_F16] = 2, [LF_I8] = 1};
 
 static lf_config take_config(fuzz_input *input) {
   enum { FIELDS = sizeof(lf_config) / sizeof(int32_t), KINDS = 7 };
-  static const int32_t high[] = {6, 12, 8, 3, 4, 5, 3, 1, 3, 3, 1, 2, 2, 2};
+  static const int32_t high[] = {6, 12, 8, 3, 4, 5, 3, 1, 3, 3, 1, 2, 2, 2, 1};
   int32_t fields[FIELDS] = {0};
   const uint32_t raw = take_byte(input);
   for (uint32_t i = 0; i < FIELDS; i++) {
@@ -160,7 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const uint64_t bytes = lf_model_bytes(&config);
   EXPECT((bytes > 0) == ok);
   const int32_t n_cap = (int32_t)take_byte(&input) - 2;
-  EXPECT((lf_workspace_bytes(&config, n_cap, 1) > 0) == (ok && n_cap >= 1 && n_cap <= config.n_max));
+  const int32_t n_threads = (int32_t)take_byte(&input) - 2;
+  EXPECT((lf_workspace_bytes(&config, n_cap, n_threads) > 0) ==
+         (ok && in(n_cap, 1, config.n_max) && in(n_threads, 1, LF_MAX_THREADS)));
   if (!ok || bytes > MODEL_BYTES) {
     cut(&model_block, 64);
     EXPECT(lf_model_init((lf_model *)(void *)model_memory, ok ? bytes - 1 : 64, &config) ==

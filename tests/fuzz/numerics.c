@@ -86,9 +86,9 @@ static int run_case(const numeric_case *c) {
   static reference_model model;
   state = 2463534242u;
   lf_model *engine = make_model(&model, c);
-  const uint64_t bytes = lf_workspace_bytes(&c->config, c->n);
+  const uint64_t bytes = lf_workspace_bytes(&c->config, c->n, 1);
   lf_run *run = allocate(bytes);
-  if (lf_run_init(run, bytes, engine, c->n) != LF_OK) abort();
+  if (lf_run_init(run, bytes, engine, c->n, 1) != LF_OK) abort();
   int32_t *ids = allocate((uint64_t)c->n * sizeof *ids);
   for (int32_t t = 0; t < c->n; t++) ids[t] = (int32_t)((uint32_t)t * 7919u % (uint32_t)c->config.vocab_size);
   memcpy(lf_run_ids(run), ids, (size_t)c->n * sizeof *ids);
