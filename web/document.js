@@ -23,6 +23,7 @@ export const currentSample = () => sample
 /**
  * @typedef {object} Listener
  * @property {() => void} onChange the text is another one now
+ * @property {() => void} onSample one of the samples was taken
  * @property {(problem: string) => void} onProblem a file or sample cannot be used, in words
  * @property {(words: string, share: number) => void} onProgress a file is being read
  */
@@ -39,12 +40,14 @@ export function setText(value, from) {
   listener.onChange()
 }
 
-/** @param {Sample} chosen */
+/** @param {Sample} chosen @returns {Promise<boolean>} whether its text is there */
 export async function setSample(chosen) {
   try {
     setText((await sampleText(chosen)).trimEnd(), chosen)
+    return true
   } catch (error) {
     listener.onProblem(error instanceof Error ? error.message : String(error))
+    return false
   }
 }
 
@@ -64,7 +67,9 @@ export function watchDocument(whom) {
   const list = document.querySelector('.samples')
   for (const each of SAMPLES) {
     const button = element('button', { type: 'button', 'data-sample': each.id }, each.title)
-    button.addEventListener('click', () => setSample(each))
+    button.addEventListener('click', async () => {
+      if (await setSample(each)) listener.onSample()
+    })
     list?.append(button)
   }
   byId('about-samples', HTMLElement).textContent = SAMPLES.map(({ source }) => source).filter(Boolean).join(' ')

@@ -140,10 +140,22 @@ function setBusy(busy) {
   cancelButton.setAttribute('aria-disabled', String(!busy))
 }
 
+/** Resolves when no work is under way. */
+async function free() {
+  while (work !== undefined) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+/** A sample is there to be classified: at once, or when the model is there. */
+async function tryOut() {
+  if (isLoaded()) work?.abort()
+  await free()
+  await run(classify)
+}
+
 /** Another model or budget: what is on the page was not made with it. */
 async function reload() {
   work?.abort()
-  while (work !== undefined) await new Promise((resolve) => setTimeout(resolve, 10))
+  await free()
   close()
   clearMemory()
   clearVerdict()
@@ -184,7 +196,7 @@ async function start() {
   watchBudget(() => void reload())
   watchComplexity()
   watchSpectrum(text)
-  watchDocument({ onChange: changed, onProblem: showProblem, onProgress: showStatus })
+  watchDocument({ onChange: changed, onSample: () => void tryOut(), onProblem: showProblem, onProgress: showStatus })
   modelPicker.addEventListener('change', () => void reload())
   classifyButton.addEventListener('click', () => run(classify))
   cancelButton.addEventListener('click', () => work?.abort())

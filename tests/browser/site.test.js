@@ -50,7 +50,7 @@ test('the folder has the page, the library, the models and nothing for other rea
   for (const name of ['index.html', 'sw.js', '_headers', 'wasm/worker.js', 'wasm/dist/linformer-relaxed.wasm', 'models/imdb.safetensors', 'pdfjs/pdf.min.mjs', 'bin/random-weights.js']) {
     assert.ok(names.includes(name), name)
   }
-  for (const name of names) assert.doesNotMatch(name, /\.d\.ts$|(^|\/)node\.js$|package\.json/)
+  for (const name of names) assert.doesNotMatch(name, /\.d\.ts$|(^|[-/])node\.js$|package\.json|inline\.js/)
   assert.match(await readFile(path.join(folder, 'sw.js'), 'utf8'), /^const SITE = \{\n {2}"version": "[0-9a-f]{16}"/)
 })
 
