@@ -6,9 +6,9 @@ import path from 'node:path'
 import { after, before, test } from 'node:test'
 import axe from 'axe-core'
 import { createServer } from '../../tools/serve.js'
+import { pdfOf } from '../js/helpers/pdf.js'
 import { launch, serve, temporaryFolder } from './helpers/browsers.js'
-import { chooseSample, classify, drop, errorOf, idle, longestTask, OPINION, paste, press, sample, SAMPLE_LABELS, textOf } from './helpers/page.js'
-import { lines, pdf } from './helpers/pdf.js'
+import { chooseSample, classify, drop, errorOf, idle, inLines, longestTask, OPINION, paste, press, sample, SAMPLE_LABELS, textOf } from './helpers/page.js'
 
 /** @typedef {import('puppeteer-core').Page} Page */
 
@@ -132,7 +132,7 @@ test('a file that was opened; one that is not text is refused in words', () => w
 
 test('PDF and HTML that are dropped become text; a damaged PDF is refused in words', () => withPage(async (page) => {
   const note = await sample('note')
-  await drop(page, 'note.pdf', pdf([lines(note.slice(0, 200)), lines(note.slice(200))]), 'application/pdf')
+  await drop(page, 'note.pdf', pdfOf([inLines(note.slice(0, 200)), inLines(note.slice(200))]), 'application/pdf')
   await page.waitForFunction(() => document.querySelector('textarea')?.value !== '')
   const read = await page.$eval('#text', (area) => /** @type {HTMLTextAreaElement} */ (area).value)
   assert.equal(read.replace(/\s+/g, ''), note.replace(/\s+/g, ''))

@@ -4,9 +4,9 @@ import http from 'node:http'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { createServer } from '../../tools/serve.js'
+import { pdfOf } from '../js/helpers/pdf.js'
 import { launch, serve, temporaryFolder } from './helpers/browsers.js'
-import { sample, SAMPLE_LABELS } from './helpers/page.js'
-import { lines, pdf } from './helpers/pdf.js'
+import { inLines, sample, SAMPLE_LABELS } from './helpers/page.js'
 import { launchWebKit } from './helpers/webdriver.js'
 
 /**
@@ -121,7 +121,7 @@ for (const [name, start] of Object.entries(ENGINES)) {
         $('#drop').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data }))
         await until('the text', () => $('#text').value !== '' || words('#error') !== '')
         await classify()
-        return { text: $('#text').value, ...verdict() }`, Buffer.from(pdf([lines(note)])).toString('base64'))
+        return { text: $('#text').value, ...verdict() }`, Buffer.from(pdfOf([inLines(note)])).toString('base64'))
       assert.equal(read.error, '')
       assert.equal(read.text.replace(/\s+/g, ''), note.replace(/\s+/g, ''))
       assert.equal(read.label, SAMPLE_LABELS.note)

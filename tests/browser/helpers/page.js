@@ -13,6 +13,9 @@ export const OPINION = { id: 'opinion', words: 10_000 }
 /** @param {string} id @returns {Promise<string>} */
 export const sample = async (id) => (await readFile(new URL(`../../../web/samples/${id}.txt`, import.meta.url), 'utf8')).trimEnd()
 
+/** A text of one paragraph in lines of at most so many characters, as a page of paper has it. @param {string} text @param {number} [width] */
+export const inLines = (text, width = 80) => text.replace(new RegExp(`(.{1,${width}})( |$)`, 'g'), '$1\n').trimEnd()
+
 /** The page has started and is doing nothing. @param {Page} page */
 export const idle = (page) => page.waitForSelector('#classify[aria-disabled="false"]')
 

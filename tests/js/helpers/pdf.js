@@ -1,17 +1,18 @@
 /**
- * A PDF with a line of text on each page, written by hand.
+ * A PDF with a text on each page, written by hand.
  *
- * @param {string[]} lines of ASCII
+ * @param {string[]} texts of ASCII, in lines that are short enough for a page
  * @returns {Uint8Array}
  */
-export function pdfOf(lines) {
-  const pages = lines.map((_, i) => `${4 + 2 * i} 0 R`)
+export function pdfOf(texts) {
+  const pages = texts.map((_, i) => `${4 + 2 * i} 0 R`)
   const objects = [
-    '<< /Type /Catalog /Pages 2 0 R >>', `<< /Type /Pages /Kids [${pages.join(' ')}] /Count ${lines.length} >>`,
+    '<< /Type /Catalog /Pages 2 0 R >>', `<< /Type /Pages /Kids [${pages.join(' ')}] /Count ${texts.length} >>`,
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>'
   ]
-  for (const [i, line] of lines.entries()) {
-    const content = line === '' ? '' : `BT /F1 12 Tf 72 720 Td (${line.replace(/[\\()]/g, '\\$&')}) Tj ET`
+  for (const [i, text] of texts.entries()) {
+    const lines = text.split('\n').map((line) => `(${line.replace(/[\\()]/g, '\\$&')}) Tj`)
+    const content = text === '' ? '' : `BT /F1 12 Tf 14 TL 72 720 Td ${lines.join(' T* ')} ET`
     objects.push(
       `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents ${5 + 2 * i} 0 R /Resources << /Font << /F1 3 0 R >> >> >>`,
       `<< /Length ${content.length} >>\nstream\n${content}\nendstream`
