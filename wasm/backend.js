@@ -41,9 +41,17 @@ const DOT_PROBE = new Uint8Array([
 /** @type {boolean | undefined} */
 let dotProductIsRight
 
+function multipliesRight() {
+  try {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(DOT_PROBE))
+    return /** @type {any} */ (exports).f() === 4 * -128 * 127
+  } catch {
+    return false // a host that compiles nothing at run time, as Cloudflare Workers: it cannot be tried there
+  }
+}
+
 function hasDotProduct() {
-  dotProductIsRight ??= WebAssembly.validate(DOT_PROBE) &&
-    /** @type {any} */ (new WebAssembly.Instance(new WebAssembly.Module(DOT_PROBE)).exports).f() === 4 * -128 * 127
+  dotProductIsRight ??= WebAssembly.validate(DOT_PROBE) && multipliesRight()
   return dotProductIsRight
 }
 

@@ -1,6 +1,8 @@
 /// <reference lib="esnext.disposable" />
 /**
  * Classifies long documents with a Linformer, in a linear memory whose size is fixed when the model is loaded.
+ *
+ * @module linformer-wasm
  */
 
 /** The shape of a model, as its file has it. */

@@ -1,5 +1,7 @@
 /**
  * The same API, its work done in a worker of its own for each classifier: the caller's thread stays free throughout.
+ *
+ * @module linformer-wasm/worker
  */
 import type { Classifier, Inspection, LoadOptions, Source } from './index.js'
 
