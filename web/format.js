@@ -4,11 +4,16 @@ const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const short = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
 const signed = new Intl.NumberFormat('en', { minimumFractionDigits: 3, maximumFractionDigits: 3, signDisplay: 'exceptZero' })
 
+const small = new Intl.NumberFormat('en', { maximumSignificantDigits: 2, signDisplay: 'exceptZero' })
+
 /** @param {number} value */
 export const count = (value) => whole.format(value)
 
 /** @param {number} value */
 export const logit = (value) => signed.format(value).replace('-', '\u2212')
+
+/** A part of a logit: as `logit`, but with two digits of its own where three places would round it away. @param {number} value */
+export const part = (value) => (Math.abs(value) < 0.01 ? small.format(value).replace('-', '\u2212') : logit(value))
 
 /** @param {number} share 0 to 1; never rounded up to a certainty that the model does not have */
 export function percent(share) {

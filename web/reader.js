@@ -5,7 +5,7 @@
  * 50,000 words costs no more at once than a page of it. One passage at a time can be tabbed to; the arrow keys go on.
  */
 import { byId, element } from './dom.js'
-import { count, logit } from './format.js'
+import { count, part } from './format.js'
 import { createPause } from './pause.js'
 
 /** @typedef {import('./passages.js').Account} Account */
@@ -152,7 +152,7 @@ function paint(mark, number, strongest) {
 function say(passage) {
   if (account === undefined) return
   const number = account.numbers[passage]
-  reading.textContent = `Passage ${count(passage + 1)} of ${count(marks.length)}: ${logit(number)}, ${account.relative ? `${number < 0 ? 'less' : 'more'} than its length’s share` : `${number < 0 ? 'against' : 'for'} “${account.label}”`}`
+  reading.textContent = `Passage ${count(passage + 1)} of ${count(marks.length)}: ${part(number)}, ${account.relative ? `${number < 0 ? 'less' : 'more'} than its length’s share` : `${number < 0 ? 'against' : 'for'} “${account.label}”`}`
 }
 
 /** @param {Event} event */
@@ -168,8 +168,8 @@ function showTooltip(passage, event) {
   const order = labels.map((_, c) => c).sort((a, b) => contributions[b] - contributions[a])
   const shown = order.length <= 4 ? order : [...order.slice(0, 2), ...order.slice(-2)]
   const list = element('dl')
-  list.append(element('dt', {}, element('strong', {}, account.relative ? 'Beyond its length’s share' : 'To the lead')), element('dd', {}, element('strong', {}, logit(account.numbers[passage]))))
-  for (const c of shown) list.append(element('dt', {}, `to “${labels[c]}”`), element('dd', {}, logit(contributions[c])))
+  list.append(element('dt', {}, element('strong', {}, account.relative ? 'Beyond its length’s share' : 'To the lead')), element('dd', {}, element('strong', {}, part(account.numbers[passage]))))
+  for (const c of shown) list.append(element('dt', {}, `to “${labels[c]}”`), element('dd', {}, part(contributions[c])))
   tooltip.replaceChildren(list)
   tooltip.hidden = false
   const { width, height } = tooltip.getBoundingClientRect()

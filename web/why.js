@@ -1,6 +1,6 @@
 /** Why: the sum behind the verdict, and the passages that weigh most in it. */
 import { byId, element } from './dom.js'
-import { count, logit, plural } from './format.js'
+import { count, logit, part, plural } from './format.js'
 
 /** @typedef {import('./passages.js').Account} Account */
 
@@ -89,7 +89,7 @@ function strongest(side, heading, order, passages, numbers, onPassage) {
   for (const passage of order.slice(0, SHOWN)) {
     const line = passages[passage].text.trim().replace(/\s+/g, ' ')
     const shown = line.length > CLIPPED ? `${line.slice(0, CLIPPED).replace(/\s\S*$/, '')} …` : line
-    const button = element('button', { type: 'button' }, element('span', { class: 'number' }, logit(numbers[passage])), element('span', {}, shown))
+    const button = element('button', { type: 'button' }, element('span', { class: 'number' }, part(numbers[passage])), element('span', {}, shown))
     button.addEventListener('click', () => onPassage(passage))
     list.append(element('li', {}, button))
   }

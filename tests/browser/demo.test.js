@@ -160,7 +160,7 @@ test('the keyboard is enough', () => withPage(async (page) => {
   await page.focus('#reader mark[tabindex="0"]')
   await page.keyboard.press('ArrowRight')
   assert.equal(await page.$eval('#reader mark:nth-of-type(2)', (mark) => document.activeElement === mark), true, 'the focus is on the second passage')
-  assert.match(await textOf(page, '#reading'), /^Passage 2 of \d+: [+\u2212]?\d\.\d{3}, (for|against) “negative”$/)
+  assert.match(await textOf(page, '#reading'), /^Passage 2 of \d+: [+\u2212]?\d\.\d+, (for|against) “negative”$/)
 }))
 
 test('nothing to classify is said in words, and the way out of it', () => withPage(async (page) => {

@@ -74,6 +74,8 @@ test('it classifies there, not isolated, within the first visit\'s bytes, and ag
     assert.equal(await classify(page), SAMPLE_LABELS.note)
 
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
+    const protocol = await page.createCDPSession()
+    assert.deepEqual((await protocol.send('Page.getInstallabilityErrors')).installabilityErrors, [])
     await page.setOfflineMode(true)
     await page.goto(`${address}?sample=review`)
     await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
