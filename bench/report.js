@@ -161,7 +161,7 @@ export function agreementTable({ documents, float32, int8, sameLabel, largestDif
 /** @param {string} hostName @param {import('./table3.js').Cell[]} cells */
 export function table3Table(hostName, cells) {
   const rows = cells.map(({ n, k, time, memory, scores, paper }) => [
-    `n ${n}, k ${k}`, time && spread(time), paper[0], memory && digits(memory), scores && digits(scores), paper[1]
+    `n ${n}, k ${k}`, time && spread(time), paper[0], digits(memory), digits(scores), paper[1]
   ])
   return table(`${hostName}: time and memory saved against a standard Transformer (the paper's table 3)`,
     ['', 'time', 'paper', 'memory', 'if it held its scores', 'paper'], rows)

@@ -64,10 +64,11 @@ export const sections = {
   },
 
   async table3({ host, inNode, chosen, results, progress }) {
-    const most = chosen.quick ? 4096 : inNode ? Math.max(...chosen.lengths) : 8192
+    const most = inNode ? Math.max(...chosen.lengths) : Math.min(8192, Math.max(...chosen.lengths))
     const lengths = Object.keys(PAPER).map(Number).filter((n) => n <= most)
-    results.table3 = await table3(host, { lengths, rounds: Math.min(chosen.rounds, 3), progress })
-    return report.table3Table(host.name, results.table3)
+    const cells = await table3(host, { lengths, rounds: Math.min(chosen.rounds, 3), progress })
+    results.table3 = [...(results.table3 ?? []).filter((/** @type {import('./table3.js').Cell} */ { n }) => !lengths.includes(n)), ...cells].sort((a, b) => a.n - b.n || a.k - b.k)
+    return report.table3Table(host.name, cells)
   },
 
   async agreement({ inNode, chosen: { data }, results, progress }) {
