@@ -147,7 +147,10 @@ static void layer_norm(pass *p, double *out, const double *in, const float *gain
   }
 }
 
-static double gelu(double x) { return x / (1.0 + exp(-2.0 * 0.79788456080286535588 * (x + 0.044715 * x * x * x))); }
+/* An exponent above 88 counts as 88, as in the engine: for x below -1e30 the result is x e^-88, not zero. */
+static double gelu(double x) {
+  return x / (1.0 + exp(fmin(88.0, -2.0 * 0.79788456080286535588 * (x + 0.044715 * x * x * x))));
+}
 
 /* Rows that the projection of n tokens has. */
 static int32_t projected_rows(const lf_config *config, int32_t layer, int32_t n) {
