@@ -6,8 +6,16 @@ import { styleText } from 'node:util'
 /** The command line itself is wrong; exit status 2. */
 export class UsageError extends Error {}
 
+/**
+ * A string from a model or a document, fit for a terminal: characters that would move the cursor, begin a line, change
+ * colours or turn the direction of writing are shown as U+FFFD.
+ *
+ * @param {string} text
+ */
+export const plain = (text) => text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+
 /** @param {string} message on stderr, with the program's name */
-export const complain = (message) => { process.stderr.write(`linformer: ${message}\n`) }
+export const complain = (message) => { process.stderr.write(`linformer: ${message.split('\n').map(plain).join('\n')}\n`) }
 
 /**
  * @param {any} style of util.styleText

@@ -5,7 +5,7 @@ import { existsSync, statSync } from 'node:fs'
 import { load, LinformerError } from 'linformer-wasm'
 import { fromFiles, fromLines } from '../documents.js'
 import { DEFAULT_MODEL, modelPath } from '../models.js'
-import { complain, paint, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
+import { complain, paint, plain, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
 
 /**
  * @typedef {import('linformer-wasm').Result} Result
@@ -61,9 +61,9 @@ function describe(answer) {
   const read = answer.truncated ? `${answer.tokensUsed} of ${answer.tokens} tokens` : `${answer.tokens} tokens`
   const windows = answer.windows > 1 ? ` in ${answer.windows} windows` : ''
   const percent = (/** @type {number} */ score) => `${(100 * score).toFixed(1)}%`
-  const others = answer.scores.slice(1).map(({ label, score }) => `${label} ${percent(score)}`).join(', ')
-  const label = paint('bold', answer.label, process.stdout)
-  const lines = [`${answer.id}: ${label} ${percent(answer.score)}${others && `  (${others})`}  ${read}${windows}`]
+  const others = answer.scores.slice(1).map(({ label, score }) => `${plain(label)} ${percent(score)}`).join(', ')
+  const label = paint('bold', plain(answer.label), process.stdout)
+  const lines = [`${plain(String(answer.id))}: ${label} ${percent(answer.score)}${others && `  (${others})`}  ${read}${windows}`]
   if (answer.explanation) lines.push(...describePassages(answer.explanation.passages))
   return `${lines.join('\n')}\n`
 }
@@ -81,7 +81,7 @@ function describePassages(passages) {
     const amount = `${contribution >= 0 ? '+' : '-'}${Math.abs(contribution).toFixed(3)}`
     const colour = contribution >= 0 ? 'green' : 'red'
     const style = Math.abs(contribution) >= strongest / 2 ? ['bold', colour] : colour
-    return `  ${paint(style, amount, process.stdout)}  ${paint(style, text.replace(/\s+/g, ' ').trim(), process.stdout)}`
+    return `  ${paint(style, amount, process.stdout)}  ${paint(style, plain(text.replace(/\s+/g, ' ').trim()), process.stdout)}`
   })
   const rest = passages.length - lines.length
   if (rest > 0) lines.push(paint('dim', `  and ${rest} weaker passage${rest > 1 ? 's' : ''}`, process.stdout))

@@ -3,7 +3,7 @@
  */
 import { inspect, LinformerError } from 'linformer-wasm'
 import { modelPath } from '../models.js'
-import { complain, mebibytes, UsageError, write } from '../terminal.js'
+import { complain, mebibytes, plain, UsageError, write } from '../terminal.js'
 
 export const inspectOptions = { json: { type: 'boolean' } }
 
@@ -40,8 +40,8 @@ export async function inspectModel(values, positionals) {
   const number = (/** @type {number} */ n) => n.toLocaleString('en-US')
   const { name = positionals[0], license = 'not said', trained_on: trainedOn = 'not said' } = model.metadata
   const lines = [
-    `${name}: ${model.labels.join(', ')}`,
-    `  licence ${license}; trained on ${trainedOn}`,
+    plain(`${name}: ${model.labels.join(', ')}`),
+    plain(`  licence ${license}; trained on ${trainedOn}`),
     `  ${number(model.parameters)} parameters, ${number(model.fileBytes)} bytes`,
     '',
     'config',

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { promisify } from 'node:util'
 import { load } from 'linformer-wasm'
-import { tiny } from './helpers/models.js'
+import { tiny, withHeader } from './helpers/models.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'linformer-cli-'))
 const at = (name) => join(folder, name)
@@ -221,4 +221,25 @@ test('completion: bash completes commands, options, their values and files', asy
   assert.deepEqual(await complete('classify', '--overflow', ''), ['window', 'truncate', 'error'])
   assert.ok((await complete('inspect', 'package.j')).includes('package.json'))
   for (const shell of ['zsh', 'fish']) assert.match((await run(['completion', shell])).stdout, /classify/)
+})
+
+test('a model cannot talk to the terminal', async () => {
+  const hostile = at('hostile.safetensors')
+  const escape = '\u001b[2J\u001b]0;title\u0007\u009b31m\u202e\nsecond line'
+  await writeFile(hostile, withHeader(tiny(), (header) => {
+    header.__metadata__.labels = JSON.stringify([`a${escape}`, `b${escape}`, `c${escape}`])
+    header.__metadata__.name = header.__metadata__.license = header.__metadata__.trained_on = escape
+  }))
+  await writeFile(at('hostile.txt'), `A text. ${escape} Another.`)
+  const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
+  for (const args of [['classify', '--explain', '--model', hostile, at('hostile.txt')], ['inspect', hostile]]) {
+    const { status, stdout, stderr } = await run(args)
+    assert.equal(status, 0, stderr)
+    assert.doesNotMatch(stdout + stderr, control)
+    assert.doesNotMatch(stdout, /^second line/m)
+  }
+  // Programs get what is there, escaped as JSON has it.
+  const { stdout } = await run(['classify', '--json', '--model', hostile, at('hostile.txt')])
+  assert.doesNotMatch(stdout.replace(/\u009b|\u202e/g, ''), control)
+  assert.match(JSON.parse(stdout).label, /^[abc]\u001b/)
 })
