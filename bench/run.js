@@ -21,7 +21,7 @@ Measures this engine beside onnxruntime-web and transformers.js, in Node.js 24 a
       --exported FILE    compare with this ONNX too, by training/export_onnx.py from a model in build/bench/
       --data FILE        labelled documents for agreement, JSON Lines, may be .zst; without it that section is left out
       --text FILE        for the tokenizers (default: a megabyte of random words)
-      --out FOLDER       for JSON and SVG files (default: build/bench/results)
+      --out FOLDER       for the tables, JSON and SVG (default: build/bench/results)
 `
 
 const SECTIONS = ['compare', 'stages', 'start', 'tokenizer', 'table3', 'agreement']
@@ -107,14 +107,19 @@ async function main() {
     const file = `${chosen.out}/${name}.json`
     const results = earlier(file, host.name)
     for (const section of chosen.sections) {
-      const text = await /** @type {any} */ (sections)[section]({ host, inNode: name === 'node', chosen, results, progress })
-      if (text === undefined) continue
-      progress('')
-      process.stdout.write(text)
+      const { applies, measure, text } = sections[section]
+      const context = { host, inNode: name === 'node', chosen, results, progress }
+      if (applies?.(context) === false) continue
+      await measure(context)
       results.measured[section] = new Date().toISOString()
+      progress('')
+      process.stdout.write(text(results))
       writeFileSync(file, `${JSON.stringify(results)}\n`)
-      if (section !== 'compare') continue
-      for (const [plot, svg] of plots(host.name, results.compare)) writeFileSync(`${chosen.out}/${name}-${plot}.svg`, svg)
+    }
+    const measured = Object.keys(sections).filter((section) => results[section] !== undefined)
+    writeFileSync(`${chosen.out}/${name}.txt`, measured.map((section) => sections[section].text(results)).join('').trimStart())
+    for (const [plot, svg] of results.compare === undefined ? [] : plots(host.name, results.compare)) {
+      writeFileSync(`${chosen.out}/${name}-${plot}.svg`, svg)
     }
     await host.close()
   }

@@ -25,55 +25,85 @@ async function notePeaks({ host, results }) {
   results.peaks = Object.fromEntries(Object.entries(now).map(([name, value]) => [name, Math.max(value, results.peaks?.[name] ?? 0)]))
 }
 
-/** @type {Record<string, (context: Context) => Promise<string | undefined>>} undefined: not for this host */
+/**
+ * What a run adds to the items of earlier ones: those with the same key are replaced.
+ *
+ * @template T
+ * @param {T[] | undefined} before
+ * @param {T[]} now
+ * @param {(item: T) => number} key
+ */
+function merge(before, now, key) {
+  const keys = new Set(now.map(key))
+  return [...(before ?? []).filter((item) => !keys.has(key(item))), ...now].sort((a, b) => key(a) - key(b))
+}
+
+/**
+ * @typedef {object} Section
+ * @property {(context: Context) => boolean} [applies] default: always
+ * @property {(context: Context) => Promise<void>} measure
+ * @property {(results: any) => string} text
+ */
+
+/** @type {Record<string, Section>} */
 export const sections = {
-  async compare(context) {
-    const { host, chosen: { lengths, rounds, exported }, results, progress } = context
-    await notePeaks(context)
-    const measured = await compare(host, { lengths, rounds, exported, progress })
-    await notePeaks(context)
-    const others = (results.compare ?? []).filter((/** @type {import('./rounds.js').Measured[]} */ [{ variant }]) => !lengths.includes(variant.shape.n_max))
-    results.compare = [...others, ...measured].sort(([a], [b]) => a.variant.shape.n_max - b.variant.shape.n_max)
-    return report.peakTable(host.name, results.peaks) + report.compareTables(host.name, measured, results.peaks) + report.summaryTable(host.name, measured)
+  compare: {
+    async measure(context) {
+      const { host, chosen: { lengths, rounds, exported }, results, progress } = context
+      await notePeaks(context)
+      const measured = await compare(host, { lengths, rounds, exported, progress })
+      await notePeaks(context)
+      results.compare = merge(results.compare, measured, ([{ variant }]) => variant.shape.n_max)
+    },
+    text: ({ host, peaks, compare: lengths }) =>
+      report.peakTable(host, peaks) + report.compareTables(host, lengths, peaks) + report.summaryTable(host, lengths)
   },
 
-  async stages(context) {
-    const { host, chosen: { rounds }, results, progress } = context
-    await notePeaks(context)
-    results.stages = {}
-    const tables = []
-    for (const backend of /** @type {const} */ (['relaxed', 'simd128'])) {
-      for (const precision of /** @type {const} */ (['float32', 'int8'])) {
-        const name = `${precision} ${backend}`
-        results.stages[name] = await measureStages(host, { n: 4096, rounds: 3 * rounds, backend, precision, progress })
-        tables.push(report.stagesTable(`${host.name}, n = 4,096, ${name}, one thread: where the time goes`, results.stages[name], results.peaks[name]))
+  stages: {
+    async measure(context) {
+      const { host, chosen: { rounds }, results, progress } = context
+      await notePeaks(context)
+      results.stages = {}
+      for (const backend of /** @type {const} */ (['relaxed', 'simd128'])) {
+        for (const precision of /** @type {const} */ (['float32', 'int8'])) {
+          results.stages[`${precision} ${backend}`] = await measureStages(host, { n: 4096, rounds: 3 * rounds, backend, precision, progress })
+        }
       }
-    }
-    return tables.join('')
+    },
+    text: ({ host, peaks, stages }) => Object.entries(stages).map(([name, measured]) =>
+      report.stagesTable(`${host}, n = 4,096, ${name}, one thread: where the time goes`, measured, peaks[name])).join('')
   },
 
-  async start({ host, inNode, chosen: { rounds }, results }) {
-    results.start = await (inNode ? startInNode : startInChromium)(rounds)
-    return report.startTable(host.name, results.start)
+  start: {
+    async measure({ inNode, chosen: { rounds }, results }) {
+      results.start = await (inNode ? startInNode : startInChromium)(rounds)
+    },
+    text: ({ host, start }) => report.startTable(host, start)
   },
 
-  async tokenizer({ inNode, chosen: { rounds, text }, results }) {
-    if (!inNode) return undefined
-    results.tokenizer = await compareTokenizers({ rounds, text })
-    return report.tokenizerTable(results.tokenizer)
+  tokenizer: {
+    applies: ({ inNode }) => inNode,
+    async measure({ chosen: { rounds, text }, results }) {
+      results.tokenizer = await compareTokenizers({ rounds, text })
+    },
+    text: ({ tokenizer }) => report.tokenizerTable(tokenizer)
   },
 
-  async table3({ host, inNode, chosen, results, progress }) {
-    const most = inNode ? Math.max(...chosen.lengths) : Math.min(8192, Math.max(...chosen.lengths))
-    const lengths = Object.keys(PAPER).map(Number).filter((n) => n <= most)
-    const cells = await table3(host, { lengths, rounds: Math.min(chosen.rounds, 3), progress })
-    results.table3 = [...(results.table3 ?? []).filter((/** @type {import('./table3.js').Cell} */ { n }) => !lengths.includes(n)), ...cells].sort((a, b) => a.n - b.n || a.k - b.k)
-    return report.table3Table(host.name, cells)
+  table3: {
+    async measure({ host, inNode, chosen, results, progress }) {
+      const most = Math.min(inNode ? 65536 : 8192, Math.max(...chosen.lengths))
+      const lengths = Object.keys(PAPER).map(Number).filter((n) => n <= most)
+      const cells = await table3(host, { lengths, rounds: Math.min(chosen.rounds, 3), progress })
+      results.table3 = merge(results.table3, cells, ({ n, k }) => n * 65536 + k)
+    },
+    text: ({ host, table3: cells }) => report.table3Table(host, cells)
   },
 
-  async agreement({ inNode, chosen: { data }, results, progress }) {
-    if (!inNode || data === undefined) return undefined
-    results.agreement = await agreement(data, progress)
-    return report.agreementTable(results.agreement)
+  agreement: {
+    applies: ({ inNode, chosen: { data } }) => inNode && data !== undefined,
+    async measure({ chosen: { data }, results, progress }) {
+      results.agreement = await agreement(/** @type {string} */ (data), progress)
+    },
+    text: ({ agreement: result }) => report.agreementTable(result)
   }
 }
