@@ -37,7 +37,7 @@ static void store_key_codes(lf_codes keys, size_t j, const float *key, size_t d_
     sum += code;
   }
   keys.scale[j] = scale;
-  keys.sum[j] = scale * (float)sum;
+  keys.sum[j] = (float)sum;
 }
 
 /* One head's columns of `source` [rows, ld] become keys first .. first + rows - 1 of that head. */

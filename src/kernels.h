@@ -54,7 +54,7 @@ enum { LF_GROUP = 4 };
 typedef struct lf_codes {
   int8_t *data;        /* [panels, n_in / LF_GROUP, LF_LANES, LF_GROUP] */
   float *scale;        /* [lf_pad(n_out)] */
-  float *sum;          /* [lf_pad(n_out)] scale[j] * sum over i of code (i, j) */
+  float *sum;          /* [lf_pad(n_out)] sum over i of code (i, j), a whole number */
   size_t panel_stride; /* bytes of a panel: lf_pad_group(n_in) * LF_LANES */
 } lf_codes;
 
@@ -86,8 +86,8 @@ void lf_quantise(uint8_t *codes, size_t ld_codes, float *step, float *low, const
 
 /* out = in w + bias, or out += in w + bias if `accumulate`. A bias of NULL is zero.
  *   out [rows, n_out] ld_out; codes [rows, n_in] ld_codes bytes; step, low [rows]; w [n_in, n_out]; bias [lf_pad(n_out)]
- * Order for each element: dot = exact sum of code * w code; y = float(dot) * (step * scale) + low * sum;
- * out = ((accumulate ? out : 0) + bias) + y. */
+ * Order for each element: dot = exact sum of code * w code; y = float(dot) * step + low * sum;
+ * out = ((accumulate ? out : 0) + bias) + y * scale. */
 void lf_gemm_codes(float *out, size_t ld_out, const uint8_t *codes, size_t ld_codes, const float *step,
                    const float *low, lf_codes w, const float *bias, int accumulate, size_t rows, size_t n_in,
                    size_t n_out);
@@ -108,6 +108,7 @@ void lf_gelu(float *x, size_t rows, size_t n, size_t ld);
  *   m = max(row_max[r], max of scores[r]);  correction = exp(row_max[r] - m);
  *   scores[r] = exp(scores[r] - m)  (in place: the numerators of the probabilities);
  *   row_sum[r] = row_sum[r] * correction + sum of scores[r];  ctx[r] *= correction;  row_max[r] = m
+ * A row_sum of 0 is the first block: then nothing is corrected.
  * Start with row_max = -infinity, row_sum = 0 and ctx = 0; after the last block divide ctx by row_sum.
  *   scores [rows, n] ld, ctx [rows, n_ctx] ld_ctx, row_max and row_sum [rows]
  * Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867. exp: see lf_exp in the

@@ -88,8 +88,8 @@ void lf_gemm_codes(float *out, size_t ld_out, const uint8_t *codes, size_t ld_co
       }
       lf_lane acc = accumulate ? out[r * ld_out + j] : 0.0f;
       if (bias != NULL) acc = acc + bias[j];
-      const lf_lane y = multiply_add((float)dot * (step[r] * w.scale[j]), low[r], w.sum[j]);
-      out[r * ld_out + j] = acc + y;
+      const lf_lane y = multiply_add((float)dot * step[r], low[r], w.sum[j]);
+      out[r * ld_out + j] = multiply_add(acc, y, w.scale[j]);
     }
   }
 }
@@ -143,10 +143,13 @@ void lf_softmax_block(float *scores, size_t ld, float *row_max, float *row_sum, 
       sum[i % 4] = sum[i % 4] + row[i];
     }
 
-    const float correction = lf_exp(row_max[r] - m);
-    row_sum[r] = row_sum[r] * correction + ((sum[0] + sum[1]) + (sum[2] + sum[3]));
+    if (row_sum[r] != 0.0f) {
+      const float correction = lf_exp(row_max[r] - m);
+      row_sum[r] = row_sum[r] * correction;
+      lf_scale(ctx + r * ld_ctx, correction, n_ctx);
+    }
+    row_sum[r] = row_sum[r] + ((sum[0] + sum[1]) + (sum[2] + sum[3]));
     row_max[r] = m;
-    lf_scale(ctx + r * ld_ctx, correction, n_ctx);
   }
 }
 

@@ -192,10 +192,9 @@ static inline __attribute__((always_inline)) void dot_block(float *out, size_t l
       float *to = out + r * ld_out + 4 * half;
       lf_lane base = accumulate ? wasm_v128_load(to) : splat(0.0f);
       if (bias != NULL) base = wasm_f32x4_add(base, wasm_v128_load(bias + 4 * half));
-      const lf_lane rate = wasm_f32x4_mul(splat(step[r]), wasm_v128_load(scale + 4 * half));
-      lf_lane y = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(dot_sum(acc[r][half])), rate);
+      lf_lane y = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(dot_sum(acc[r][half])), splat(step[r]));
       y = multiply_add(y, splat(low[r]), wasm_v128_load(sum + 4 * half));
-      wasm_v128_store(to, wasm_f32x4_add(base, y));
+      wasm_v128_store(to, multiply_add(base, y, wasm_v128_load(scale + 4 * half)));
     }
   }
 }
@@ -368,10 +367,13 @@ void lf_softmax_block(float *scores, size_t ld, float *row_max, float *row_sum, 
       sum[i % 4] = sum[i % 4] + row[i];
     }
 
-    const float correction = first(lf_exp(splat(row_max[r] - m), &k));
-    row_sum[r] = row_sum[r] * correction + combine(sum);
+    if (row_sum[r] != 0.0f) {
+      const float correction = first(lf_exp(splat(row_max[r] - m), &k));
+      row_sum[r] = row_sum[r] * correction;
+      lf_scale(ctx + r * ld_ctx, correction, n_ctx);
+    }
+    row_sum[r] = row_sum[r] + combine(sum);
     row_max[r] = m;
-    lf_scale(ctx + r * ld_ctx, correction, n_ctx);
   }
 }
 

@@ -85,7 +85,7 @@ static void pack_codes(const lf_slot *slot, int32_t dtype, const void *data) {
       sum += code;
     }
     slot->codes.scale[row] = scale * slot->factor;
-    slot->codes.sum[row] = slot->codes.scale[row] * (float)sum;
+    slot->codes.sum[row] = (float)sum;
   }
 }
 

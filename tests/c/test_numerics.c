@@ -150,7 +150,7 @@ static void codes(void) {
       weights[lf_code_place(w.panel_stride, j, i)] = (int8_t)value;
       total += value;
     }
-    sum[j] = scale[j] * (float)total;
+    sum[j] = (float)total;
   }
   lf_quantise(code, LD, step, low, in, LD, ROWS, N);
   lf_gemm_codes(out, LF_LANES, code, LD, step, low, w, NULL, 0, ROWS, N, OUT);
