@@ -34,9 +34,9 @@ all: wasm ## same as wasm
 # initial == maximum. The stack lies below the data: an overflow runs off address 0 and traps, overwriting nothing.
 # PURE_WASI keeps Emscripten's own helpers out of the exports. Bulk memory and saturating conversions came to every
 # engine before SIMD did, so they ask for nothing more.
-WASM_FLAGS := $(CFLAGS_ALL) -O3 -mbulk-memory -mnontrapping-fptoint --no-entry -sSTANDALONE_WASM -sPURE_WASI \
+WASM_FLAGS := $(CFLAGS_ALL) -O3 -mbulk-memory -mnontrapping-fptoint -matomics --no-entry -sSTANDALONE_WASM -sPURE_WASI \
   -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=128KB -sMAXIMUM_MEMORY=4GB \
-  -sSTACK_SIZE=64KB -Wl,--stack-first,--export=__heap_base
+  -sSTACK_SIZE=64KB -Wl,--stack-first,--export=__heap_base,--export=__stack_pointer
 SIMD_FLAGS := -msimd128
 RELAXED_FLAGS := -msimd128 -mrelaxed-simd -DLF_RELAXED
 MAX_BYTES := 65536

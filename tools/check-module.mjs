@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 
 const KINDS = ['function', 'table', 'memory', 'global']
 // Beside the listed symbols: a no-op initialiser, and the table of function pointers, if there are any.
-const ALSO_EXPORTED = ['__heap_base', '_initialize', '__indirect_function_table']
+const ALSO_EXPORTED = ['__heap_base', '__stack_pointer', '_initialize', '__indirect_function_table']
 
 const [file, exportsFile, maxBytes] = process.argv.slice(2)
 const bytes = readFileSync(file)

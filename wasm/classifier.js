@@ -65,6 +65,7 @@ export class Classifier {
    */
   dispose() {
     this.#disposed = true
+    this.#engine?.dispose()
     this.#engine = undefined
   }
 

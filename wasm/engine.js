@@ -4,6 +4,7 @@
 import { LinformerError, statusName } from './errors.js'
 import { PAGE, align, choosePlan, createPlanner } from './memory.js'
 import { dtypeValue, packConfig } from './model.js'
+import { THREAD_STACK, Threads } from './threads.js'
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -25,13 +26,14 @@ const LF_ERROR_TOKENIZER = -13
 /**
  * @param {WebAssembly.Module} module
  * @param {number} pages
+ * @param {boolean} shared whether the module was compiled for a memory that threads share
  * @returns {{ exports: Exports, memory: WebAssembly.Memory }}
  */
-function instantiate(module, pages) {
+function instantiate(module, pages, shared) {
   /** @type {WebAssembly.Memory} */
   let memory
   try {
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared })
   } catch (error) {
     throw new LinformerError('OUT_OF_MEMORY', `this host has no ${pages * PAGE} bytes for the model; set a memoryBudget`, { bytes: pages * PAGE }, { cause: error })
   }
@@ -48,7 +50,7 @@ function instantiate(module, pages) {
  * @returns {(capacity: number) => Plan}
  */
 export function plannerFor(module, model, { precision, threads }) {
-  const { exports, memory } = instantiate(module, 3)
+  const { exports, memory } = instantiate(module, 3, threads > 1)
   const config = align(Number(exports.__heap_base.value))
   const values = packConfig(model, precision)
   new Int32Array(memory.buffer, config, values.length).set(values)
@@ -56,6 +58,7 @@ export function plannerFor(module, model, { precision, threads }) {
 }
 
 export class Engine {
+  #module
   #exports
   #memory
   #plan
@@ -67,6 +70,7 @@ export class Engine {
   #tiles = 1
   /** @type {unknown} what made the instance unusable */
   #trap = undefined
+  #threads = new Threads((reason) => { this.#trap ??= new Error(`a thread ${reason}`) })
 
   /**
    * Makes the memory and an empty model in it; `loadWeights` fills it.
@@ -78,7 +82,8 @@ export class Engine {
    */
   constructor(module, model, arithmetic, options) {
     this.#plan = choosePlan(plannerFor(module, model, arithmetic), model.config.n_max, options)
-    const { exports, memory } = instantiate(module, this.#plan.pages)
+    const { exports, memory } = instantiate(module, this.#plan.pages, arithmetic.threads > 1)
+    this.#module = module
     this.#exports = exports
     this.#memory = memory
     this.#arithmetic = arithmetic
@@ -182,6 +187,25 @@ export class Engine {
   }
 
   /**
+   * Starts the other threads, after loadWeights. Without them, everything works on one.
+   *
+   * @param {import('./threads.js').StartThread} start
+   * @returns {Promise<number>} threads that work on a document, with the caller's
+   */
+  async startThreads(start) {
+    const jobs = Array.from({ length: this.#arithmetic.threads - 1 }, (_, i) => ({
+      module: this.#module, memory: this.#memory, run: this.#run, thread: i + 1, stack: this.#plan.at.stacks + (i + 1) * THREAD_STACK
+    }))
+    return 1 + await this.#threads.start(start, jobs)
+  }
+
+  /** Ends the threads. The engine cannot be used any more. */
+  dispose() {
+    if (this.#run !== 0 && this.#trap === undefined) this.#call('lf_run_stop', this.#run)
+    this.#threads.end()
+  }
+
+  /**
    * Tokenises a text, a chunk at a time.
    *
    * @param {string} text
@@ -190,6 +214,7 @@ export class Engine {
    */
   async tokenize(text, take, pause) {
     const encoder = new TextEncoder()
+    const chunk = new Uint8Array(TEXT_CHUNK)
     this.#call('lf_tokenizer_begin', this.#tokenizer)
     const textAt = this.#call('lf_tokenizer_text', this.#tokenizer)
     let at = 0
@@ -198,7 +223,9 @@ export class Engine {
       let end = Math.min(text.length, at + TEXT_CHUNK)
       const last = text.charCodeAt(end - 1)
       if (end < text.length && last >= 0xd800 && last < 0xdc00) end--
-      const { read, written } = encoder.encodeInto(text.slice(at, end), new Uint8Array(this.#memory.buffer, textAt, TEXT_CHUNK))
+      // By way of an array of its own, since encoders write into no memory that is shared.
+      const { read, written } = encoder.encodeInto(text.slice(at, end), chunk)
+      this.#write(textAt, chunk.subarray(0, written))
       at += read
       const count = this.#call('lf_tokenizer_feed', this.#tokenizer, written, at === text.length ? 1 : 0)
       if (count < 0) throw new LinformerError('ENGINE', `the tokenizer says ${statusName(count)}`, { status: count })
@@ -224,8 +251,10 @@ export class Engine {
       const started = performance.now()
       status = this.#call('lf_step', this.#run, this.#tiles)
       const done = this.#call('lf_run_done', this.#run)
-      const perTile = (performance.now() - started) / Math.max(1, done - before)
-      this.#tiles = Math.max(1, Math.min(1024, 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
+      if (done > before) { // else the other threads have all the tiles there are
+        const perTile = (performance.now() - started) / (done - before) * this.#arithmetic.threads
+        this.#tiles = Math.max(1, Math.min(1024, 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
+      }
       if (status === LF_ERROR_VALUE) {
         throw new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
       }

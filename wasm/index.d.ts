@@ -29,7 +29,7 @@ export interface MemoryReport {
   total: number
   /** The budget that was asked for. */
   budget: number | undefined
-  /** The module's own data and stack. */
+  /** The module's own data, and a stack for each thread. */
   static: number
   tokenizer: number
   weights: number
@@ -58,7 +58,11 @@ export interface LoadOptions {
   memoryBudget?: number
   /** Most tokens to plan for. */
   maxTokens?: number
-  /** Upper limit of threads. This version uses one; `classifier.threads` says how many. */
+  /**
+   * Most threads that share the work on a document, up to 32. Default: 1. More than one needs memory that can be
+   * shared (a page has to be cross-origin isolated) and starts workers; `classifier.threads` says how many there are.
+   * The result has the same bits for any number.
+   */
   threads?: number
   /** Default: relaxed where the host has relaxed SIMD, else simd128. simd128 gives the same bits everywhere. */
   backend?: 'relaxed' | 'simd128'

@@ -12,6 +12,7 @@ import { choosePlan } from './memory.js'
 import { PRECISIONS, parseModel } from './model.js'
 import { createPause } from './pause.js'
 import { fetchBytes, readSource } from './source.js'
+import { MAX_THREADS, canShareMemory, withSharedMemory } from './threads.js'
 
 /**
  * @typedef {import('./backend.js').Backend} Backend
@@ -22,6 +23,7 @@ import { fetchBytes, readSource } from './source.js'
  * @property {Record<Backend, () => LoadOptions['wasm']>} modules where the modules are, unless the caller says
  * @property {(place: string | URL, options: any) => Promise<Uint8Array>} [readPlace] reads a URL or path; `fetch` by default
  * @property {(name: string | undefined) => Promise<import('./cache.js').Store>} [openCache] the Cache API by default
+ * @property {import('./threads.js').StartThread} [startThread] starts a worker; without it there is one thread
  */
 
 const WASM_MAGIC = [0, 0x61, 0x73, 0x6d]
@@ -59,11 +61,14 @@ function checkOptions(options) {
  *
  * @param {LoadOptions} options
  * @param {import('./model.js').Model} model
+ * @param {import('./threads.js').StartThread | undefined} startThread
  * @returns {import('./engine.js').Arithmetic}
  */
-function chooseArithmetic({ precision }, { weights }) {
+function chooseArithmetic({ precision, threads = 1, wasm }, { weights }, startThread) {
   const stored = weights.get('layers.0.ffn.in.weight')?.dtype === 'I8' ? 'int8' : 'float32'
-  return { precision: precision ?? stored, threads: 1 }
+  // A module that is compiled already is for a memory of one thread.
+  const one = startThread === undefined || wasm instanceof WebAssembly.Module || !canShareMemory()
+  return { precision: precision ?? stored, threads: one ? 1 : Math.min(threads, MAX_THREADS) }
 }
 
 /** The module's bytes; what went wrong with them is no fault of the model's. @param {any} wasm @param {any} options @param {any} readPlace */
@@ -82,13 +87,13 @@ async function readModule(wasm, options, readPlace) {
  *
  * @param {Host} host
  */
-export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache }) {
+export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache, startThread }) {
   /**
    * @param {LoadOptions} options
-   * @param {import('./backend.js').Precision} precision
+   * @param {import('./engine.js').Arithmetic} arithmetic
    * @returns {Promise<{ module: WebAssembly.Module, backend: Backend }>}
    */
-  async function compile(options, precision) {
+  async function compile(options, { precision, threads }) {
     const { signal } = options
     const backend = chooseBackend(options.deterministic ? 'simd128' : options.backend, precision)
     const wasm = options.wasm ?? modules[backend]()
@@ -97,7 +102,8 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     if (!WASM_MAGIC.every((byte, i) => bytes[i] === byte)) {
       throw new LinformerError('ENGINE', `${name} is not a WebAssembly module; is the server or bundler missing the file?`, { source: name })
     }
-    const compiled = WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (bytes)).catch((error) => {
+    const code = threads > 1 ? withSharedMemory(bytes) : bytes
+    const compiled = WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (code)).catch((error) => {
       throw new LinformerError('ENGINE', `${name} could not be compiled: ${error}`, { source: name }, { cause: error })
     })
     return { module: await abortable(signal, () => compiled), backend }
@@ -136,14 +142,16 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const checked = checkOptions(options)
     const { signal, onProgress } = checked
     const model = await readModel(source, checked)
-    const arithmetic = chooseArithmetic(checked, model)
-    const { module, backend } = await compile(checked, arithmetic.precision)
+    const arithmetic = chooseArithmetic(checked, model, startThread)
+    const { module, backend } = await compile(checked, arithmetic)
     throwIfAborted(signal)
     const engine = new Engine(module, model, arithmetic, checked)
     const pause = createPause(() => throwIfAborted(signal))
     await engine.loadWeights(model, pause, (done, total) => onProgress?.({ phase: 'weights', done, total }))
+    const threads = startThread ? await engine.startThreads(startThread) : 1
+    if (signal?.aborted) engine.dispose()
     throwIfAborted(signal)
-    return new Classifier(engine, model, backend, arithmetic)
+    return new Classifier(engine, model, backend, { ...arithmetic, threads })
   }
 
   /**
@@ -154,8 +162,8 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
   async function inspect(source, options = {}) {
     const checked = checkOptions(options)
     const model = await readModel(source, checked)
-    const arithmetic = chooseArithmetic(checked, model)
-    const { module } = await compile(checked, arithmetic.precision)
+    const arithmetic = chooseArithmetic(checked, model, startThread)
+    const { module } = await compile(checked, arithmetic)
     const planFor = plannerFor(module, model, arithmetic)
     const { n_max: nMax } = model.config
     const capacities = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072].filter((n) => n < nMax)

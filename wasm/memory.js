@@ -1,12 +1,13 @@
 /**
  * The plan of the linear memory: made before it exists, never changed after.
  *
- *     0 .. static      the module's own data and stack
+ *     0 .. static      the module's own stack and data, and the stacks of other threads
  *     tokenizer        lf_tokenizer
  *     weights          lf_model
  *     workspace        lf_run with room for `capacity` tokens; while loading, room for the tensor that is being set
  */
 import { LinformerError } from './errors.js'
+import { THREAD_STACK } from './threads.js'
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -15,7 +16,7 @@ import { LinformerError } from './errors.js'
  *
  * @typedef {object} Plan
  * @property {number} pages size of the memory
- * @property {{ tokenizer: number, weights: number, workspace: number }} at addresses
+ * @property {{ stacks: number, tokenizer: number, weights: number, workspace: number }} at addresses
  * @property {MemoryReport} report
  */
 
@@ -53,9 +54,9 @@ function stagingBytes({ weights, tokenizer }) {
  */
 export function createPlanner(planner, config, model, threads) {
   const { tokenizer } = model
-  const start = align(Number(planner.__heap_base.value))
+  const stacks = align(Number(planner.__heap_base.value))
   const sizes = {
-    static: start,
+    static: stacks + (threads - 1) * THREAD_STACK,
     tokenizer: Number(planner.lf_tokenizer_bytes(tokenizer.offsets.shape[0] - 1, tokenizer.merges.shape[0], tokenizer.vocab.shape[0])),
     weights: Number(planner.lf_model_bytes(config))
   }
@@ -73,7 +74,7 @@ export function createPlanner(planner, config, model, threads) {
     const pages = Math.ceil((fixed + workspace) / PAGE)
     return {
       pages,
-      at: { tokenizer: sizes.static, weights: sizes.static + sizes.tokenizer, workspace: fixed },
+      at: { stacks, tokenizer: sizes.static, weights: sizes.static + sizes.tokenizer, workspace: fixed },
       report: { total: pages * PAGE, budget: undefined, ...sizes, workspace, capacity }
     }
   }

@@ -5,8 +5,9 @@ import { openCache } from './cache-node.js'
 import { createApi } from './load.js'
 import { modules } from './modules.js'
 import { readPlace } from './source-node.js'
+import { startThread } from './start-thread-node.js'
 
 export { LinformerError } from './errors.js'
 export { tensorShapes } from './model.js'
 export { version } from './version.js'
-export const { load, inspect } = createApi({ modules, readPlace, openCache })
+export const { load, inspect } = createApi({ modules, startThread, readPlace, openCache })

@@ -12,8 +12,9 @@ const char *kernel_case_name(int32_t index);
 int32_t kernel_case_run(int32_t index, float *out);
 
 /* A whole model with random weights over one document. `out` has room for ENGINE_CASE_FLOATS and receives x, the
- * contributions and the logits. Returns how many floats it wrote, or a negative lf_status. */
-enum { ENGINE_CASE_FLOATS = 1 << 18 };
+ * contributions and the logits. Returns how many floats it wrote, or a negative lf_status. Case i has shape
+ * i % ENGINE_CASE_SHAPES, of which the last one is long enough for several slabs of tiles. */
+enum { ENGINE_CASE_FLOATS = 1 << 18, ENGINE_CASE_SHAPES = 6 };
 int32_t engine_case_count(void);
 const char *engine_case_name(int32_t index);
 int32_t engine_case_run(int32_t index, float *out);

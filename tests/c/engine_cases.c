@@ -15,7 +15,7 @@ static char name_buffer[64];
 enum {
   SHARINGS = 4,
   PROJECTIONS = 4,
-  SHAPES = 5,
+  SHAPES = ENGINE_CASE_SHAPES,
   LINFORMERS = SHARINGS * PROJECTIONS * SHAPES,
   MODELS = LINFORMERS + SHAPES
 };
@@ -41,6 +41,14 @@ static const lf_config shapes[SHAPES] = {
      .d_ff = 8,
      .n_classes = 17,
      .k = {48, 48}},
+    {.vocab_size = 11, /* several slabs of tiles */
+     .n_max = 1230,
+     .d_model = 8,
+     .n_layers = 2,
+     .n_heads = 2,
+     .d_ff = 12,
+     .n_classes = 2,
+     .k = {10, 5}},
 };
 
 /* All models by floats, then all by codes of 8 bits. */

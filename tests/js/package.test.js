@@ -39,7 +39,7 @@ for (const entry of ['index', 'inline', 'worker', 'worker-host', 'workerd']) {
       assert.doesNotMatch(source, /node:|\brequire\(|\bimport\(|\bprocess\b/, file)
       assert.doesNotMatch(source, /\beval\(|new Function/, file)
       assert.doesNotMatch(source, /^(const .*= |export const .*= )?await /m, file)
-      assert.equal(/new Worker\(/.test(source), file === 'wasm/worker.js', `${file}: no worker unless one is imported`)
+      assert.equal(/new Worker\(/.test(source), ['wasm/worker.js', 'wasm/start-thread.js'].includes(file), `${file}: no worker but those of /worker and of the option threads`)
     }
   })
 }

@@ -7,11 +7,14 @@ import test from 'node:test'
 import { load } from 'linformer-wasm'
 import { Engine, plannerFor } from '../../wasm/engine.js'
 import { parseModel } from '../../wasm/model.js'
+import { withSharedMemory } from '../../wasm/threads.js'
 import { randomModel } from '../../bin/random-model.js'
 import { tiny } from './helpers/models.js'
 
 const PAGE = 65536
-const module = new WebAssembly.Module(readFileSync('wasm/dist/linformer-simd128.wasm'))
+const bytes = readFileSync('wasm/dist/linformer-simd128.wasm')
+const module = new WebAssembly.Module(bytes)
+const sharedModule = new WebAssembly.Module(withSharedMemory(bytes))
 
 let state = 7
 const random = (n) => {
@@ -44,9 +47,9 @@ test('400 random configurations: the plan is what is used, and nothing beyond it
     const model = parseModel(randomModel(shape, { dtype, seed: round + 1 }), 'random')
     const most = Math.min(shape.n_max, 1 + random(shape.n_max))
     const arithmetic = { precision: pick('float32', 'int8'), threads: pick(1, 1, 2, 5) }
-    const engine = new Engine(module, model, arithmetic, { maxTokens: most })
+    const engine = new Engine(arithmetic.threads > 1 ? sharedModule : module, model, arithmetic, { maxTokens: most })
     const { total, workspace, capacity, ...parts } = engine.memoryReport
-    const planned = plannerFor(module, model, arithmetic)(capacity)
+    const planned = plannerFor(arithmetic.threads > 1 ? sharedModule : module, model, arithmetic)(capacity)
     assert.deepEqual(engine.memoryReport, { ...planned.report, budget: undefined })
     assert.equal(capacity, most)
     assert.equal(engine.buffer.byteLength, total)

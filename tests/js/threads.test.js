@@ -1,0 +1,160 @@
+/**
+ * Threads: the same bits for any number, one where memory cannot be shared, and a named error when one dies.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import test from 'node:test'
+import { Worker } from 'node:worker_threads'
+import { load } from 'linformer-wasm'
+import { randomModel } from '../../bin/random-model.js'
+import { modules } from '../../wasm/modules.js'
+import { createApi } from '../../wasm/load.js'
+import { startThread } from '../../wasm/start-thread-node.js'
+import { withSharedMemory } from '../../wasm/threads.js'
+
+const N = 1500
+const text = 'Not a bad film; not a good one. '.repeat(100)
+const shape = { n_max: N, d_model: 24, n_heads: 3, d_ff: 40, n_layers: 2, k: [20, 20], positions: 'sinusoidal' }
+
+/** What a classification comes to, to the last bit. */
+const bits = ({ scores, explanation }) => JSON.stringify([scores, explanation.logits, explanation.tokens.map((t) => t.contributions)])
+
+const kinds = [
+  {}, { sharing: 'none' }, { sharing: 'key-value' }, { projection: 'mean' }, { projection: 'max' }, { projection: 'conv' }, { attention: 'full' }
+]
+for (const kind of kinds) {
+  for (const precision of ['float32', 'int8']) {
+    test(`${JSON.stringify(kind)} ${precision}: 1, 2 and 3 threads give the same bits`, async () => {
+      const bytes = randomModel({ ...shape, ...kind }, { dtype: 'I8' })
+      let expected
+      for (const threads of [1, 2, 3]) {
+        const classifier = await load(bytes, { threads, precision, backend: 'simd128' })
+        assert.equal(classifier.threads, threads)
+        const result = bits(await classifier.classify(text, { explain: true }))
+        expected ??= result
+        assert.equal(result, expected)
+        classifier.dispose()
+      }
+    })
+  }
+}
+
+test('aborted again and again, threads go on to give the right result', async () => {
+  const bytes = randomModel(shape)
+  const one = await load(bytes)
+  const expected = bits(await one.classify(text, { explain: true }))
+  const two = await load(bytes, { threads: 2 })
+  for (let round = 0; round < 20; round++) {
+    const controller = new AbortController()
+    let events = 0
+    const running = two.classify(text.repeat(10), { signal: controller.signal, onProgress: ({ phase }) => { if (phase === 'encode' && ++events > round % 5) controller.abort() } })
+    await assert.rejects(running, { code: 'ABORTED' })
+    if (round % 5 === 0) assert.equal(bits(await two.classify(text, { explain: true })), expected)
+  }
+  two.dispose()
+  one.dispose()
+})
+
+test('the plan has the stacks of the threads, and memory stays fixed', async () => {
+  const bytes = randomModel(shape)
+  const [one, two] = await Promise.all([load(bytes), load(bytes, { threads: 2 })])
+  assert.equal(two.memory.static - one.memory.static, 65536)
+  assert.ok(two.memory.workspace > one.memory.workspace)
+  const { total } = two.memory
+  await assert.rejects(load(bytes, { threads: 2, memoryBudget: 65536 }), { code: 'BUDGET_TOO_SMALL' })
+  const tight = await load(bytes, { threads: 2, memoryBudget: total })
+  assert.equal(tight.memory.total, total)
+  for (const classifier of [one, two, tight]) classifier.dispose()
+})
+
+test('one thread where there is no way to share: a compiled module, no SharedArrayBuffer, a page that is not isolated', async () => {
+  const bytes = randomModel(shape)
+  const wasm = new WebAssembly.Module(readFileSync('wasm/dist/linformer-simd128.wasm'))
+  assert.equal((await load(bytes, { threads: 4, wasm, backend: 'simd128' })).threads, 1)
+  const { SharedArrayBuffer: shared } = globalThis
+  try {
+    delete globalThis.SharedArrayBuffer
+    assert.equal((await load(bytes, { threads: 4 })).threads, 1)
+  } finally {
+    globalThis.SharedArrayBuffer = shared
+  }
+  globalThis.crossOriginIsolated = false
+  try {
+    assert.equal((await load(bytes, { threads: 4 })).threads, 1)
+  } finally {
+    delete globalThis.crossOriginIsolated
+  }
+})
+
+test('at most 32 threads, and threads that cannot start are done without', async () => {
+  const bytes = randomModel(shape)
+  let started = 0
+  const api = createApi({
+    modules,
+    startThread: (listener) => {
+      if (++started % 2 === 0) throw new Error('no more workers')
+      queueMicrotask(() => listener.failed('its script is missing'))
+      return { post: () => {}, terminate: () => {} }
+    }
+  })
+  const classifier = await api.load(bytes, { threads: 100, wasm: readFileSync('wasm/dist/linformer-simd128.wasm'), backend: 'simd128' })
+  assert.equal(started, 31)
+  assert.equal(classifier.threads, 1)
+  assert.ok((await classifier.classify(text)).label)
+  classifier.dispose()
+})
+
+test('a thread that dies ends the classification with a named error, and the next load works', async () => {
+  const bytes = randomModel({ ...shape, n_max: 60000, d_model: 96, d_ff: 384 })
+  /** @type {(() => void)[]} */
+  const kills = []
+  const api = createApi({
+    modules,
+    startThread: (listener) => {
+      const thread = startThread(listener)
+      kills.push(thread.terminate)
+      return thread
+    }
+  })
+  const options = { threads: 2, wasm: readFileSync('wasm/dist/linformer-simd128.wasm'), backend: 'simd128' }
+  const classifier = await api.load(bytes, options)
+  assert.equal(classifier.threads, 2)
+  const long = text.repeat(19)
+  let done = 0
+  const running = classifier.classify(long, { onProgress: ({ phase }) => { if (phase === 'encode' && ++done === 3) kills[0]() } })
+  await assert.rejects(running, (error) => error.code === 'ENGINE' && /thread/.test(`${error.message} ${error.cause}`))
+  await assert.rejects(classifier.classify(text), { code: 'ENGINE' })
+  classifier.dispose()
+  const again = await api.load(bytes, options)
+  assert.ok((await again.classify(text)).label)
+  again.dispose()
+})
+
+test('disposed of while it works, a classifier with threads says so', async () => {
+  const classifier = await load(randomModel(shape), { threads: 3 })
+  const running = classifier.classify(text, { onProgress: ({ phase }) => { if (phase === 'encode') classifier.dispose() } })
+  await assert.rejects(running, { code: 'DISPOSED' })
+  await assert.rejects(classifier.classify(text), { code: 'DISPOSED' })
+})
+
+test('a process ends although its threads wait for work', async () => {
+  const code = `
+    import { load } from '${new URL('../../wasm/node.js', import.meta.url)}'
+    import { randomModel } from '${new URL('../../bin/random-model.js', import.meta.url)}'
+    const classifier = await load(randomModel({}), { threads: 2 })
+    await classifier.classify('text')
+    import { parentPort } from 'node:worker_threads'
+    parentPort.postMessage(classifier.threads)`
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { execArgv: [] })
+  const threads = await new Promise((resolve, reject) => {
+    worker.on('message', resolve)
+    worker.on('error', reject)
+  })
+  assert.equal(threads, 2)
+  assert.equal(await new Promise((resolve) => worker.on('exit', resolve)), 0)
+})
+
+test('only a module that imports one memory is made to share it', () => {
+  assert.ok(WebAssembly.validate(withSharedMemory(readFileSync('wasm/dist/linformer-simd128.wasm'))))
+  assert.throws(() => withSharedMemory(new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])), TypeError)
+})

@@ -1,0 +1,142 @@
+/**
+ * Threads: workers that run the same module in the same memory and take slabs of tiles, as src/schedule.c deals them.
+ */
+
+/**
+ * @typedef {object} Listener what a host tells about a worker
+ * @property {() => void} ready it has the module and is about to serve
+ * @property {(reason: string) => void} failed it could not start, or ended by itself
+ *
+ * @typedef {object} Thread a worker, whichever the host
+ * @property {(job: ThreadJob) => void} post
+ * @property {() => void} terminate
+ *
+ * @typedef {(listener: Listener) => Thread} StartThread
+ *
+ * @typedef {object} ThreadJob all that a worker is told
+ * @property {WebAssembly.Module} module
+ * @property {WebAssembly.Memory} memory
+ * @property {number} run address of the lf_run
+ * @property {number} thread 1 .. threads - 1
+ * @property {number} stack address of the end of its stack
+ */
+
+/** LF_MAX_THREADS */
+export const MAX_THREADS = 32
+
+/** Bytes of the stack of each thread but the first, whose stack is the module's own. */
+export const THREAD_STACK = 65536
+
+/** Whether this host lets threads share memory: a page has to be cross-origin isolated. */
+export const canShareMemory = () => typeof SharedArrayBuffer === 'function' && globalThis.crossOriginIsolated !== false
+
+const IMPORT_SECTION = 2
+const MEMORY = 2
+const SHARED = 2
+
+/**
+ * The module with its imported memory declared as shared: one bit of the import's limits is all that differs.
+ * Everything it compiles to is the same, atomic instructions are allowed on either kind of memory.
+ *
+ * @param {Uint8Array} module as the Makefile builds it: the memory is its only import
+ * @returns {Uint8Array}
+ */
+export function withSharedMemory(module) {
+  const bytes = module.slice()
+  let at = 8
+  const number = () => {
+    let value = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = bytes[at++]
+      value += (byte & 127) * scale
+      if (byte < 128) return value
+    }
+  }
+  while (at < bytes.length) {
+    const id = bytes[at++]
+    const end = number() + at
+    if (id === IMPORT_SECTION) {
+      if (number() !== 1) break
+      for (let name = 0; name < 2; name++) {
+        const length = number()
+        at += length
+      }
+      if (bytes[at++] !== MEMORY) break
+      bytes[at] |= SHARED
+      return bytes
+    }
+    at = end
+  }
+  throw new TypeError('the module does not import a memory alone')
+}
+
+/**
+ * A worker's whole life: it serves until the run is stopped.
+ *
+ * @param {ThreadJob} job
+ * @param {() => void} ready
+ */
+export function serveThread({ module, memory, run, thread, stack }, ready) {
+  const exports = /** @type {any} */ (new WebAssembly.Instance(module, { env: { memory } }).exports)
+  exports.__stack_pointer.value = stack
+  ready()
+  exports.lf_serve(run, thread)
+}
+
+/** The workers of one engine. */
+export class Threads {
+  /** @type {Thread[]} */
+  #threads = []
+  #ended = false
+  #died
+
+  /** @param {(reason: string) => void} died called when a worker ends that has served */
+  constructor(died) {
+    this.#died = died
+  }
+
+  /**
+   * Starts workers. One that cannot start is done without: the others and the caller do its work.
+   *
+   * @param {StartThread} start
+   * @param {ThreadJob[]} jobs
+   * @returns {Promise<number>} how many serve
+   */
+  async start(start, jobs) {
+    const started = await Promise.all(jobs.map((job) => this.#startOne(start, job)))
+    return started.filter(Boolean).length
+  }
+
+  /** @param {StartThread} start @param {ThreadJob} job @returns {Promise<boolean>} */
+  #startOne(start, job) {
+    return new Promise((resolve) => {
+      let served = false
+      /** @type {Thread} */
+      let thread
+      try {
+        thread = start({
+          ready: () => {
+            served = true
+            resolve(true)
+          },
+          failed: (reason) => {
+            resolve(false)
+            if (served && !this.#ended) this.#died(reason)
+          }
+        })
+      } catch {
+        resolve(false)
+        return
+      }
+      this.#threads.push(thread)
+      thread.post(job)
+    })
+  }
+
+  /** Ends the workers. */
+  end() {
+    this.#ended = true
+    for (const thread of this.#threads) thread.terminate()
+    this.#threads = []
+  }
+}
