@@ -9,13 +9,13 @@ import puppeteer from 'puppeteer-core'
 import { createServer } from './serve.js'
 import { REPOSITORY } from './site.js'
 
-/** @typedef {{ name: string, scheme: 'light' | 'dark', width: number, height: number, scale: number, at?: string, measure?: boolean }} Shot */
+/** @typedef {{ name: string, scheme: 'light' | 'dark', width: number, height: number, scale: number, at?: string, query?: string, measure?: boolean }} Shot */
 
 /** @type {Shot[]} */
 const SHOTS = [
-  { name: 'demo-light', scheme: 'light', width: 1360, height: 980, scale: 1, at: '#workbench' },
+  { name: 'demo-light', scheme: 'light', width: 1360, height: 980, scale: 1, at: '#workbench', query: '?model=scotus&sample=opinion' },
   { name: 'demo-dark', scheme: 'dark', width: 1360, height: 980, scale: 1, at: '#complexity', measure: true },
-  { name: 'demo-phone', scheme: 'light', width: 390, height: 844, scale: 2 }
+  { name: 'demo-phone', scheme: 'light', width: 390, height: 844, scale: 2, at: '#workbench' }
 ]
 
 const folder = path.resolve(process.argv[2] ?? path.join(REPOSITORY, 'docs'))
@@ -28,11 +28,11 @@ const browser = await puppeteer.launch({
   args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--hide-scrollbars', '--disable-background-networking']
 })
 try {
-  for (const { name, scheme, width, height, scale, at, measure } of SHOTS) {
+  for (const { name, scheme, width, height, scale, at, query = '?sample=review', measure } of SHOTS) {
     const page = await browser.newPage()
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }, { name: 'prefers-reduced-motion', value: 'reduce' }])
     await page.setViewport({ width, height, deviceScaleFactor: scale })
-    await page.goto(`http://127.0.0.1:${port}/?sample=review`)
+    await page.goto(`http://127.0.0.1:${port}/${query}`)
     await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
     if (measure) {
       await page.$eval('#measure', (button) => /** @type {HTMLElement} */ (button).click())

@@ -23,7 +23,7 @@ export const currentSample = () => sample
 /**
  * @typedef {object} Listener
  * @property {() => void} onChange the text is another one now
- * @property {() => void} onSample one of the samples was taken
+ * @property {(sample: Sample) => void} onSample one of the samples was taken
  * @property {(problem: string) => void} onProblem a file or sample cannot be used, in words
  * @property {(words: string, share: number) => void} onProgress a file is being read
  */
@@ -68,7 +68,7 @@ export function watchDocument(whom) {
   for (const each of SAMPLES) {
     const button = element('button', { type: 'button', 'data-sample': each.id }, each.title)
     button.addEventListener('click', async () => {
-      if (await setSample(each)) listener.onSample()
+      if (await setSample(each)) listener.onSample(each)
     })
     list?.append(button)
   }

@@ -145,8 +145,17 @@ async function free() {
   while (work !== undefined) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
-/** A sample is there to be classified: at once, or when the model is there. */
-async function tryOut() {
+/**
+ * A sample is there to be classified by the model that it is for: at once, or when that is there.
+ * @param {import('./samples.js').Sample} sample
+ */
+async function tryOut(sample) {
+  const wanted = MODELS.findIndex(({ id }) => id === sample.model)
+  if (wanted !== modelPicker.selectedIndex) {
+    modelPicker.selectedIndex = wanted
+    await reload()
+    return
+  }
   if (isLoaded()) work?.abort()
   await free()
   await run(classify)
@@ -191,12 +200,13 @@ function json() {
 
 async function start() {
   modelPicker.append(...MODELS.map(({ id, title }) => element('option', { value: id }, title)))
-  const wanted = MODELS.findIndex(({ id }) => id === fromLink('model'))
-  modelPicker.selectedIndex = Math.max(0, wanted)
+  const sample = SAMPLES.find(({ id }) => id === fromLink('sample'))
+  const wanted = fromLink('model') ?? sample?.model
+  modelPicker.selectedIndex = Math.max(0, MODELS.findIndex(({ id }) => id === wanted))
   watchBudget(() => void reload())
   watchComplexity()
   watchSpectrum(text)
-  watchDocument({ onChange: changed, onSample: () => void tryOut(), onProblem: showProblem, onProgress: showStatus })
+  watchDocument({ onChange: changed, onSample: (sample) => void tryOut(sample), onProblem: showProblem, onProgress: showStatus })
   modelPicker.addEventListener('change', () => void reload())
   classifyButton.addEventListener('click', () => run(classify))
   cancelButton.addEventListener('click', () => work?.abort())
@@ -212,7 +222,6 @@ async function start() {
   addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void run(classify)
   })
-  const sample = SAMPLES.find(({ id }) => id === fromLink('sample'))
   if (sample !== undefined) await setSample(sample)
   await run(sample === undefined ? prepare : classify)
   // After the page is ready: keeping a copy of it is in nobody's way then. Without one the page works all the same.

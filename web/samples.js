@@ -5,6 +5,7 @@
  * @property {string} id in links
  * @property {string} title on its button
  * @property {string} file address, relative to the page
+ * @property {string} model that it is for
  * @property {string} source where it is from
  */
 
@@ -14,12 +15,14 @@ export const SAMPLES = [
     id: 'review',
     title: 'a long review',
     file: './samples/review.txt',
+    model: 'imdb',
     source: 'The reviews were written for this page, about films that do not exist.'
   },
   {
     id: 'opinion',
     title: 'a court opinion',
     file: './samples/opinion.txt',
+    model: 'scotus',
     source: 'The court opinion, 10,000 words, is Democracy North Carolina v. North Carolina State Board of Elections, 590 F. Supp. 3d 850 \
 (M.D.N.C. 2022): a work of the United States government, in the public domain; page numbers of the reporter are left out.'
   },
@@ -27,6 +30,7 @@ export const SAMPLES = [
     id: 'note',
     title: 'a short note',
     file: './samples/note.txt',
+    model: 'imdb',
     source: ''
   }
 ]

@@ -1,7 +1,7 @@
 /** Sharing: which projection matrices each way of sharing needs, drawn and counted for the model at hand. */
 import { svg } from './chart.js'
 import { byId, element } from './dom.js'
-import { bytes, count } from './format.js'
+import { bytes, count, plural } from './format.js'
 
 /** @typedef {import('./wasm/index.js').Config} Config */
 
@@ -26,7 +26,7 @@ export function showSharing(config) {
   const k = Math.max(...config.k)
   const list = element('ul', { class: 'sharings' }, ...WAYS.map(([way, title, words]) => {
     const matrices = matrixCount(way, config)
-    const used = config.attention === 'linformer' && config.sharing === way
+    const used = config.attention === 'linformer' && config.projection === 'linear' && config.sharing === way
     const head = element('h3', {}, title)
     if (used) head.append(' ', element('span', { class: 'tag' }, 'this model'))
     const picture = element('div', {})
@@ -36,7 +36,9 @@ export function showSharing(config) {
         element('dt', {}, 'Weights'), element('dd', {}, count(matrices * k * nMax)),
         element('dt', {}, 'as 32-bit floats'), element('dd', {}, bytes(4 * matrices * k * nMax))))
   }))
-  const note = element('p', { class: 'soft note' }, `For a model of this one’s shape: ${count(layers)} layers of ${count(heads)} heads, each \
+  const without = ['mean', 'max'].includes(config.projection)
+  const own = without ? `This model has none of them: it takes the ${config.projection} of each ${count(nMax / k)} rows instead. ` : ''
+  const note = element('p', { class: 'soft note' }, `${own}For a model of this one’s shape: ${plural(layers, 'layer')} of ${count(heads)} heads, each \
 matrix ${count(k)} × ${count(nMax)}. With 12 layers of 12 heads, as in the paper, it would be ${WAYS.map(([way]) => {
     return count(matrixCount(way, { n_layers: 12, n_heads: 12 }))
   }).join(', ')} matrices.`)
