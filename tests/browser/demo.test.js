@@ -291,8 +291,11 @@ for (const scheme of ['light', 'dark']) {
     const problems = async () => (await page.evaluate(() => Reflect.get(globalThis, 'axe').run({ resultTypes: ['violations'] })))
       .violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).join('; ')}`)
     assert.deepEqual(await problems(), [])
-    await chooseSample(page, 'note')
-    await classify(page)
+    await chooseSample(page, OPINION.id) // many labels, many passages
+    await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
+    assert.deepEqual(await problems(), [])
+    await page.select('#colours', 'relative')
+    await page.waitForFunction(() => document.querySelector('.columns')?.textContent?.startsWith('More than its share'))
     assert.deepEqual(await problems(), [])
   }))
 }
