@@ -8,7 +8,7 @@
  * @property {(url: string) => Promise<void>} remove
  */
 import { abortable, LinformerError } from './errors.js'
-import { digestOf } from './digest.js'
+import { digestOf } from './source.js'
 
 const HEADER = 'linformer-digest'
 

@@ -4,14 +4,13 @@
 import { chooseBackend } from './backend.js'
 import { Classifier } from './classifier.js'
 import { cacheKey, fromCache, intoCache, openCache as openWebCache } from './cache.js'
-import { checkIntegrity, checkIntegrityOption } from './digest.js'
 import { Engine, plannerFor } from './engine.js'
 import { abortable, LinformerError, namingMemory, show, throwIfAborted } from './errors.js'
 import { checkCallbacks } from './inputs.js'
 import { choosePlan } from './memory.js'
 import { PRECISIONS, parseModel } from './model.js'
 import { createPause } from './pause.js'
-import { fetchBytes, readSource } from './source.js'
+import { checkIntegrity, checkIntegrityOption, fetchBytes, readSource } from './source.js'
 import { MAX_THREADS, canShareMemory, withSharedMemory } from './threads.js'
 
 /**

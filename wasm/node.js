@@ -1,10 +1,9 @@
 /**
  * linformer-wasm for Node.js: the same, and strings that are no URL are paths of files.
  */
-import { openCache } from './cache-node.js'
+import { openCache, readPlace } from './files-node.js'
 import { createApi } from './load.js'
 import { modules } from './modules.js'
-import { readPlace } from './source-node.js'
 import { startThread } from './start-thread-node.js'
 
 export { LinformerError } from './errors.js'

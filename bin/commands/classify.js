@@ -23,6 +23,7 @@ export const classifyOptions = {
   memory: { type: 'string' },
   threads: { type: 'string' },
   backend: { type: 'string' },
+  precision: { type: 'string' },
   cache: { type: 'boolean' },
   integrity: { type: 'string' }
 }
@@ -40,7 +41,8 @@ below it, and a pattern such as 'reports/**/*.{txt,pdf}' for the files that matc
                          truncate (read its beginning) or error
       --explain          which passages spoke for and against the label
       --memory MiB       most linear memory; the largest capacity that fits is planned
-      --threads N        upper limit of threads (this version uses one)
+      --threads N        upper limit of threads (default: 1)
+      --precision NAME   float32 or int8 (default: as the model file has its weights)
       --backend NAME     relaxed or simd128
       --cache            keep a copy of a model that comes by HTTP, in $XDG_CACHE_HOME/linformer-wasm
       --integrity HASH   sha256-... of the model file; another one is refused
@@ -104,6 +106,9 @@ export async function classify(values, positionals) {
   if (values.backend !== undefined && !['relaxed', 'simd128'].includes(values.backend)) {
     throw new UsageError(`--backend is ${JSON.stringify(values.backend)}; it can be relaxed or simd128`)
   }
+  if (values.precision !== undefined && !['float32', 'int8'].includes(values.precision)) {
+    throw new UsageError(`--precision is ${JSON.stringify(values.precision)}; it can be float32 or int8`)
+  }
   const files = positionals.length > 0 ? positionals : ['-']
   if (positionals.length === 0 && process.stdin.isTTY) throw new UsageError('no FILE given; - is standard input')
   if (files.filter((file) => file === '-').length > 1) throw new UsageError('standard input can be read only once')
@@ -113,7 +118,7 @@ export async function classify(values, positionals) {
   let classifier
   try {
     classifier = await load(modelPath(values.model ?? DEFAULT_MODEL), {
-      memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, threads, backend: values.backend,
+      memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, threads, backend: values.backend, precision: values.precision,
       cache: values.cache, integrity: values.integrity,
       onProgress: ({ phase, done, total }) => bar.show(`${values.model ?? DEFAULT_MODEL} (${phase})`, done / (total || 1))
     })

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { load } from 'linformer-wasm'
-import { randomModel } from '../../bin/random-model.js'
+import { randomModel } from '../js/helpers/random-model.js'
 import { COUNTERS, countingModule } from '../../tools/count-instructions.js'
 import { CApi, readSafetensors } from '../js/helpers/c-api.js'
 

@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
+import { pathToFileURL } from 'node:url'
 import { inspect, load, version } from 'linformer-wasm'
 import { tensorBytes, tiny } from './helpers/models.js'
 
@@ -62,11 +63,12 @@ test('every kind of source gives the same classifier', async (t) => {
   }
 })
 
-test('the wasm option takes a URL, bytes or a module', async () => {
+test('the wasm option takes a path, URL, bytes, Blob, Response or a module', async () => {
   const file = 'wasm/dist/linformer-simd128.wasm'
   const bytes = readFileSync(file)
   const expected = await (await load(tiny(), { backend: 'simd128' })).classify(text)
-  for (const wasm of [file, bytes, new WebAssembly.Module(bytes)]) {
+  const variants = [file, pathToFileURL(file), bytes, new Blob([bytes]), new Response(bytes), new WebAssembly.Module(bytes)]
+  for (const wasm of variants) {
     assert.deepEqual(await (await load(tiny(), { backend: 'simd128', wasm })).classify(text), expected)
   }
 })

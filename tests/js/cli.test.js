@@ -56,7 +56,7 @@ test('bad usage is exit status 2, says what is wrong, and leaves stdout empty', 
     [[], /no command/], [['sing'], /unknown command "sing"/], [['classify', '--top-k', '0', 'x'], /--top-k is "0"/],
     [['classify', '--top-k', 'two', 'x'], /--top-k/], [['classify', '--memory', '1.5', 'x'], /--memory/],
     [['classify', '--overflow', 'cut', 'x'], /--overflow is "cut"/], [['classify', '--backend', 'gpu', 'x'], /--backend/],
-    [['classify', '--nonsense'], /nonsense/], [['classify', '--json', '--jsonl', 'x'], /exclude/], [['classify', '-', '-'], /only once/],
+    [['classify', '--precision', 'half', 'x'], /--precision is "half"/], [['classify', '--nonsense'], /nonsense/], [['classify', '--json', '--jsonl', 'x'], /exclude/], [['classify', '-', '-'], /only once/],
     [['inspect'], /one MODEL/], [['inspect', 'a', 'b'], /one MODEL/], [['bench', '--lengths', '5,x'], /--lengths/], [['bench', 'x'], /no arguments/], [['completion'], /bash, zsh, fish/], [['completion', 'csh'], /csh/]
   ]
   for (const [args, message] of cases) {
@@ -150,6 +150,17 @@ test('--overflow and --memory', async () => {
   assert.equal(JSON.parse(refused.stdout).code, 'TEXT_TOO_LONG')
   const small = await run([...args, '--memory', '1'])
   assert.deepEqual([small.status, small.stdout], [0, small.stdout])
+})
+
+test('--threads and --precision: the same verdict', async () => {
+  const args = ['classify', '-m', model, '--json', at('one.txt')]
+  const { scores } = JSON.parse((await run(args)).stdout)
+  const threads = await run([...args, '--threads', '2'])
+  assert.equal(threads.status, 0, threads.stderr)
+  assert.deepEqual(JSON.parse(threads.stdout).scores, scores)
+  const int8 = JSON.parse((await run([...args, '--precision', 'int8'])).stdout)
+  assert.ok(Math.abs(int8.score - scores[0].score) < 0.05)
+  assert.notEqual(int8.score, scores[0].score)
 })
 
 test('--explain', async () => {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { load } from 'linformer-wasm'
-import { randomModel } from '../../bin/random-model.js'
+import { randomModel } from './helpers/random-model.js'
 
 const PAGE = 65536
 

@@ -8,7 +8,7 @@ import { load } from 'linformer-wasm'
 import { Engine, plannerFor } from '../../wasm/engine.js'
 import { parseModel } from '../../wasm/model.js'
 import { withSharedMemory } from '../../wasm/threads.js'
-import { randomModel } from '../../bin/random-model.js'
+import { randomModel } from './helpers/random-model.js'
 import { tiny } from './helpers/models.js'
 
 const PAGE = 65536

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { load } from 'linformer-wasm'
-import { randomModel } from '../../bin/random-model.js'
+import { randomModel } from './helpers/random-model.js'
 import { modules } from '../../wasm/modules.js'
 import { createApi } from '../../wasm/load.js'
 import { startThread } from '../../wasm/start-thread-node.js'
@@ -140,7 +140,7 @@ test('disposed of while it works, a classifier with threads says so', async () =
 test('a process ends although its threads wait for work', async () => {
   const code = `
     import { load } from '${new URL('../../wasm/node.js', import.meta.url)}'
-    import { randomModel } from '${new URL('../../bin/random-model.js', import.meta.url)}'
+    import { randomModel } from '${new URL('./helpers/random-model.js', import.meta.url)}'
     const classifier = await load(randomModel({}), { threads: 2 })
     await classifier.classify('text')
     import { parentPort } from 'node:worker_threads'

@@ -1,7 +1,7 @@
 /**
  * Small models for tests of the API, and ways to spoil them.
  */
-import { randomModel } from '../../../bin/random-model.js'
+import { randomModel } from './random-model.js'
 
 /** 300 tokens at most, two layers: classifies in a millisecond. A text has as many tokens as UTF-8 bytes. */
 export const tiny = (changes = {}, options = {}) => randomModel({

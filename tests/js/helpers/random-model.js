@@ -1,8 +1,8 @@
 /**
- * A model file with random weights, made in memory: for `linformer bench`, where only the shape matters.
+ * A model file with random weights, made in memory: where only the shape matters.
  */
 import { tensorShapes } from 'linformer-wasm'
-import { randomWeights } from './random-weights.js'
+import { randomWeights } from '../../../bin/random-weights.js'
 
 /**
  * A complete model file. Its tokenizer knows the 256 single bytes and no merges, so a text has as many tokens as bytes.
