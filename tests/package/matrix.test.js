@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test'
 import { load } from 'linformer-wasm'
 import { classify } from './fixtures/classify.js'
 import {
-  answerOf, askWorkerd, closeBrowser, copyModel, freshProject, importTool, installTarball, installTools, outputOf, page, POLICY,
+  answerOf, askWorkerd, closeBrowser, copyModel, freshProject, importTool, installTarball, installTools, ISOLATION, outputOf, page, POLICY,
   toolFile, tools, visit, visitFolder
 } from './project.js'
 
@@ -26,11 +26,15 @@ before(async () => {
 })
 after(closeBrowser)
 
-/** Holds an answer to what this process says, for each way in which the library was used. */
-function check({ results, error, complaints = [] }, count) {
+/**
+ * Holds an answer to what this process says, for each way in which the library was used; the last one of several may be
+ * on two threads.
+ */
+function check({ results, error, complaints = [] }, count, lastThreads = 1) {
   assert.equal(error, undefined)
   assert.deepEqual(complaints, [])
   assert.equal(results.length, count)
+  assert.equal(results.at(-1).threads, lastThreads)
   for (const { label, score } of results) {
     assert.equal(label, expected.label)
     assert.ok(Math.abs(score - expected.score) < TOLERANCE, `${score} instead of ${expected.score}`)
@@ -41,7 +45,7 @@ for (const version of [20, 22, 24]) {
   test(`Node.js ${version}: import and require`, async () => {
     const node = toolFile(`node${version}-${process.platform}-${process.arch}/bin/node`)
     const folder = freshProject(project, `node${version}`, ['server.mjs', 'server.cjs'])
-    check(await answerOf(node, ['server.mjs'], folder), 3)
+    check(await answerOf(node, ['server.mjs'], folder), 4, 2)
     check(await answerOf(node, ['--no-warnings', 'server.cjs'], folder), 3)
   })
 }
@@ -49,12 +53,12 @@ for (const version of [20, 22, 24]) {
 test('Deno', async () => {
   const deno = toolFile(`@deno/${process.platform}-${process.arch}-glibc/deno`)
   const folder = freshProject(project, 'deno', ['server.mjs'])
-  check(await answerOf(deno, ['run', '--allow-read', '--cached-only', 'server.mjs'], folder), 3)
+  check(await answerOf(deno, ['run', '--allow-read', '--cached-only', 'server.mjs'], folder), 4, 2)
 })
 
 test('Bun', async () => {
   const bun = toolFile(`@oven/bun-${process.platform}-${process.arch === 'arm64' ? 'aarch64' : process.arch}/bin/bun`)
-  check(await answerOf(bun, ['server.mjs'], freshProject(project, 'bun', ['server.mjs'])), 3)
+  check(await answerOf(bun, ['server.mjs'], freshProject(project, 'bun', ['server.mjs'])), 4, 2)
 })
 
 test('workerd, bundled as wrangler does', async () => {
@@ -81,10 +85,10 @@ const config :Workerd.Config = (
 /** @param {any} vite @param {string} folder @param {any} [config] */
 async function viteDev(vite, folder, config = {}) {
   copyModel(project, join(folder, 'public'))
-  const server = await vite.createServer({ root: folder, configFile: false, logLevel: 'error', server: { port: 0, hmr: false, host: '127.0.0.1' }, ...config })
+  const server = await vite.createServer({ root: folder, configFile: false, logLevel: 'error', server: { port: 0, hmr: false, host: '127.0.0.1', headers: ISOLATION }, ...config })
   await server.listen()
   try {
-    check(await visit(server.resolvedUrls.local[0]), 2)
+    check(await visit(server.resolvedUrls.local[0]), 3, 2)
   } finally {
     await server.close()
   }
@@ -105,7 +109,7 @@ test('Vite, build', async () => {
   copyModel(project, join(folder, 'public'))
   const { build } = await importTool('vite')
   await build({ root: folder, configFile: false, logLevel: 'error' })
-  check(await visitFolder(join(folder, 'dist')), 2)
+  check(await visitFolder(join(folder, 'dist')), 3, 2)
 })
 
 test('webpack 5', async () => {
@@ -117,7 +121,7 @@ test('webpack 5', async () => {
   assert.equal(stats.toString({ all: false, errors: true, warnings: true }), '')
   copyModel(project, join(folder, 'dist'))
   writeFileSync(join(folder, 'dist/index.html'), page('main.js'))
-  check(await visitFolder(join(folder, 'dist')), 2)
+  check(await visitFolder(join(folder, 'dist')), 3, 2)
 })
 
 test('Parcel', async () => {
@@ -127,7 +131,7 @@ test('Parcel', async () => {
   await outputOf(process.execPath, [tools.resolve('parcel/lib/bin.js'), 'build', 'index.html', '--no-source-maps', '--no-autoinstall', '--no-cache'], folder)
   copyModel(project, join(folder, 'dist'))
   // Parcel writes an import map into the page.
-  check(await visitFolder(join(folder, 'dist'), POLICY.replace("'self'", "'self' 'unsafe-inline'")), 2)
+  check(await visitFolder(join(folder, 'dist'), POLICY.replace("'self'", "'self' 'unsafe-inline'")), 3, 2)
 })
 
 /** What Rollup and esbuild do not carry: hint */
@@ -160,8 +164,8 @@ test('esbuild', async () => {
   check(await visitFolder(join(folder, 'dist')), 2)
 })
 
-test('no bundler: a script, the library\'s worker, a module worker, a service worker', async () => {
+test('no bundler: a script, the library\'s worker, a module worker, a service worker, threads', async () => {
   const folder = freshProject(project, 'script', ['script-page.js', 'script-worker.js'], { 'index.html': page('./script-page.js') })
   copyModel(project, folder)
-  check(await visitFolder(folder), 4)
+  check(await visitFolder(folder), 5, 2)
 })

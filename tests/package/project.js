@@ -21,6 +21,9 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 /** As strict as a page with WebAssembly can be. */
 export const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; worker-src 'self'; img-src data:"
 
+/** What threads need: a page that is cross-origin isolated. */
+export const ISOLATION = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
+
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' }
 
 const run = promisify(execFile)
@@ -93,6 +96,7 @@ async function serve(folder, policy) {
     const path = normalize(new URL(request.url, 'http://localhost').pathname)
     const file = join(folder, path === '/' ? 'index.html' : path)
     response.setHeader('content-security-policy', policy)
+    for (const [name, value] of Object.entries(ISOLATION)) response.setHeader(name, value)
     if (!existsSync(file)) response.writeHead(404).end('<!doctype html><title>404</title>')
     else response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(readFileSync(file))
   }).listen(0, '127.0.0.1')
