@@ -3,6 +3,9 @@ import { load } from './wasm/worker.js'
 
 /** @typedef {import('./wasm/index.js').Classifier} Classifier */
 
+/** Each has to start before the first verdict, and a document has work for so many. */
+const MOST_THREADS = 8
+
 /** @type {{ key: string, classifier: Classifier } | undefined} */
 let current
 
@@ -16,7 +19,7 @@ export async function classifierFor(model, memoryBudget, options) {
   const key = `${model.id} ${memoryBudget}`
   if (current?.key === key) return current.classifier
   close()
-  const threads = globalThis.crossOriginIsolated ? navigator.hardwareConcurrency : 1
+  const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1
   const classifier = await load(new URL(model.file, document.baseURI), { memoryBudget, threads, ...options })
   current = { key, classifier }
   return classifier
