@@ -133,7 +133,7 @@ export class Classifier {
       const from = Math.floor((window * used) / windows)
       const to = Math.floor(((window + 1) * used) / windows)
       const output = await engine.encode(tokens.ids.range(from, to), (done, tiles) => {
-        onProgress?.({ phase: 'encode', done: from + ((to - from) * done) / tiles, total: used, index, count })
+        onProgress?.({ phase: 'encode', done: from + ((to - from) * done) / tiles, total: used, window, windows, index, count })
         return pause()
       })
       output.logits.forEach((logit, c) => { logits[c] += (logit * (to - from)) / used })

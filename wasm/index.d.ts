@@ -45,6 +45,9 @@ export interface ProgressEvent {
   done: number
   /** The same unit; unknown for a download without a length. */
   total: number | undefined
+  /** With encode: which of the text's windows is being read, from 0, and how many there are. */
+  window?: number
+  windows?: number
   /** Place of the document in the array that is being classified, and the array's length. */
   index?: number
   count?: number

@@ -264,6 +264,13 @@ test('progress goes from nothing to all, in every phase', async () => {
   assert.deepEqual([...new Set(events.filter(({ phase }) => phase === 'encode').map(({ index, count }) => `${index}/${count}`))], ['0/2', '1/2'])
 })
 
+test('progress tells the windows', async () => {
+  const classifier = await load(tiny(), { maxTokens: 100 })
+  const seen = new Set()
+  await classifier.classify('x'.repeat(250), { onProgress: ({ phase, window, windows }) => seen.add(`${phase} ${window}/${windows}`) })
+  assert.deepEqual([...seen], ['tokenize undefined/undefined', 'encode 0/3', 'encode 1/3', 'encode 2/3'])
+})
+
 test('calls on one classifier may overlap', async () => {
   const classifier = await load(tiny())
   const texts = Array.from({ length: 20 }, (_, i) => text.slice(i))
