@@ -92,7 +92,7 @@ test('patterns as expressions', () => {
   ]) assert.equal(matches(pattern, path), expected, `${pattern} ${path}`)
 })
 
-test('10,000 documents through --jsonl: in order, in constant memory', { timeout: 120_000 }, async (t) => {
+test('10,000 documents through --jsonl, on two threads: in order, in constant memory', { timeout: 120_000 }, async (t) => {
   const model = at('tiny.safetensors')
   await writeFile(model, tiny())
   // Told by the process itself, at its end.
@@ -101,7 +101,7 @@ test('10,000 documents through --jsonl: in order, in constant memory', { timeout
 
   /** Peak memory in bytes, over `count` documents of 4 kB, of a process whose reader is in no hurry. */
   async function peak(count) {
-    const child = spawn(process.execPath, [`--import=data:text/javascript,${encodeURIComponent(hook)}`, 'bin/linformer.js', 'classify', '-m', model, '--jsonl', '--overflow', 'truncate'])
+    const child = spawn(process.execPath, [`--import=data:text/javascript,${encodeURIComponent(hook)}`, 'bin/linformer.js', 'classify', '-m', model, '--jsonl', '--overflow', 'truncate', '--threads', '2'])
     let stderr = ''
     let rest = ''
     let next = 0
