@@ -167,6 +167,24 @@ static void take_utf8(lf_tokenizer *tokenizer, uint8_t byte) {
   }
 }
 
+/* The ASCII letters at the start of `text` that go on a word of letters, most of any text: what take_utf8 and all behind
+ * it would do with them one by one. Returns how many there were. */
+static int32_t take_letters(lf_tokenizer *tokenizer, const uint8_t *text, int32_t n) {
+  if (tokenizer->kind != LF_WORD_LETTERS || tokenizer->streaming || tokenizer->bytes_missing > 0) return 0;
+  const uint32_t start = tokenizer->word_length;
+  const uint32_t room = LF_WORD_BYTES - start;
+  const uint32_t most = (uint32_t)n < room ? (uint32_t)n : room;
+  uint32_t i = 0;
+  while (i < most && (text[i] | 0x20u) - 'a' < 26) {
+    tokenizer->word[start + i] = tokenizer->lowercase ? text[i] | 0x20 : text[i];
+    tokenizer->word_origin[start + i] = tokenizer->position + i;
+    i++;
+  }
+  tokenizer->word_length += i;
+  tokenizer->position += i;
+  return (int32_t)i;
+}
+
 /* ---- the text ---- */
 
 void lf_tokenizer_begin(lf_tokenizer *tokenizer) {
@@ -185,7 +203,10 @@ int32_t lf_tokenizer_feed(lf_tokenizer *tokenizer, int32_t n_bytes, int32_t fina
   if (tokenizer->status != LF_OK) return (int32_t)tokenizer->status;
   if (n_bytes < 0 || n_bytes > LF_TEXT_CHUNK) return LF_ERROR_LENGTH;
   tokenizer->n_tokens = 0;
-  for (int32_t i = 0; i < n_bytes; i++) take_utf8(tokenizer, tokenizer->text[i]);
+  for (int32_t i = 0; i < n_bytes;) {
+    i += take_letters(tokenizer, tokenizer->text + i, n_bytes - i);
+    if (i < n_bytes) take_utf8(tokenizer, tokenizer->text[i++]);
+  }
   if (final) {
     if (tokenizer->bytes_missing > 0) take_code_point(tokenizer, 0xfffd);
     tokenizer->bytes_missing = 0;
