@@ -4,14 +4,25 @@
 import { LinformerError } from './errors.js'
 import { createWorkerApi } from './worker-client.js'
 
+/** @returns {Worker} */
+function startOwn() {
+  try {
+    // Written out, so that bundlers see it.
+    return new Worker(new URL('./worker-host.js', import.meta.url), { type: 'module' })
+  } catch (error) {
+    // A library that comes from another origin than the page, from a CDN for one, may start no worker.
+    const message = `the worker could not be started: ${error instanceof Error ? error.message : error}; pass one of this page's origin as worker`
+    throw new LinformerError('WORKER_FAILED', message, {}, { cause: error })
+  }
+}
+
 /** @type {import('./worker-client.js').Host} */
 const host = {
   start(given, listener) {
     if (given === undefined && typeof Worker === 'undefined') {
       throw new LinformerError('UNSUPPORTED', 'this host has no Worker; load from linformer-wasm instead')
     }
-    // Written out, so that bundlers see it.
-    const worker = /** @type {Worker} */ (given) ?? new Worker(new URL('./worker-host.js', import.meta.url), { type: 'module' })
+    const worker = /** @type {Worker} */ (given) ?? startOwn()
     worker.addEventListener('message', ({ data }) => listener.message(data))
     worker.addEventListener('messageerror', () => listener.failed('sent what could not be read'))
     worker.addEventListener('error', (event) => {

@@ -92,10 +92,15 @@ test('abort, dispose and a worker that dies', async () => {
     codes.push(await running, await codeOf(classifier.classify(text)))
     codes.push(await codeOf(load('/models/imdb.safetensors', { worker: new Worker('/wasm/no-such-file.js', { type: 'module' }) })))
     codes.push(await codeOf(load('/models/none.safetensors')))
+    const { Worker: whole } = globalThis
+    globalThis.Worker = class { constructor() { throw new DOMException('of another origin', 'SecurityError') } }
+    codes.push(await codeOf(load('/models/imdb.safetensors')))
+    globalThis.Worker = whole
     return { codes, late, label }
   }, TEXT)
   assert.deepEqual(found.codes, [
-    'LinformerError ABORTED', 'LinformerError DISPOSED', 'LinformerError DISPOSED', 'LinformerError WORKER_FAILED', 'LinformerError SOURCE_FAILED'
+    'LinformerError ABORTED', 'LinformerError DISPOSED', 'LinformerError DISPOSED', 'LinformerError WORKER_FAILED', 'LinformerError SOURCE_FAILED',
+    'LinformerError WORKER_FAILED'
   ])
   assert.ok(found.late < 50, `${found.late} ms`)
   assert.equal(found.label, 'positive')
