@@ -1,16 +1,27 @@
-"""Reading the data sets: JSON Lines, zstd-compressed, one {"id", "text", "label"} a line."""
+"""Reading the data sets, and documents as token ids, tokenised once and kept in a file.
+
+A data set is JSON Lines, zstd-compressed, one {"id", "text", "label"} a line.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import zstandard
+from tokenizers import Tokenizer
 
-IMDB_LABELS = ("negative", "positive")
+LABELS = {
+    "imdb": ("negative", "positive"),
+    "scotus": ("Criminal Procedure", "Civil Rights", "First Amendment", "Due Process", "Privacy", "Attorneys", "Unions",
+               "Economic Activity", "Judicial Power", "Federalism", "Federal Taxation"),
+}  # fmt: skip
+IMDB_LABELS = LABELS["imdb"]
 
 
 def read_jsonl(path: Path | str) -> Iterator[dict]:
@@ -25,3 +36,32 @@ def held_out(document: dict, percent: int) -> bool:
     """True for `percent` of the documents, chosen by a hash of the id, so that every script draws the same split."""
     digest = hashlib.sha256(str(document["id"]).encode()).digest()
     return int.from_bytes(digest[:4], "big") % 100 < percent
+
+
+class Corpus:
+    """The documents of one file as token ids: document i is `ids[offsets[i] : offsets[i + 1]]`, uint16."""
+
+    def __init__(self, path: Path, tokenizer: Path, cache: Path) -> None:
+        """Tokenises `path` once; the result is kept in the folder `cache` under the tokenizer's hash."""
+        key = hashlib.sha256(tokenizer.read_bytes()).hexdigest()[:12]
+        kept = cache / f"{path.name.split('.')[0]}-{key}.npz"
+        if not kept.exists():
+            encoder = Tokenizer.from_file(str(tokenizer))
+            assert encoder.get_vocab_size() <= 1 << 16
+            rows, names, labels = [], [], []
+            documents = read_jsonl(path)
+            while part := list(itertools.islice(documents, 256)):
+                rows += [np.array(e.ids, dtype=np.uint16) for e in encoder.encode_batch([d["text"] for d in part])]
+                names += [str(d["id"]) for d in part]
+                labels += [d.get("label") or "" for d in part]
+            cache.mkdir(parents=True, exist_ok=True)
+            np.savez(kept, ids=np.concatenate(rows), offsets=np.cumsum([0, *map(len, rows)]), names=names, labels=labels)
+        saved = np.load(kept)
+        self.ids, self.offsets = saved["ids"], saved["offsets"]
+        self.names, self.labels = saved["names"].tolist(), saved["labels"].tolist()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        return self.ids[self.offsets[i] : self.offsets[i + 1]]

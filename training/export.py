@@ -1,10 +1,11 @@
 """Writes a trained model as one .safetensors file, and what PyTorch computes with the weights in it.
 
-    python training/export.py --model runs/imdb/model.pt --tokenizer runs/imdb/tokenizer.json \
-        --out models/imdb.safetensors --golden tests/golden/imdb
+    python training/export.py --task imdb --model runs/imdb/model.pt --tokenizer runs/imdb/tokenizer.json \
+        --out models/imdb.safetensors --golden tests/golden/imdb --temperature 1.2
 
 The golden file holds texts of our own, their token ids and, in float64 from the quantised weights, their logits: the
-whole path from text to verdict is tested against it.
+whole path from text to verdict is tested against it. The temperature that evaluate.py fits on held-out documents is
+divided into the head's weights and bias, so the engine needs to know nothing of it.
 """
 
 from __future__ import annotations
@@ -16,40 +17,58 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from data import IMDB_LABELS
+from data import LABELS
 from model import Config, Linformer
 from model_file import DTYPES, decode, encode, save_model, state_dict
 from tokenizer import tables
 
-TEXTS = (
-    "A quiet, generous film. I came for the scenery and stayed for the performances, which are superb.",
-    "Two hours of my life I will never get back: a lazy script, wooden acting, and an ending that insults everyone.",
-    "I wanted to like it. The first half is funny and the music is lovely, but then it falls apart.",
-    "Don't miss it!",
-    "bad",
-    "The camera never moves. " * 400 + "And yet I loved every minute of it.",
-)
+TEXTS = {
+    "imdb": (
+        "A quiet, generous film. I came for the scenery and stayed for the performances, which are superb.",
+        "Two hours of my life I will never get back: a lazy script, wooden acting, and an ending that insults everyone.",
+        "I wanted to like it. The first half is funny and the music is lovely, but then it falls apart.",
+        "Don't miss it!",
+        "bad",
+        "The camera never moves. " * 400 + "And yet I loved every minute of it.",
+    ),
+    "scotus": (
+        "The officers searched the trunk without a warrant, and the question is whether the Fourth Amendment allows it.",
+        "Is a tip that a waiter keeps income within the meaning of the Internal Revenue Code?",
+        "The Board found that the employer had refused to bargain with the union, which is an unfair labor practice.",
+        "tax",
+        "May it please the Court. The statute forbids speech because of what it says. " * 200,
+    ),
+}
+ABOUT = {
+    "imdb": {"license": "MIT", "trained_on": "Large Movie Review Dataset v1.0 (Maas et al. 2011)"},
+    "scotus": {
+        "license": "CC-BY-NC-4.0",
+        "trained_on": "transcripts of Supreme Court oral arguments, Oyez (CC BY-NC 4.0); issue areas of the Supreme Court "
+        "Database, 2019_01",
+    },
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--task", choices=LABELS, required=True, help="whose labels, licence and golden texts")
     parser.add_argument("--model", type=Path, required=True, help="model.pt as train.py writes it")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--golden", type=Path, help="write OUT's golden verdicts to this path + .json")
     parser.add_argument("--dtype", choices=DTYPES, default="I8")
-    parser.add_argument("--name", default="imdb")
-    parser.add_argument("--license", default="MIT")
-    parser.add_argument("--trained-on", default="Large Movie Review Dataset v1.0 (Maas et al. 2011)")
+    parser.add_argument("--temperature", type=float, default=1.0, help="the logits are divided by it")
     args = parser.parse_args()
 
     saved = torch.load(args.model, weights_only=True)
     config = Config(**saved["config"])
     model = Linformer(config)
     model.load_state_dict(saved["model"])
+    with torch.no_grad():
+        for tensor in model.head.parameters():
+            tensor /= args.temperature
     encoded = encode(model.tensors(), args.dtype)
-    save_model(args.out, encoded, config, list(IMDB_LABELS), tables(args.tokenizer), args.license, args.trained_on,
-               name=args.name)  # fmt: skip
+    save_model(args.out, encoded, config, list(LABELS[args.task]), tables(args.tokenizer), **ABOUT[args.task], name=args.task)
     print(f"{args.out}: {args.out.stat().st_size:,} bytes")
 
     if args.golden:
@@ -57,7 +76,7 @@ def main() -> None:
         model = model.double().eval()
         tokenizer = Tokenizer.from_file(str(args.tokenizer))
         rows = []
-        for text in TEXTS:
+        for text in TEXTS[args.task]:
             ids = tokenizer.encode(text).ids
             with torch.no_grad():
                 logits = model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.bool))[0]

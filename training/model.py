@@ -112,6 +112,16 @@ class SequenceProjection(nn.Module):
         return p, counts > 0
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None) -> Tensor:
+    """softmax(query key^T / sqrt(d_head)) value; all of it in bfloat16 where training asks for that (autocast)."""
+    if not torch.is_autocast_enabled("cpu"):
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, -1e9)
+    return torch.softmax(scores, -1, dtype=scores.dtype) @ value
+
+
 class Attention(nn.Module):
     def __init__(self, config: Config, layer: int) -> None:
         super().__init__()
@@ -148,7 +158,7 @@ class Attention(nn.Module):
             p_value = self.F(masked, mask, self.k)[0] if hasattr(self, "F") else p
             key, value = self.map_heads(p, self.key), self.map_heads(p_value, self.value)
         allowed = None if exists is None else exists[:, None, None]
-        ctx = F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
+        ctx = attend(query, key, value, allowed)
         return self.out(ctx.transpose(1, 2).flatten(2))
 
 

@@ -8,6 +8,7 @@ Special tokens have ids of their own, but text never gives them: a literal "<sep
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -68,8 +69,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--vocab-size", type=int, default=8192)
     parser.add_argument("--lowercase", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--every", type=int, default=1, help="learn from each EVERYth document only")
     args = parser.parse_args()
-    texts = (document["text"] for path in args.inputs for document in read_jsonl(path))
+    documents = (document for path in args.inputs for document in read_jsonl(path))
+    texts = (document["text"] for document in itertools.islice(documents, 0, None, args.every))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(train(texts, args.vocab_size, args.lowercase), encoding="utf-8")
     print(f"{args.out}: {Tokenizer.from_file(str(args.out)).get_vocab_size()} tokens")

@@ -21,6 +21,7 @@ export const classifyOptions = {
   overflow: { type: 'string' },
   explain: { type: 'boolean' },
   memory: { type: 'string' },
+  'max-tokens': { type: 'string' },
   threads: { type: 'string' },
   backend: { type: 'string' },
   precision: { type: 'string' },
@@ -41,6 +42,7 @@ below it, and a pattern such as 'reports/**/*.{txt,pdf}' for the files that matc
                          truncate (read its beginning) or error
       --explain          which passages spoke for and against the label
       --memory MiB       most linear memory; the largest capacity that fits is planned
+      --max-tokens N     read at most N tokens at once, where the model could read more
       --threads N        upper limit of threads (default: 1)
       --precision NAME   float32 or int8 (default: as the model file has its weights)
       --backend NAME     relaxed or simd128
@@ -99,6 +101,7 @@ export async function classify(values, positionals) {
   if (values.json && values.jsonl) throw new UsageError('--json and --jsonl exclude each other')
   const topK = wholeNumber(values['top-k'], 'top-k')
   const memory = wholeNumber(values.memory, 'memory', 4096)
+  const maxTokens = wholeNumber(values['max-tokens'], 'max-tokens')
   const threads = wholeNumber(values.threads, 'threads')
   if (values.overflow !== undefined && !['window', 'truncate', 'error'].includes(values.overflow)) {
     throw new UsageError(`--overflow is ${JSON.stringify(values.overflow)}; it can be window, truncate or error`)
@@ -118,7 +121,8 @@ export async function classify(values, positionals) {
   let classifier
   try {
     classifier = await load(modelPath(values.model ?? DEFAULT_MODEL), {
-      memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, threads, backend: values.backend, precision: values.precision,
+      memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, maxTokens, threads,
+      backend: values.backend, precision: values.precision,
       cache: values.cache, integrity: values.integrity,
       onProgress: ({ phase, done, total }) => bar.show(`${values.model ?? DEFAULT_MODEL} (${phase})`, done / (total || 1))
     })

@@ -1,0 +1,163 @@
+"""Does sharing one projection cost anything? The paper's Table 2 at a small scale: one recipe, one size, several seeds.
+
+    python training/ablation.py --data DATA/imdb --tokenizer runs/imdb/tokenizer.json --teacher runs/imdb/teacher.json \
+        --runs runs/ablation --results training/ablation.json --seeds 3
+    python training/ablation.py --results training/ablation.json --table
+
+Full attention, and Linformers that differ from a layerwise shared linear projection with k 128 in one respect each. All
+read the first 512 tokens of the same reviews in the same order and begin with the same token vectors; a seed draws the
+other weights and the order. E begins as in the paper: normal with variance 1/k. Each run is written to the results when
+it is done, and runs that are there are not done again, so more seeds can be added at any time. Time is processor time
+of one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+import torch
+
+VARIANTS = {
+    "full attention": {"attention": "full"},
+    "no sharing": {"sharing": "none"},
+    "headwise": {"sharing": "headwise"},
+    "key-value": {"sharing": "key-value"},
+    "layerwise": {},
+    "layerwise, mean": {"projection": "mean"},
+    "layerwise, conv": {"projection": "conv"},
+    "layerwise, k 32": {"k": 32},
+    "layerwise, k 64": {"k": 64},
+    "layerwise, k 256": {"k": 256},
+}
+N, D_MODEL, LAYERS, HEADS, D_FF, K = 512, 64, 2, 4, 128, 128
+HELD_OUT = 10  # percent of train
+
+
+def run(options: dict, seed: int, args: argparse.Namespace, data: tuple) -> tuple[dict, dict]:
+    """Trains and tests one variant: the line of results, and the weights"""
+    import random
+
+    import torch.nn.functional as F
+
+    import loop
+    from model import Config, Linformer
+    from train import accuracy
+
+    rows, check, vectors = data
+    torch.manual_seed(seed)
+    k = options.get("k", K)
+    config = Config(vectors.shape[0], N, D_MODEL, LAYERS, HEADS, D_FF, 2, [k] * LAYERS,
+                    **{key: value for key, value in options.items() if key != "k"})  # fmt: skip
+    model, average = Linformer(config), Linformer(config)
+    model.embed["token"].weight.data.copy_(vectors)
+    average.load_state_dict(model.state_dict())
+    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, 0.02), betas=(0.9, 0.98))
+    batches, epoch = [], 0
+    while len(batches) < args.steps:
+        batches += loop.by_length(rows, lambda row: len(row[0]), args.batch_tokens, random.Random(seed * 100 + epoch))
+        epoch += 1
+    started, tokens = time.process_time(), 0
+    for step, batch in enumerate(batches[: args.steps]):
+        share = min(1.0, (step + 1) / 50) * (1 - step / args.steps)
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak"] * share
+        ids, mask = loop.pad([row[0] for row in batch])
+        target = torch.tensor([row[1] for row in batch])
+        ids = ids.masked_fill(torch.rand(ids.shape) < 0.1, 1)
+        model.train()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(ids, mask).float()
+        loss = F.cross_entropy(logits, torch.stack([1 - target, target], -1))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        tokens += int(mask.sum())
+        with torch.no_grad():
+            for slow, fast in zip(average.parameters(), model.parameters()):
+                slow.lerp_(fast, 1 - min(0.98, (step + 1) / (step + 10)))
+    seconds = time.process_time() - started
+    projections = sum(p.numel() for name, p in model.named_parameters() if name.endswith((".E.weight", ".F.weight")))
+    result = {
+        "accuracy": round(accuracy(average, check, N), 5),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "projection_parameters": projections,
+        "seconds": round(seconds, 1),
+        "tokens": tokens,
+    }
+    return result, {"config": config.to_dict(), "model": average.state_dict()}
+
+
+def table(results: dict) -> str:
+    lines = ["| attention | accuracy % | runs | parameters | of which E, F | training s |", "|---|---|---|---|---|---|"]
+    for name in VARIANTS:
+        rows = [row for key, row in results["runs"].items() if key.rsplit(" / ", 1)[0] == name]
+        if rows:
+            values = [100 * row["accuracy"] for row in rows]
+            spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+            lines.append(f"| {name} | {statistics.mean(values):.2f}{spread} | {len(rows)} | {rows[0]['parameters']:,} "
+                         f"| {rows[0]['projection_parameters']:,} "
+                         f"| {statistics.median(row['seconds'] for row in rows):.0f} |")  # fmt: skip
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--tokenizer", type=Path)
+    parser.add_argument("--teacher", type=Path)
+    parser.add_argument("--runs", type=Path, help="folder for the weights, which spectrum.py reads")
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--batch-tokens", type=int, default=8192)
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--table", action="store_true", help="only print the results")
+    args = parser.parse_args()
+
+    recipe = {"n": N, "d_model": D_MODEL, "n_layers": LAYERS, "n_heads": HEADS, "d_ff": D_FF, "k": K, "steps": args.steps,
+              "batch_tokens": args.batch_tokens, "lr": args.lr}  # fmt: skip
+    results = json.loads(args.results.read_text()) if args.results.exists() else {"recipe": recipe, "runs": {}}
+    if args.table:
+        print(table(results))
+        return
+    if results["recipe"] != recipe:
+        raise SystemExit(f"{args.results} has another recipe: {results['recipe']}")
+
+    import initial
+    from data import Corpus, held_out
+    from train import Documents, token_counts
+
+    torch.set_num_threads(1)
+    args.runs.mkdir(parents=True, exist_ok=True)
+    corpora = [Corpus(args.data / f"{part}.jsonl.zst", args.tokenizer, args.tokenizer.parent) for part in ("train", "unsup")]
+    soft = json.loads(args.teacher.read_text())["reviews"]
+    rows, check = [], Documents()
+    for corpus in corpora:
+        for i, name in enumerate(corpus.names):
+            if corpus.labels[i] and held_out({"id": name}, HELD_OUT):
+                check.ids.append(corpus[i])
+                check.targets.append(float(corpus.labels[i] == "positive"))
+            elif len(corpus[i]):
+                target = 0.5 * (soft[name] + (corpus.labels[i] == "positive")) if corpus.labels[i] else soft[name]
+                rows.append((corpus[i][:N], target))
+    features, _ = initial.tfidf(token_counts([row[0] for row in rows[:30_000]], int(corpora[1].ids.max()) + 1))
+    vectors = initial.latent_semantics(features, D_MODEL, 1)
+    for seed in range(1, args.seeds + 1):
+        for name, options in VARIANTS.items():
+            key = f"{name} / {seed}"
+            if key in results["runs"]:
+                continue
+            result, weights = run(options, seed, args, (rows, check, vectors))
+            torch.save(weights, args.runs / f"{key.replace(' / ', '-').replace(', ', '-').replace(' ', '-')}.pt")
+            results["runs"][key] = result
+            args.results.write_text(json.dumps(results, indent=1) + "\n")
+            print(key, result, flush=True)
+
+
+if __name__ == "__main__":
+    main()

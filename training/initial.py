@@ -1,0 +1,97 @@
+"""Where training starts: token vectors from latent semantic analysis, and heads that look at their neighbours.
+
+The Linformer has no notion of neighbourhood at its start: E is dense. Here E begins as means of short segments (finer
+at the start of the document, where most documents are), positions begin as sinusoids in channels of their own, and some
+heads begin with query and key maps that read those channels alone, so that a token attends to the segments around it.
+Everything is then learned. The model's shape and arithmetic stay what they are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.utils.extmath import randomized_svd
+from torch import Tensor
+
+from model import Linformer
+
+
+def tfidf(counts: sp.csr_matrix, idf: np.ndarray | None = None) -> tuple[sp.csr_matrix, np.ndarray]:
+    """(1 + log tf) idf of counts [documents, vocab], rows of length 1; and the idf [vocab]"""
+    if idf is None:
+        present = np.asarray((counts > 0).sum(0)).ravel()
+        idf = (np.log((1 + counts.shape[0]) / (1 + present)) + 1).astype(np.float32)
+    weighted = counts.copy()
+    weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
+    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)))
+    return weighted.multiply(1 / np.maximum(norms, 1e-9)).tocsr().astype(np.float32), idf
+
+
+def latent_semantics(features: sp.csr_matrix, d: int, seed: int) -> Tensor:
+    """Token vectors [vocab, d], entries of deviation 1/2: right singular vectors times the roots of the singular values
+
+    Deerwester et al. 1990; the truncated SVD is Halko et al. 2011.
+    """
+    _, values, vectors = randomized_svd(features, d, random_state=seed, n_iter=2)
+    rows = vectors.T * np.sqrt(values)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = np.where(lengths > 1e-6, rows / np.maximum(lengths, 1e-6), np.random.default_rng(seed).normal(size=rows.shape) / d**0.5)
+    return torch.from_numpy(rows * 0.5 * d**0.5).float()
+
+
+def segments(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """[(tokens, segments), ...] from the start of a document on -> the first and the end of each segment"""
+    out, start = [], 0
+    for tokens, count in spans:
+        assert tokens % count == 0
+        out += [(start + i * tokens // count, start + (i + 1) * tokens // count) for i in range(count)]
+        start += tokens
+    return out
+
+
+def segment_means(model: Linformer, spans: list[tuple[int, int]]) -> None:
+    """Row i of a layerwise E becomes the mean over segment i; a document that ends inside has a smaller sum, no mean."""
+    E = model.attn["E"].weight.data
+    rows = segments(spans)
+    assert E.shape[1] == len(rows) and E.shape[2] == rows[-1][1]
+    E.zero_()
+    for i, (start, end) in enumerate(rows):
+        E[:, i, start:end] = 1 / (end - start)
+
+
+def sinusoid(n: int, channels: int, shortest: float = 8.0, longest: float = 8192.0) -> tuple[Tensor, Tensor]:
+    """Positions [n, channels], sine and cosine side by side, wavelengths in geometric steps; and the rates"""
+    rates = 2 * math.pi / torch.logspace(math.log10(shortest), math.log10(longest), channels // 2, dtype=torch.float64)
+    angle = torch.arange(n, dtype=torch.float64)[:, None] * rates
+    return torch.stack([angle.sin(), angle.cos()], -1).flatten(1).float(), rates
+
+
+def neighbourhood(model: Linformer, offsets: list[list[int]], amplitude: float = 0.8, sharpness: float = 1.5) -> None:
+    """Heads offsets[layer][0], [1], ... begin by attending to the segment that many tokens further; others at random.
+
+    Channels 0 to d_head - 1 hold the position. A query and a key that read only those have the score
+    sum_f cos(rate_f (i + offset - j)), which is largest where j = i + offset.
+    """
+    d_head = model.config.d_model // model.config.n_heads
+    code, rates = sinusoid(model.config.n_max, d_head)
+    position = model.embed["position"].weight.data
+    position[:, :d_head] = code * amplitude
+    position[:, d_head:] = 0
+    model.embed["token"].weight.data[:, :d_head] *= 0.1
+    for layer, shifts in zip(model.layers, offsets):
+        query, key = layer.attn.query, layer.attn.key
+        query.bias.data.zero_()
+        key.bias.data.zero_()
+        for head, shift in enumerate(shifts):
+            rows = slice(head * d_head, (head + 1) * d_head)
+            query.weight.data[rows] = 0
+            key.weight.data[rows] = 0
+            key.weight.data[rows, :d_head] = torch.eye(d_head) * sharpness
+            cos, sin = (rates * shift).cos().float(), (rates * shift).sin().float()
+            for f in range(d_head // 2):
+                a, b = 2 * f, 2 * f + 1  # (sin, cos) at i becomes (sin, cos) at i + shift
+                turn = torch.tensor([[cos[f], sin[f]], [-sin[f], cos[f]]]) * sharpness
+                query.weight.data[head * d_head + a : head * d_head + b + 1, a : b + 1] = turn

@@ -1,0 +1,131 @@
+"""The training loop that all scripts share: seeded, averaged, logged, and resumable from a checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+CHECKPOINT_SECONDS = 120
+LOG_STEPS = 50
+
+
+class Log:
+    """Prints lines and appends them to a file."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = open(path, "a", encoding="utf-8")
+
+    def __call__(self, line: str) -> None:
+        print(line, flush=True)
+        print(line, file=self.file, flush=True)
+
+
+def groups(model: nn.Module, lr: float, weight_decay: float, embedding_lr: float = 1.0) -> list[dict]:
+    """Parameter groups: no decay of vectors; embeddings learn `embedding_lr` times as fast."""
+    rows = {"matrix": [], "vector": [], "embedding": []}
+    for name, p in ((name, p) for name, p in model.named_parameters() if p.requires_grad):
+        rows["embedding" if name.startswith("embed.") else "matrix" if p.dim() >= 2 else "vector"].append(p)
+    return [
+        {"params": rows["matrix"], "weight_decay": weight_decay, "peak": lr},
+        {"params": rows["vector"], "weight_decay": 0.0, "peak": lr},
+        {"params": rows["embedding"], "weight_decay": weight_decay, "peak": lr * embedding_lr},
+    ]
+
+
+def pad(rows: list, n_multiple: int = 1) -> tuple[Tensor, Tensor]:
+    """Rows of ids to one batch: ids [batch, n] and mask [batch, n], n a multiple of `n_multiple`"""
+    n = -(-max(map(len, rows)) // n_multiple) * n_multiple
+    ids = torch.zeros(len(rows), n, dtype=torch.long)
+    mask = torch.zeros(len(rows), n, dtype=torch.bool)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.as_tensor(row, dtype=torch.long)
+        mask[i, : len(row)] = True
+    return ids, mask
+
+
+def by_length(rows: list, length: Callable[[object], int], batch_tokens: int, rng) -> list[list]:
+    """Rows in shuffled batches of similar length, each of at most `batch_tokens` tokens with its padding."""
+    rows = sorted(rows, key=lambda row: length(row) * rng.uniform(0.95, 1.05))
+    batches, batch, widest = [], [], 0
+    for row in rows:
+        widest = max(widest, length(row))
+        if batch and widest * (len(batch) + 1) > batch_tokens:
+            batches.append(batch)
+            batch, widest = [], length(row)
+        batch.append(row)
+    batches.append(batch)
+    rng.shuffle(batches)
+    return batches
+
+
+def train(model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, epochs: int,
+          batches: Callable[[int], list], loss: Callable[[object], Tensor], evaluate: Callable[[nn.Module], float],
+          out: Path, log: Log, decay: float = 0.998, warmup: int = 200, save: Callable[[nn.Module], dict] | None = None,
+          ) -> float:  # fmt: skip
+    """Trains for `epochs`, cosine schedule; returns the best value of `evaluate`, taken of the averaged weights.
+
+    `batches(epoch)` must give the same list each time it is called. OUT/model.pt holds save(average) of the best epoch.
+    """
+    checkpoint = out / "checkpoint.pt"
+    first_epoch, first_batch, step, best = 0, 0, 0, 0.0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=False)
+        model.load_state_dict(saved["model"])
+        average.load_state_dict(saved["average"])
+        optimizer.load_state_dict(saved["optimizer"])
+        first_epoch, first_batch, step, best = saved["epoch"], saved["batch"], saved["step"], saved["best"]
+        log(f"resumed at epoch {first_epoch}, batch {first_batch}")
+
+    def keep(epoch: int, batch: int) -> None:
+        state = {"model": model.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(),
+                 "epoch": epoch, "batch": batch, "step": step, "best": best}  # fmt: skip
+        torch.save(state, checkpoint.with_suffix(".tmp"))
+        checkpoint.with_suffix(".tmp").rename(checkpoint)
+
+    started = kept_at = time.time()
+    steps_here = 0
+    for epoch in range(first_epoch, epochs):
+        rows = batches(epoch)
+        losses: list[float] = []
+        for index, batch in enumerate(rows):
+            if epoch == first_epoch and index < first_batch:
+                continue
+            progress = min(1.0, (epoch + index / len(rows)) / epochs)
+            share = min(1.0, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * progress))
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * share
+            model.train()
+            value = loss(batch)
+            optimizer.zero_grad()
+            value.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            step, steps_here = step + 1, steps_here + 1
+            with torch.no_grad():
+                slowness = min(decay, (step + 1) / (step + 10))
+                for slow, fast in zip(average.parameters(), model.parameters()):
+                    slow.lerp_(fast, 1 - slowness)
+            losses.append(value.item())
+            if index % LOG_STEPS == LOG_STEPS - 1:
+                left = (time.time() - started) / steps_here * (len(rows) * (epochs - epoch) - index)
+                log(f"epoch {epoch} batch {index + 1}/{len(rows)} loss {sum(losses) / len(losses):.4f} "
+                    f"left {left / 60:.1f} min")  # fmt: skip
+                losses = []
+            if time.time() - kept_at > CHECKPOINT_SECONDS:
+                keep(epoch, index + 1)
+                kept_at = time.time()
+        average.eval()
+        value = evaluate(average)
+        log(f"epoch {epoch} done: {value:.4f} ({(time.time() - started) / 60:.1f} min)")
+        if value >= best:
+            best = value
+            torch.save(save(average), out / "model.pt")
+        keep(epoch + 1, 0)
+        kept_at = time.time()
+    return best
