@@ -17,3 +17,6 @@ process.on('message', async (/** @type {any} */ order) => {
   const answer = await serve(order)
   process.send?.({ ...answer, peakRss: process.resourceUsage().maxRSS * 1024 })
 })
+
+// A host that was stopped leaves nothing running.
+process.on('disconnect', () => process.exit())
