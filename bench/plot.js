@@ -8,11 +8,11 @@
 
 const WIDTH = 760
 const HEIGHT = 460
-const LEFT = 70
+const LEFT = 80
 const RIGHT = 250
 const TOP = 40
 const BOTTOM = 50
-const COLOURS = ['#0b6e4f', '#08a045', '#d1495b', '#edae49', '#00798c', '#7b4b94', '#30638e', '#8d6a4f']
+const COLOURS = ['#0b6e4f', '#08a045', '#d1495b', '#edae49', '#00798c', '#7b4b94', '#30638e', '#8d6a4f', '#111111', '#c71f8e']
 
 const escape = (/** @type {string} */ text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
