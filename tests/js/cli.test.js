@@ -217,7 +217,7 @@ test('bench', async () => {
   for (const { linformer, full } of rows) assert.ok(linformer.ms > 0 && full.ms > 0 && full.bytes > 0)
   const table = (await run(['bench', '--lengths', '64,512', '--layers', '1', '--runs', '1'])).stdout
   assert.match(table, /\d\.\dx/)
-  assert.match(table, /│.*x\n[^]*└─+\n +64 +512 tokens\n[^]*o linformer/)
+  assert.match(table, /│.*[ox·]+\n[^]*└─+\n +64 +512 tokens\n[^]*o linformer/) // which is above depends on the machine's load
 })
 
 test('completion: bash completes commands, options, their values and files', async () => {
