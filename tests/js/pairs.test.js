@@ -1,0 +1,46 @@
+/**
+ * { text, textPair } from training to verdict: a small model of whether two pieces of text are of one review. Model and
+ * golden logits come from training/train_pairs.py. How often it is right is measured there, on 4,000 held-out pairs of
+ * 60 to 110 tokens a piece, whose texts are no part of this project; the pairs here are our own, and shorter.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync } from 'node:fs'
+import test from 'node:test'
+import { load } from 'linformer-wasm'
+
+const MODEL = 'tests/golden/pairs.safetensors'
+/** @type {{ text: string, textPair: string, label: string, ids: number[], logits: number[] }[]} */
+const golden = JSON.parse(readFileSync(new URL('../golden/pairs.json', import.meta.url), 'utf8'))
+
+test('a pair gives the tokens and the logits of PyTorch', async (t) => {
+  assert.ok(statSync(MODEL).size <= 300_000)
+  const classifier = await load(MODEL, { backend: 'simd128', precision: 'float32' })
+  let worst = 0
+  for (const { text, textPair, ids, logits } of golden) {
+    const { tokens, explanation } = await classifier.classify({ text, textPair }, { explain: true })
+    assert.equal(tokens, ids.length)
+    explanation.logits.forEach((logit, c) => { worst = Math.max(worst, Math.abs(logit - logits[c])) })
+  }
+  assert.ok(worst < 1e-4, `difference ${worst}`)
+  t.diagnostic(`largest difference of a logit ${worst.toExponential(2)}`)
+})
+
+test('the command line gives each pair the label of PyTorch', () => {
+  const input = golden.map(({ text, textPair }, id) => JSON.stringify({ id, text, textPair })).join('\n')
+  const args = ['bin/linformer.js', 'classify', '--model', MODEL, '--precision', 'float32', '--jsonl', '-']
+  const answers = execFileSync('node', args, { input, encoding: 'utf8' }).trim().split('\n').map((line) => JSON.parse(line))
+  assert.deepEqual(answers.map(({ label }) => label), golden.map(({ logits: [different, same] }) => same > different ? 'same' : 'different'))
+})
+
+test('the verdict hangs on the pair: the same text with another one has another score', async () => {
+  const classifier = await load(MODEL)
+  const verdicts = await classifier.classify(golden.map(({ text, textPair }) => ({ text, textPair })))
+  for (let i = 0; i < golden.length; i += 2) {
+    assert.equal(golden[i].text, golden[i + 1].text)
+    assert.notEqual(verdicts[i].score, verdicts[i + 1].score)
+  }
+  const [{ text, textPair }] = golden
+  const joined = await classifier.classify(`${text} ${textPair}`)
+  assert.notEqual(joined.score, verdicts[0].score)
+})

@@ -1,0 +1,155 @@
+"""Trains a small classifier of pairs: are two pieces of text halves of one review? Labels: different, same.
+
+    python training/train_pairs.py --data DATA/imdb --out runs/pairs --model tests/golden/pairs.safetensors \
+        --golden tests/golden/pairs.json
+
+The pieces are what stands before and after the middle of a review, 60 to 110 tokens each; half of the pairs take the
+second piece from another review. The network reads text, <sep>, pair, as the engine does for { text, textPair }. A
+linear layer over a mean cannot compare two texts: attention has to, so one head begins by looking for similar words
+(equal query and key maps), and zero rows of E are where it looks when there are none. Pairs for any other task, such as
+question and answer, go the same way. The model, its tokenizer and PyTorch's logits for pairs of our own are a test's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from torch import Tensor
+
+import initial
+import loop
+import tokenizer as bpe
+from data import held_out, read_jsonl
+from model import Config, Linformer
+from model_file import decode, encode, save_model, state_dict
+from train import token_counts
+
+LABELS = ("different", "same")
+SEP_ID = 0
+PIECE = 110  # tokens
+N_MAX, D_MODEL, HEADS, D_FF, K = 256, 48, 3, 96, 32
+
+
+def halves(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    middle = len(ids) // 2
+    return ids[max(0, middle - PIECE) : middle], ids[middle : middle + PIECE]
+
+
+def join(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.concatenate([a, [SEP_ID], b])
+
+
+def draw(pieces: list[tuple[np.ndarray, np.ndarray]], count: int, rng: random.Random) -> list[tuple[np.ndarray, int]]:
+    """`count` pairs, every other one of the same review"""
+    out = []
+    for i in range(count):
+        a, b = rng.sample(range(len(pieces)), 2)
+        out.append((join(pieces[a][0], pieces[a if i % 2 else b][1]), i % 2))
+    return out
+
+
+def compare_words(model: Linformer, d_head: int, strength: float = 1.3) -> None:
+    """The first head of the first layer begins with equal query and key maps, a random projection of the whole of h."""
+    layer = model.layers[0].attn
+    shared = torch.randn(d_head, model.config.d_model) * (strength / d_head**0.5)
+    for linear in (layer.query, layer.key):
+        linear.weight.data[:d_head] = shared
+        linear.bias.data[:d_head] = 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True, help=".safetensors file to write")
+    parser.add_argument("--golden", type=Path, required=True, help="JSON: in, pairs of our own; out, with ids and logits")
+    parser.add_argument("--vocab-size", type=int, default=3072)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--pairs", type=int, default=30_000, help="pairs drawn for an epoch")
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+
+    torch.set_num_threads(1)
+    torch.manual_seed(args.seed)
+    log = loop.Log(args.out / "train.log")
+    texts, check_texts = [], []
+    for d in itertools.chain(read_jsonl(args.data / "train.jsonl.zst"), read_jsonl(args.data / "unsup.jsonl.zst")):
+        (check_texts if held_out(d, 10) else texts).append(d["text"].replace("<br />", " "))
+    check_texts = check_texts[:4000]
+    path = args.out / "tokenizer.json"
+    if not path.exists():
+        path.write_text(bpe.train(texts[::4], args.vocab_size, True), encoding="utf-8")
+    tokenizer = Tokenizer.from_file(str(path))
+
+    def pieces(part: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+        rows = []
+        for i in range(0, len(part), 1000):
+            encoded = tokenizer.encode_batch([text[:3000] for text in part[i : i + 1000]])
+            rows += [halves(np.array(e.ids)) for e in encoded if len(e.ids) >= 120]
+        return rows
+
+    known, unknown = pieces(texts), pieces(check_texts)
+    check = draw(unknown, 4000, random.Random(0))
+    vocab_size = tokenizer.get_vocab_size()
+    config = Config(vocab_size, N_MAX, D_MODEL, args.layers, HEADS, D_FF, 2, [K] * args.layers)
+    model, average = Linformer(config), Linformer(config)
+    features, _ = initial.tfidf(token_counts([join(a, b) for a, b in known[:30_000]], vocab_size))
+    model.embed["token"].weight.data.copy_(initial.latent_semantics(features, D_MODEL, args.seed))
+    initial.segment_means(model, [(N_MAX, K)])
+    compare_words(model, D_MODEL // HEADS)
+    average.load_state_dict(model.state_dict())
+    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, 0.02), betas=(0.9, 0.98))
+    log(f"{len(known)} reviews, {len(unknown)} held out, {sum(p.numel() for p in model.parameters())} parameters")
+
+    def batches(epoch: int) -> list:
+        rng = random.Random(args.seed * 1000 + epoch)
+        return loop.by_length(draw(known, args.pairs, rng), lambda row: len(row[0]), 12288, rng)
+
+    def loss(batch: list) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(*loop.pad([row[0] for row in batch])).float()
+        return F.cross_entropy(logits, torch.tensor([row[1] for row in batch]))
+
+    @torch.no_grad()
+    def evaluate(network: Linformer) -> float:
+        right = 0
+        for i in range(0, len(check), 100):
+            verdicts = network(*loop.pad([row[0] for row in check[i : i + 100]])).argmax(-1).tolist()
+            right += sum(v == row[1] for v, row in zip(verdicts, check[i : i + 100]))
+        return right / len(check)
+
+    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, 0.995, 100,
+               lambda network: network.state_dict())  # fmt: skip
+
+    average.load_state_dict(torch.load(args.out / "model.pt", weights_only=True))
+    encoded = encode(average.tensors(), "I8")
+    average.load_state_dict(state_dict(decode(encoded), config))
+    accuracy = evaluate(average)
+    log(f"int8: {100 * accuracy:.2f}% of {len(check)} held-out pairs")
+    save_model(args.model, encoded, config, list(LABELS), bpe.tables(path), "MIT",
+               "halves of reviews of the Large Movie Review Dataset v1.0 (Maas et al. 2011)", name="pairs",
+               held_out_accuracy=f"{accuracy:.4f} of {len(check)} pairs")  # fmt: skip
+    rows = json.loads(args.golden.read_text())
+    network = average.double().eval()
+    for row in rows:
+        ids = join(*(np.array(tokenizer.encode(row[part]).ids, dtype=np.int64) for part in ("text", "textPair")))
+        with torch.no_grad():
+            logits = network(torch.from_numpy(ids)[None], torch.ones(1, len(ids), dtype=torch.bool))[0]
+        row["ids"], row["logits"] = ids.tolist(), logits.tolist()
+    args.golden.write_text(json.dumps(rows, indent=1) + "\n")
+    right = sum((row["logits"][1] > row["logits"][0]) == (row["label"] == "same") for row in rows)
+    log(f"{args.model}: {args.model.stat().st_size:,} bytes; {right} of {len(rows)} pairs of our own are right")
+
+
+if __name__ == "__main__":
+    main()
