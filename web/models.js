@@ -17,6 +17,13 @@ export const MODELS = [
     about: 'Is this review for or against the film?',
     file: './models/imdb.safetensors',
     card: './models/imdb.md'
+  },
+  {
+    id: 'scotus',
+    title: 'Supreme Court cases',
+    about: 'Which area of law is this case about?',
+    file: './models/scotus.safetensors',
+    card: './models/scotus.md'
   }
 ]
 

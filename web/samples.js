@@ -22,7 +22,7 @@ export const SAMPLES = [
     id: 'opinion',
     title: 'a court opinion',
     file: './samples/opinion.txt',
-    model: 'imdb',
+    model: 'scotus',
     source: 'The court opinion, 10,000 words, is Democracy North Carolina v. North Carolina State Board of Elections, 590 F. Supp. 3d 850 \
 (M.D.N.C. 2022): a work of the United States government, in the public domain; page numbers of the reporter are left out.'
   },

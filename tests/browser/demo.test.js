@@ -98,16 +98,18 @@ for (const [name, label] of Object.entries(SAMPLE_LABELS)) {
   }))
 }
 
-test('the court opinion, more than 10,000 words, is read whole, and shown character by character', () => withPage(async (page) => {
+test('the court opinion, more than 10,000 words, is read at once by its own model, and shown character by character', () => withPage(async (page) => {
   const text = await sample(OPINION.id)
   assert.ok(text.split(/\s+/).length > OPINION.words)
   await chooseSample(page, OPINION.id)
   await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
+  assert.equal(page.url(), `${origin}/?model=scotus&sample=opinion`)
+  assert.equal(await textOf(page, '#result .label'), OPINION.label)
   const [, read, tokens, windows] = /Tokens read([\d,]+) of ([\d,]+)Windows(\d+)/.exec(await textOf(page, '#result')) ?? []
-  assert.ok(read !== undefined && read === tokens && Number(windows) > 1, 'all tokens read, in windows')
+  assert.ok(read !== undefined && read === tokens && windows === '1', 'all tokens read, in one window')
   assert.equal(await textOf(page, '#reader'), text)
 
-  await chooseSample(page, 'note')
+  await chooseSample(page, 'note') // and back to the first model
   await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
   assert.equal(await textOf(page, '#result .label'), SAMPLE_LABELS.note)
 }))

@@ -7,8 +7,8 @@ import { readFile } from 'node:fs/promises'
 /** What a reader would say of the samples that are film reviews. */
 export const SAMPLE_LABELS = { review: 'positive', note: 'negative' }
 
-/** The court opinion: no film review, but read whole all the same. */
-export const OPINION = { id: 'opinion', words: 10_000 }
+/** The court opinion, about the right to vote, with the model of Supreme Court cases, which reads it at once. */
+export const OPINION = { id: 'opinion', label: 'Civil Rights', words: 10_000 }
 
 /** @param {string} id @returns {Promise<string>} */
 export const sample = async (id) => (await readFile(new URL(`../../../web/samples/${id}.txt`, import.meta.url), 'utf8')).trimEnd()
