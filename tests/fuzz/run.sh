@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs fuzz targets for a number of seconds each, as many at once as there are processors, and says how many inputs
 # each executed, in libFuzzer's own count. Fails when one has a finding, and shows it.
-#   tests/fuzz/run.sh SECONDS BINARY ...      MAX_LEN: longest input in bytes (default 200)
+#   tests/fuzz/run.sh SECONDS BINARY ...      0: for ever; MAX_LEN: longest input in bytes (default 200)
 # What an input newly reaches is kept in build/fuzz/corpus/NAME and goes on from there the next time; the committed
 # seeds are in tests/fuzz/corpus/NAME. A finding becomes build/fuzz/NAME-crash-...: run the binary on it to see it again.
 set -euo pipefail
