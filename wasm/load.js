@@ -147,10 +147,14 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const engine = new Engine(module, model, arithmetic, checked)
     const pause = createPause(() => throwIfAborted(signal))
     await engine.loadWeights(model, pause, (done, total) => onProgress?.({ phase: 'weights', done, total }))
-    const threads = startThread ? await engine.startThreads(startThread) : 1
-    if (signal?.aborted) engine.dispose()
-    throwIfAborted(signal)
-    return new Classifier(engine, model, backend, { ...arithmetic, threads })
+    try {
+      const threads = startThread ? await abortable(signal, () => engine.startThreads(startThread)) : 1
+      throwIfAborted(signal)
+      return new Classifier(engine, model, backend, { ...arithmetic, threads })
+    } catch (error) {
+      engine.dispose() // or its threads would wait for work for ever
+      throw error
+    }
   }
 
   /**

@@ -30,6 +30,9 @@ export const THREAD_STACK = 65536
 /** Whether this host lets threads share memory: a page has to be cross-origin isolated. */
 export const canShareMemory = () => typeof SharedArrayBuffer === 'function' && globalThis.crossOriginIsolated !== false
 
+/** Milliseconds that a worker may take to start. Some browsers start a worker's workers late or never, and say nothing. */
+const PATIENCE_MS = 5000
+
 const IMPORT_SECTION = 2
 const MEMORY = 2
 const SHARED = 2
@@ -108,29 +111,31 @@ export class Threads {
   }
 
   /** @param {StartThread} start @param {ThreadJob} job @returns {Promise<boolean>} */
-  #startOne(start, job) {
-    return new Promise((resolve) => {
-      let served = false
-      /** @type {Thread} */
-      let thread
-      try {
+  async #startOne(start, job) {
+    let served = false
+    /** @type {Thread | undefined} */
+    let thread
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer
+    try {
+      served = await new Promise((resolve) => {
         thread = start({
-          ready: () => {
-            served = true
-            resolve(true)
-          },
+          ready: () => resolve(true),
           failed: (reason) => {
             resolve(false)
             if (served && !this.#ended) this.#died(reason)
           }
         })
-      } catch {
-        resolve(false)
-        return
-      }
-      this.#threads.push(thread)
-      thread.post(job)
-    })
+        this.#threads.push(thread)
+        thread.post(job)
+        timer = setTimeout(() => resolve(false), PATIENCE_MS)
+      })
+    } catch {
+      served = false // this host has no workers to give
+    }
+    clearTimeout(timer)
+    if (!served) thread?.terminate()
+    return served
   }
 
   /** Ends the workers. */

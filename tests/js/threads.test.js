@@ -104,6 +104,22 @@ test('at most 32 threads, and threads that cannot start are done without', async
   classifier.dispose()
 })
 
+test('threads that never answer are done without, and waiting for them can be aborted', async () => {
+  let ended = 0
+  const api = createApi({ modules, startThread: () => ({ post: () => {}, terminate: () => { ended++ } }) })
+  const options = { threads: 3, wasm: readFileSync('wasm/dist/linformer-simd128.wasm'), backend: 'simd128' }
+  const controller = new AbortController()
+  const aborted = api.load(randomModel(shape), { ...options, signal: controller.signal, onProgress: ({ phase, done, total }) => {
+    if (phase === 'weights' && done === total) setTimeout(() => controller.abort(), 20)
+  } })
+  await assert.rejects(aborted, { code: 'ABORTED' })
+  assert.equal(ended, 2)
+  const classifier = await api.load(randomModel(shape), options)
+  assert.equal(classifier.threads, 1)
+  assert.ok((await classifier.classify(text)).label)
+  classifier.dispose()
+})
+
 test('a thread that dies ends the classification with a named error, and the next load works', async () => {
   const bytes = randomModel({ ...shape, n_max: 60000, d_model: 96, d_ff: 384 })
   /** @type {(() => void)[]} */
