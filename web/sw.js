@@ -7,6 +7,8 @@
  */
 /* global SITE */
 const PREFIX = 'linformer-wasm '
+/** How long the cache may take before the server is asked. */
+const PATIENCE_MS = 3000
 const CACHE = PREFIX + SITE.version
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (globalThis))
 const scope = worker.registration.scope
@@ -39,7 +41,7 @@ worker.addEventListener('message', ({ data }) => {
 worker.addEventListener('fetch', (event) => {
   const { request } = event
   const address = request.mode === 'navigate' && isHome(request.url) ? home : request.url.replace(/[?#].*$/, '')
-  if (request.method === 'GET' && kept.has(address)) event.respondWith(answer(address, request))
+  if (request.method === 'GET' && kept.has(address)) event.respondWith(answer(address, event))
 })
 
 /** The page itself, whichever model and sample its address names. @param {string} url */
@@ -50,16 +52,32 @@ function isHome(url) {
 
 /**
  * @param {string} address
- * @param {Request} request
+ * @param {FetchEvent} event
  * @returns {Promise<Response>}
  */
-async function answer(address, request) {
-  const cache = await caches.open(CACHE)
-  const found = await cache.match(address)
+async function answer(address, event) {
+  const found = await inTime(caches.open(CACHE).then((cache) => cache.match(address)))
   if (found !== undefined) return found
-  const response = await fetch(request)
-  if (isWhole(response)) await cache.put(address, response.clone())
+  const response = await fetch(event.request)
+  if (isWhole(response)) {
+    // Nobody waits for the copy: a body that is read twice would have to be kept whole until both have read it.
+    const copy = response.clone()
+    event.waitUntil(caches.open(CACHE).then((cache) => cache.put(address, copy)))
+  }
   return response
+}
+
+/**
+ * What the cache says, or undefined if it says nothing for long: Firefox's does not always answer, and the server may.
+ *
+ * @template T
+ * @param {Promise<T | undefined>} lookup
+ * @returns {Promise<T | undefined>}
+ */
+function inTime(lookup) {
+  return Promise.race([lookup, new Promise((/** @type {(value: undefined) => void} */ resolve) => {
+    setTimeout(() => resolve(undefined), PATIENCE_MS)
+  })])
 }
 
 /** The file itself, not an error, a part, or the web page that some networks put in place of everything. @param {Response} response */

@@ -24,12 +24,13 @@ export function mustExist(file, variable) {
 /**
  * @param {'chromium' | 'firefox'} name
  * @param {string} profile folder
+ * @param {Record<string, unknown>} [preferences] of Firefox
  * @returns {Promise<Browser>}
  */
-export async function launch(name, profile) {
+export async function launch(name, profile, preferences = {}) {
   if (name === 'firefox') {
     mustExist(FIREFOX, 'FIREFOX')
-    return puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, userDataDir: profile, protocolTimeout: 120_000 })
+    return puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, userDataDir: profile, protocolTimeout: 120_000, extraPrefsFirefox: preferences })
   }
   mustExist(CHROMIUM, 'CHROMIUM')
   return puppeteer.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS, userDataDir: profile, protocolTimeout: 120_000 })
