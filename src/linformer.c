@@ -98,16 +98,10 @@ lf_status lf_run_init(lf_run *run, uint64_t bytes, const lf_model *model, int32_
 }
 
 /* Threads that still work on a document which the caller has left read its ids. */
-int32_t *lf_run_ids(lf_run *run) {
-  lf_cancel(run);
-  run->started = 0;
-  return run->ids;
-}
+int32_t *lf_run_ids(lf_run *run) { return lf_cancel(run) ? run->ids : NULL; }
 
 lf_status lf_begin(lf_run *run, int32_t n) {
-  lf_cancel(run);
-  run->started = 0;
-  if (atomic_load(&run->stopped)) return LF_ERROR_STATE;
+  if (!lf_cancel(run) || atomic_load(&run->stopped)) return LF_ERROR_STATE;
   if (n < 1 || n > run->n_cap) return LF_ERROR_LENGTH;
   for (int32_t t = 0; t < n; t++) {
     if (run->ids[t] < 0 || run->ids[t] >= run->model->config.vocab_size) return LF_ERROR_TOKEN;

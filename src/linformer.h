@@ -167,10 +167,13 @@ uint64_t lf_workspace_bytes(const lf_config *config, int32_t n_cap, int32_t n_th
  * LF_ERROR_LENGTH also if n_threads is outside 1 .. LF_MAX_THREADS. */
 lf_status lf_run_init(lf_run *run, uint64_t bytes, const lf_model *model, int32_t n_cap, int32_t n_threads);
 
-/* Where the caller writes the token ids, [n_cap], before lf_begin. Ends what the run was doing. */
+/* Where the caller writes the token ids, [n_cap], before lf_begin. Ends what the run was doing. With other threads it
+ * may be NULL, while one of them is in the midst of a tile: call it again, at most for as long as a tile may take or
+ * until the host says that the thread is gone. Without lf_serve it is never NULL. */
 int32_t *lf_run_ids(lf_run *run);
 
-/* Starts on the n tokens in lf_run_ids. Whatever the run was doing before is forgotten. */
+/* Starts on the n tokens in lf_run_ids. Whatever the run was doing before is forgotten. LF_ERROR_STATE after lf_run_stop,
+ * and where lf_run_ids would be NULL. */
 lf_status lf_begin(lf_run *run, int32_t n);
 
 /* Works on at most `max_tiles` tiles. LF_MORE until the last one is done, then LF_OK. Where other threads have taken all
@@ -182,7 +185,8 @@ lf_status lf_step(lf_run *run, int32_t max_tiles);
  * them. Sleeps while there is nothing to do, so a thread that must not block cannot call it. */
 void lf_serve(lf_run *run, int32_t thread);
 
-/* Makes every lf_serve of the run return, now and from now on. */
+/* Makes every lf_serve of the run return, once it is through with its tile and from now on. It does not wait for them:
+ * the run's memory is theirs until they have returned. */
 void lf_run_stop(lf_run *run);
 
 /* Steps of work done, and in the whole document, in tiles. For progress. */

@@ -37,6 +37,7 @@ struct lf_run {
   const lf_model *model;
   int32_t n_cap, n;
   int32_t started;        /* lf_begin has been called */
+  int32_t quiet;          /* nobody holds a slab, nor can take one until lf_schedule; the caller's alone to write */
   int32_t pass, n_passes; /* which sweep over x, see encoder.c */
   int32_t n_tiles, n_slabs;
   int32_t n_threads;
@@ -49,7 +50,7 @@ struct lf_run {
   atomic_int tiles_done; /* of all passes */
   atomic_int active;     /* threads in lf_serve that may hold a slab */
   atomic_int turn;       /* goes up when there is new work */
-  atomic_int cancelled;  /* lf_begin waits for everyone to let go */
+  atomic_int cancelled;  /* everyone is to let go, and to take no slab */
   atomic_int stopped;
 
   int32_t *ids;         /* [n_cap] */
@@ -136,8 +137,8 @@ lf_status lf_finish(lf_run *run);
 /* The run's first pass, with no tile done. Every thread has let go of its slab. */
 void lf_schedule(lf_run *run);
 
-/* Makes every thread let go of its slab, and waits until they have. */
-void lf_cancel(lf_run *run);
+/* Makes every thread let go of its slab. Returns 1 once they have, and 0 if one has not after a moment: call it again. */
+int lf_cancel(lf_run *run);
 
 /* One tile of the worker's slab, or of a slab that it takes; the worker that finishes a pass starts the next one.
  * Returns 0 if there was no tile to take. */

@@ -3,7 +3,10 @@
  * The tiles of a pass are dealt out in slabs. A thread takes the next slab by one atomic addition and does its tiles in
  * order; the thread that finishes the last slab of a pass does what comes between passes and starts the next one. Only
  * that thread ever writes `pass`, and only when nobody holds a slab, so a thread that holds one may read it freely.
- * With one thread this is a loop over the tiles. */
+ * With one thread this is a loop over the tiles.
+ *
+ * Nobody waits for another thread without bound, since a host may have ended it in the midst of a tile: the caller of
+ * lf_cancel and lf_step tries for a moment and says so, and the host, which knows what became of its threads, decides. */
 #include "run.h"
 
 enum { NO_SLAB = 1 << 30, SPINS = 2000 };
@@ -49,17 +52,24 @@ void lf_schedule(lf_run *run) {
   if (run->n_slabs < 1) run->n_slabs = 1;
   if (run->n_slabs > LF_SLABS) run->n_slabs = LF_SLABS;
   atomic_store(&run->tiles_done, 0);
+  run->quiet = 0;
+  atomic_store(&run->cancelled, 0);
   open_pass(run);
 }
 
-void lf_cancel(lf_run *run) {
+int lf_cancel(lf_run *run) {
+  run->started = 0;
+  if (run->quiet) return 1;
   atomic_store(&run->next_slab, NO_SLAB);
   atomic_store(&run->cancelled, 1);
-  while (atomic_load(&run->active) > 0) {
+  for (int32_t spins = 0; atomic_load(&run->active) > 0; spins++) {
+    if (spins == SPINS) return 0;
   }
+  /* Whoever comes from now on sees `cancelled` before it takes a slab, until lf_schedule. */
   atomic_store(&run->next_slab, NO_SLAB); /* the last of them may have opened another pass */
   run->workers[0].slab = -1;
-  atomic_store(&run->cancelled, 0);
+  run->quiet = 1;
+  return 1;
 }
 
 int lf_finished(lf_run *run) { return atomic_load(&run->tiles_done) == run->n_passes * run->n_tiles; }
@@ -130,8 +140,7 @@ void lf_serve(lf_run *run, int32_t thread) {
 
 void lf_run_stop(lf_run *run) {
   atomic_store(&run->stopped, 1);
-  lf_cancel(run);
-  run->started = 0;
+  (void)lf_cancel(run);
   atomic_fetch_add(&run->turn, 1);
   wake_all(&run->turn);
 }

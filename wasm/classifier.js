@@ -132,9 +132,8 @@ export class Classifier {
       // Windows of even length; weighted by it, their logits average to the mean over all tokens.
       const from = Math.floor((window * used) / windows)
       const to = Math.floor(((window + 1) * used) / windows)
-      const output = await engine.encode(tokens.ids.range(from, to), (done, tiles) => {
+      const output = await engine.encode(tokens.ids.range(from, to), pause, (done, tiles) => {
         onProgress?.({ phase: 'encode', done: from + ((to - from) * done) / tiles, total: used, window, windows, index, count })
-        return pause()
       })
       output.logits.forEach((logit, c) => { logits[c] += (logit * (to - from)) / used })
       contributions?.set(output.contributions, from * config.n_classes)

@@ -106,7 +106,7 @@ export class Engine {
   /** @param {string} name @param {...any} args */
   #call(name, ...args) {
     if (this.#trap !== undefined) {
-      throw new LinformerError('ENGINE', 'the engine stopped in an earlier call; load the model again', {}, { cause: this.#trap })
+      throw new LinformerError('ENGINE', `the engine stopped in an earlier call (${this.#trap}); load the model again`, {}, { cause: this.#trap })
     }
     try {
       return this.#exports[name](...args)
@@ -238,12 +238,19 @@ export class Engine {
    * Runs the model over up to `capacity` tokens.
    *
    * @param {Int32Array} ids
-   * @param {(done: number, total: number) => Promise<void>} pause called after each slice, with tiles done and in all
+   * @param {() => Promise<void>} pause called after each slice, and while a thread has not let go of the document before;
+   *   in it, the host may say that the thread is gone
+   * @param {(done: number, total: number) => void} progress in tiles
    * @returns {Promise<{ logits: Float32Array, contributions: Float32Array }>} views, valid until the next run:
    *   logits [n_classes], contributions [n, n_classes]
    */
-  async encode(ids, pause) {
-    new Int32Array(this.#memory.buffer, this.#call('lf_run_ids', this.#run), ids.length).set(ids)
+  async encode(ids, pause, progress) {
+    let idsAt = this.#call('lf_run_ids', this.#run)
+    while (idsAt === 0) {
+      await pause()
+      idsAt = this.#call('lf_run_ids', this.#run)
+    }
+    new Int32Array(this.#memory.buffer, idsAt, ids.length).set(ids)
     this.#check('lf_begin', this.#run, ids.length)
     const total = this.#call('lf_run_total', this.#run)
     for (let status = LF_MORE; status === LF_MORE;) {
@@ -259,7 +266,8 @@ export class Engine {
         throw new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
       }
       if (status < 0) throw new LinformerError('ENGINE', `lf_step says ${statusName(status)}`, { status })
-      await pause(done, total)
+      progress(done, total)
+      await pause()
     }
     return {
       logits: new Float32Array(this.#memory.buffer, this.#call('lf_run_logits', this.#run), this.#classes),

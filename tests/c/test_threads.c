@@ -8,8 +8,8 @@
 
 #include "check.h"
 #include "linformer.h"
-#include "model.h"
 #include "random.h"
+#include "run.h"
 
 enum { N = 800, D = 4, CLASSES = 2, THREADS = 3 };
 
@@ -72,7 +72,9 @@ typedef struct outcome {
 } outcome;
 
 static void read_document(lf_run *run, int32_t n, uint32_t seed) {
-  for (int32_t t = 0; t < n; t++) lf_run_ids(run)[t] = (int32_t)((seed + (uint32_t)t * 7919u) % 20u);
+  int32_t *ids = lf_run_ids(run);
+  while (ids == NULL) ids = lf_run_ids(run); /* a thread is in the midst of a tile */
+  for (int32_t t = 0; t < n; t++) ids[t] = (int32_t)((seed + (uint32_t)t * 7919u) % 20u);
 }
 
 static lf_status finish(lf_run *run) {
@@ -96,8 +98,8 @@ static void run_threads(outcome *out, const lf_model *model, int32_t n, int32_t 
     CHECK(lf_begin(run, N - 111 * abandoned) == LF_OK);
     for (int32_t steps = 0; steps < abandoned; steps++) CHECK(lf_step(run, 2) >= LF_OK);
   }
-  CHECK(lf_begin(run, N + 1) == LF_ERROR_LENGTH);
   read_document(run, n, 5);
+  CHECK(lf_begin(run, N + 1) == LF_ERROR_LENGTH);
   CHECK(lf_step(run, 1) == LF_ERROR_STATE);
   CHECK(lf_begin(run, n) == LF_OK);
   CHECK(finish(run) == LF_OK);
@@ -106,6 +108,7 @@ static void run_threads(outcome *out, const lf_model *model, int32_t n, int32_t 
   memcpy(out->contributions, lf_run_contributions(run), (size_t)n * CLASSES * sizeof(float));
 
   if (n_threads > 2) { /* stopped in the middle of the next one */
+    read_document(run, n, 6);
     CHECK(lf_begin(run, n) == LF_OK);
     CHECK(lf_step(run, 1) >= LF_OK);
   }
@@ -113,6 +116,36 @@ static void run_threads(outcome *out, const lf_model *model, int32_t n, int32_t 
   for (int32_t i = 1; i < n_threads; i++) CHECK(pthread_join(helpers[i].id, NULL) == 0);
   CHECK(lf_step(run, 1) == LF_ERROR_STATE);
   CHECK(lf_begin(run, n) == LF_ERROR_STATE);
+  free(run);
+}
+
+/* A thread that never comes back from its tile, as when a host ends it: whoever is called says so and does not hang. */
+static void lost_thread(const lf_model *model) {
+  const uint64_t bytes = lf_workspace_bytes(&model->config, N, 2);
+  lf_run *run = allocate(bytes);
+  CHECK(lf_run_init(run, bytes, model, N, 2) == LF_OK);
+  read_document(run, N, 1);
+  CHECK(lf_begin(run, N) == LF_OK);
+  atomic_fetch_add(&run->active, 1); /* it has taken the first slab, as lf_serve would, */
+  const int32_t slab = atomic_fetch_add(&run->next_slab, 1);
+  CHECK(slab == 0);
+  lf_status status = LF_MORE;
+  for (int i = 0; i < 100; i++) status = lf_step(run, 3);
+  CHECK(status == LF_MORE && lf_run_done(run) < lf_run_total(run));
+  for (int i = 0; i < 3; i++) {
+    CHECK(lf_run_ids(run) == NULL);
+    CHECK(lf_begin(run, N) == LF_ERROR_STATE);
+    CHECK(lf_step(run, 1) == LF_ERROR_STATE);
+  }
+  atomic_fetch_sub(&run->active, 1); /* and lets go of it after all */
+  read_document(run, N, 1);
+  CHECK(lf_begin(run, N) == LF_OK);
+  CHECK(finish(run) == LF_OK);
+  CHECK(lf_begin(run, N) == LF_OK);
+  atomic_fetch_add(&run->active, 1);
+  lf_run_stop(run);
+  CHECK(lf_run_ids(run) == NULL);
+  CHECK(lf_begin(run, N) == LF_ERROR_STATE);
   free(run);
 }
 
@@ -132,6 +165,7 @@ int main(void) {
         CHECK(memcmp(one.contributions, many.contributions, (size_t)n * CLASSES * sizeof(float)) == 0);
       }
     }
+    lost_thread(model);
     free(model);
   }
   return summary();

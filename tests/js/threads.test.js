@@ -146,6 +146,63 @@ test('a thread that dies ends the classification with a named error, and the nex
   again.dispose()
 })
 
+test('a thread killed in the midst of its work, at every stage: the next call settles, and the next load works', { timeout: 120_000 }, async (t) => {
+  // Wide, so that a tile takes a while: the thread is most likely in the midst of one.
+  const bytes = randomModel({ ...shape, n_max: 20000, d_model: 96, d_ff: 384 })
+  /** @type {(() => void)[]} */
+  let kills = []
+  const api = createApi({
+    modules,
+    startThread: (listener) => {
+      const thread = startThread(listener)
+      kills.push(thread.terminate)
+      return thread
+    }
+  })
+  const options = { threads: 3, wasm: readFileSync('wasm/dist/linformer-simd128.wasm'), backend: 'simd128' }
+  const one = await load(bytes, { backend: 'simd128' })
+  const expected = bits(await one.classify(text, { explain: true }))
+  one.dispose()
+  const long = text.repeat(3)
+  const outcomes = new Map()
+  for (const stage of ['idle', 'tokenize', 0, 1, 2, 3, 5, 8, 12]) {
+    for (const leave of [true, false]) { // with or without leaving the document for the next one at once
+      kills = []
+      const classifier = await api.load(bytes, options)
+      assert.equal(classifier.threads, 3)
+      const controller = new AbortController()
+      let step = 0
+      const strike = () => {
+        for (const kill of kills) kill()
+        if (leave) controller.abort()
+      }
+      if (stage === 'idle') strike()
+      const first = classifier.classify(long, { signal: controller.signal, explain: true, onProgress: ({ phase }) => {
+        if (phase === stage || (phase === 'encode' && step++ === stage)) strike()
+      } })
+      // Queued before the host has had time to say that the threads are gone.
+      const calls = [first, classifier.classify(text, { explain: true }), classifier.classify(text, { explain: true })]
+      const [, ...next] = await Promise.all(calls.map((call) => call.then(bits, (error) => {
+        assert.ok(['ENGINE', 'ABORTED'].includes(error.code), error.stack)
+        if (error.code === 'ENGINE') assert.match(error.message, /a thread ended .*load the model again/)
+        return error.code
+      })))
+      // Whoever answers at all answers right, and nobody who was not asked to is aborted.
+      for (const outcome of next) {
+        assert.ok(outcome === 'ENGINE' || outcome === expected, outcome)
+        const name = outcome === expected ? 'right' : outcome
+        outcomes.set(name, (outcomes.get(name) ?? 0) + 1)
+      }
+      classifier.dispose()
+    }
+  }
+  assert.ok(outcomes.get('ENGINE') > 0)
+  t.diagnostic([...outcomes].map(([name, count]) => `${name} ${count}`).join(', '))
+  const again = await api.load(bytes, options)
+  assert.equal(bits(await again.classify(text, { explain: true })), expected)
+  again.dispose()
+})
+
 test('disposed of while it works, a classifier with threads says so', async () => {
   const classifier = await load(randomModel(shape), { threads: 3 })
   const running = classifier.classify(text, { onProgress: ({ phase }) => { if (phase === 'encode') classifier.dispose() } })
