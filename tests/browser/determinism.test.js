@@ -1,57 +1,66 @@
-/** The same bits in browsers as in Node.js: the engine's cases and the shipped model's verdicts. */
+/** The same bits in browsers: the stored hashes of cases and golden models, and the shipped model's verdicts in Node.js. */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import path from 'node:path'
-import { after, before, test } from 'node:test'
+import http from 'node:http'
+import { after, test } from 'node:test'
 
 import { load } from 'linformer-wasm'
-import { caseHashes, TEXTS, verdicts } from '../js/helpers/determinism.js'
-import { launch, serve, temporaryFolder } from './helpers/browsers.js'
+import { createServer } from '../../tools/serve.js'
+import { caseHashes, modelHashes, TEXTS, verdicts } from '../js/helpers/determinism.js'
+import { goldenModels } from '../js/helpers/golden-models.js'
+import { serve, temporaryFolder } from './helpers/browsers.js'
+import { VISITORS } from './helpers/visitors.js'
 
-const server = await serve()
+const hashes = (await readFile('tests/golden/hashes.txt', 'utf8')).trim().split('\n')
+
+// The demo's own server, and two files for the test.
+const files = new Map([['/cases.wasm', await readFile('build/test/simd128.wasm')], ['/models.bin', goldenModels()]])
+const demo = createServer()
+const server = await serve(http.createServer((request, response) => {
+  const file = files.get(request.url ?? '')
+  if (file === undefined) demo.emit('request', request, response)
+  else response.end(file)
+}))
 const { folder, remove } = await temporaryFolder()
-/** @type {string[]} */
-let cases
-/** @type {string[]} */
-let expected
-/** @type {string} */
-let module
-
-before(async () => {
-  const wasm = await readFile('build/test/simd128.wasm')
-  module = wasm.toString('base64')
-  cases = await caseHashes(wasm)
-  expected = await verdicts(await load('models/imdb.safetensors', { deterministic: true }), TEXTS)
-})
-
 after(async () => {
   server.close()
   await remove()
 })
 
-for (const name of /** @type {const} */ (['chromium', 'firefox'])) {
-  test(`${name}: the same bits as in Node.js`, { timeout: 120_000 }, async (t) => {
-    const browser = await launch(name, path.join(folder, name))
+/** @type {string[]} */
+const expected = []
+for (const precision of /** @type {const} */ (['float32', 'int8'])) {
+  const classifier = await load('models/imdb.safetensors', { deterministic: true, precision })
+  expected.push('simd128', precision, ...await verdicts(classifier, TEXTS))
+}
+
+const SCRIPT = `
+  const verdicts = ${verdicts}
+  const caseHashes = ${caseHashes}
+  const modelHashes = ${modelHashes}
+  const { load } = await import('/wasm/index.js')
+  const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer())
+  const found = []
+  for (const precision of ['float32', 'int8']) {
+    const classifier = await load('/models/imdb.safetensors', { deterministic: true, precision })
+    found.push(classifier.backend, classifier.precision, ...await verdicts(classifier, args[0]))
+  }
+  return {
+    found, browser: navigator.userAgent,
+    hashes: [...await caseHashes(await bytes('/cases.wasm')), ...await modelHashes(await bytes('/wasm/dist/linformer-simd128.wasm'), await bytes('/models.bin'))]
+  }`
+
+for (const [name, start] of Object.entries(VISITORS)) {
+  test(`${name}: the same bits as everywhere`, { timeout: 180_000 }, async (t) => {
+    const visitor = await start(folder)
     try {
-      const page = await browser.newPage()
-      await page.goto(`${server.origin}/web/none.txt`)
-      const found = await page.evaluate(`(async () => {
-        const verdicts = ${verdicts}
-        const caseHashes = ${caseHashes}
-        const { load } = await import('/wasm/index.js')
-        const classifier = await load('/models/imdb.safetensors', { deterministic: true })
-        return {
-          backend: classifier.backend, verdicts: await verdicts(classifier, ${JSON.stringify(TEXTS)}),
-          cases: await caseHashes(Uint8Array.from(atob('${module}'), (c) => c.charCodeAt(0)))
-        }
-      })()`)
-      const { backend, verdicts: verdictsThere, cases: casesThere } = /** @type {any} */ (found)
-      assert.equal(backend, 'simd128')
-      assert.deepEqual(casesThere, cases)
-      assert.deepEqual(verdictsThere, expected)
-      t.diagnostic(`${await browser.version()}: ${cases.length} cases and ${expected.length} verdicts`)
+      await visitor.open(`${server.origin}/web/none.txt`)
+      const { found, hashes: hashesThere, browser } = await visitor.run(SCRIPT, TEXTS)
+      assert.deepEqual(hashesThere, hashes)
+      assert.deepEqual(found, expected)
+      t.diagnostic(`${browser}: ${hashes.length} hashes as stored, and ${2 * TEXTS.length} verdicts as in Node.js`)
     } finally {
-      await browser.close()
+      await visitor.close()
     }
   })
 }

@@ -1,34 +1,12 @@
 /** The demo page in the other two engines: Firefox, and WebKit as WebKitGTK has it. The same visits for both. */
 import assert from 'node:assert/strict'
 import http from 'node:http'
-import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { createServer } from '../../tools/serve.js'
 import { pdfOf } from '../js/helpers/pdf.js'
-import { launch, serve, temporaryFolder } from './helpers/browsers.js'
+import { serve, temporaryFolder } from './helpers/browsers.js'
 import { inLines, sample, SAMPLE_LABELS } from './helpers/page.js'
-import { launchWebKit } from './helpers/webdriver.js'
-
-/**
- * @typedef {object} Visitor
- * @property {(url: string) => Promise<unknown>} open
- * @property {(script: string, ...args: unknown[]) => Promise<any>} run the body of an async function, with `args`
- * @property {() => Promise<unknown>} close
- */
-
-/** @type {Record<string, (folder: string) => Promise<Visitor>>} */
-const ENGINES = {
-  async firefox(folder) {
-    const browser = await launch('firefox', path.join(folder, 'profile'), { 'dom.serviceWorkers.enabled': false })
-    const page = await browser.newPage()
-    return {
-      open: (url) => page.goto(url),
-      run: (script, ...args) => page.evaluate(`(async (...args) => { ${script} })(...${JSON.stringify(args)})`),
-      close: () => browser.close()
-    }
-  },
-  webkit: launchWebKit
-}
+import { VISITORS } from './helpers/visitors.js'
 
 // What the scripts in the page call. `until` gives up with the page's own words.
 const TOOLS = `
@@ -55,12 +33,12 @@ const TOOLS = `
  */
 const OFFLINE = ['webkit']
 
-for (const [name, start] of Object.entries(ENGINES)) {
+for (const name of /** @type {const} */ (['firefox', 'webkit'])) {
   describe(name, () => {
     const demo = createServer()
     /** What the server answers for a model in place of it. @type {number | undefined} */
     let broken
-    /** @type {Visitor} */
+    /** @type {import('./helpers/visitors.js').Visitor} */
     let visitor
     /** @type {Awaited<ReturnType<typeof serve>>} */
     let site
@@ -75,7 +53,7 @@ for (const [name, start] of Object.entries(ENGINES)) {
       cleanup.push(() => site.close())
       const { folder, remove } = await temporaryFolder()
       cleanup.push(remove)
-      visitor = await start(folder)
+      visitor = await VISITORS[name](folder)
       cleanup.push(() => visitor.close())
     })
     after(async () => {

@@ -1,12 +1,17 @@
-/* test_cases.c - runs the kernel and engine cases natively and prints a hash of each result's bits
+/* test_cases.c - prints a hash of the bits that every kernel and engine case gives, and whole models
  *
- * tests/js/backends.test.js compares these lines with what the WebAssembly builds compute. Here each case is checked
- * for being finite. */
+ *     test_cases [MODELS]
+ *
+ * tests/js/determinism.test.js compares these lines with the stored ones of tests/golden/hashes.txt, and so do other
+ * hosts. Here each result is checked for being finite. MODELS is a file by tests/js/helpers/golden-models.js: the models
+ * of tests/golden/model with their documents, as numbers of 32 bits that C reads without a parser. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cases.h"
+#include "linformer.h"
 
 static float results[ENGINE_CASE_FLOATS];
 
@@ -21,22 +26,115 @@ static uint32_t hash(const float *values, size_t n) {
   return sum;
 }
 
-static int report(const char *kind, int32_t index, const char *name, int32_t count) {
+/* All `count` results are there and finite. */
+static int sound(const char *what, int32_t count) {
   if (count <= 0) {
-    printf("FAILED %s case %d, %s: status %d\n", kind, index, name, count);
-    return 1;
+    printf("FAILED %s: status %d\n", what, count);
+    return 0;
   }
   for (int32_t i = 0; i < count; i++) {
     if (!isfinite(results[i])) {
-      printf("FAILED %s case %d, %s: value %d is not finite\n", kind, index, name, i);
-      return 1;
+      printf("FAILED %s: value %d is not finite\n", what, i);
+      return 0;
     }
   }
+  return 1;
+}
+
+static int report(const char *kind, int32_t index, const char *name, int32_t count) {
+  if (!sound(name, count)) return 1;
   printf("%s %d %08x %d %s\n", kind, index, hash(results, (size_t)count), count, name);
   return 0;
 }
 
-int main(void) {
+/* ---- models of a file ---- */
+
+typedef struct reader {
+  uint8_t *at, *end;
+} reader;
+
+static const void *take(reader *file, size_t bytes) {
+  if ((size_t)(file->end - file->at) < bytes) {
+    printf("FAILED the file of models ends too soon\n");
+    exit(1);
+  }
+  file->at += bytes;
+  return file->at - bytes;
+}
+
+static int32_t number(reader *file) { return *(const int32_t *)take(file, sizeof(int32_t)); }
+
+static void *block(uint64_t bytes) {
+  void *memory = aligned_alloc(LF_ALIGN, (size_t)((bytes + LF_ALIGN - 1) / LF_ALIGN * LF_ALIGN));
+  if (memory == NULL) abort();
+  return memory;
+}
+
+/* Logits and contributions of one document, after the `count` results that are there. Returns how many there are now. */
+static int32_t run_document(const lf_model *model, const lf_config *config, const int32_t *ids, int32_t n,
+                            int32_t count) {
+  const uint64_t bytes = lf_workspace_bytes(config, n, 1);
+  lf_run *run = block(bytes);
+  lf_status status = lf_run_init(run, bytes, model, n, 1);
+  if (status == LF_OK) {
+    memcpy(lf_run_ids(run), ids, (size_t)n * sizeof *ids);
+    status = lf_begin(run, n);
+  }
+  if (status == LF_OK) status = lf_step(run, lf_run_total(run));
+  const int32_t sizes[] = {config->n_classes, n * config->n_classes};
+  if (status == LF_OK && count + sizes[0] + sizes[1] <= ENGINE_CASE_FLOATS) {
+    memcpy(results + count, lf_run_logits(run), (size_t)sizes[0] * sizeof *results);
+    memcpy(results + count + sizes[0], lf_run_contributions(run), (size_t)sizes[1] * sizeof *results);
+  }
+  free(run);
+  return status == LF_OK ? count + sizes[0] + sizes[1] : (int32_t)status;
+}
+
+/* The next model of the file, over each of its documents; one line. Returns 1 if something fails. */
+static int run_model(reader *file) {
+  const char *name = take(file, 64);
+  const lf_config *config = take(file, sizeof *config);
+  lf_model *model = block(lf_model_bytes(config));
+  lf_status status = lf_model_init(model, lf_model_bytes(config), config);
+  for (int32_t left = number(file); left > 0; left--) {
+    const char *tensor = take(file, 64);
+    const int32_t dtype = number(file);
+    const int32_t n_dims = number(file);
+    const int32_t *shape = take(file, LF_MAX_DIMS * sizeof *shape);
+    const int32_t bytes = number(file);
+    const void *data = take(file, ((size_t)bytes + 3) / 4 * 4);
+    if (status == LF_OK) status = lf_set_tensor(model, tensor, dtype, shape, n_dims, data, (uint64_t)bytes);
+  }
+  int32_t count = status == LF_OK ? 0 : (int32_t)status;
+  for (int32_t left = number(file); left > 0; left--) {
+    const int32_t n = number(file);
+    const int32_t *ids = take(file, (size_t)n * sizeof *ids);
+    if (count >= 0) count = run_document(model, config, ids, n, count);
+  }
+  free(model);
+  if (!sound(name, count)) return 1;
+  printf("model %s %08x %d\n", name, hash(results, (size_t)count), count);
+  return 0;
+}
+
+static int run_models(const char *path) {
+  const size_t most = 1u << 26;
+  uint8_t *bytes = block(most);
+  size_t size = 0;
+  FILE *stream = fopen(path, "rb");
+  if (stream != NULL) {
+    size = fread(bytes, 1, most, stream);
+    (void)fclose(stream);
+  }
+  if (size == 0) printf("FAILED %s cannot be read\n", path);
+  reader file = {.at = bytes, .end = bytes + size};
+  int failures = size == 0;
+  while (file.at < file.end) failures += run_model(&file);
+  free(bytes);
+  return failures;
+}
+
+int main(int argc, char **argv) {
   int failures = 0;
   for (int32_t i = 0; i < kernel_case_count(); i++) {
     failures += report("kernel", i, kernel_case_name(i), kernel_case_run(i, results));
@@ -44,5 +142,6 @@ int main(void) {
   for (int32_t i = 0; i < engine_case_count(); i++) {
     failures += report("engine", i, engine_case_name(i), engine_case_run(i, results));
   }
+  if (argc > 1) failures += run_models(argv[1]);
   return failures != 0;
 }

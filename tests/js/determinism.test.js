@@ -1,63 +1,101 @@
 /**
- * The same bits everywhere. The yardstick is scalar C on this machine, compiled by clang without optimisation to speak of;
- * the others are gcc -O3, arm64 (under qemu), scalar and SIMD WebAssembly, and the SIMD module in other versions of
- * Node.js. Browsers: tests/browser/determinism.test.js.
+ * The same bits everywhere. The yardstick is tests/golden/hashes.txt, which `npm run hashes` writes when the arithmetic has
+ * been changed on purpose; what is compared with it is scalar C by clang and gcc -O3, on arm64 (under qemu), scalar and SIMD
+ * WebAssembly, and the SIMD module in other versions of Node.js. Browsers: tests/browser/determinism.test.js.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'node:test'
 import { promisify } from 'node:util'
 import { load } from 'linformer-wasm'
-import { caseHashes, TEXTS, verdicts } from './helpers/determinism.js'
+import { caseHashes, modelHashes, TEXTS, verdicts } from './helpers/determinism.js'
+import { goldenModels } from './helpers/golden-models.js'
 
 const run = (file, args) => promisify(execFile)(file, args, { maxBuffer: 2 ** 24, encoding: 'utf8' }).then(({ stdout }) => stdout)
 const lines = (text) => text.trim().split('\n').map((line) => line.split(' ').slice(0, 4).join(' '))
 const build = (config) => run('make', ['-s', `config=${config}`, `build/native-${config}/test_cases`])
 
-const expected = lines(await run('build/native-sanitize/test_cases', []))
-assert.ok(expected.length > 120)
+const expected = readFileSync('tests/golden/hashes.txt', 'utf8').trim().split('\n')
+const cases = expected.filter((line) => !line.startsWith('model '))
+const models = expected.filter((line) => line.startsWith('model '))
+const folder = mkdtempSync(join(tmpdir(), 'linformer-determinism-'))
+test.after(() => rmSync(folder, { recursive: true }))
+const modelsFile = join(folder, 'models.bin')
+writeFileSync(modelsFile, goldenModels())
+
+test('there are hashes of every kernel, of models of every kind, and of every golden model in both precisions', () => {
+  assert.equal(new Set(expected.map((line) => line.split(' ').slice(0, 2).join(' '))).size, expected.length)
+  assert.ok(cases.length > 280 && models.length >= 62)
+  assert.equal(models.filter((line) => line.includes('/int8 ')).length, models.length / 2)
+})
 
 test('scalar C: clang and gcc -O3', async () => {
-  await build('release')
-  assert.deepEqual(lines(await run('build/native-release/test_cases', [])), expected)
+  for (const config of ['sanitize', 'release']) {
+    await build(config)
+    const found = lines(await run(`build/native-${config}/test_cases`, [modelsFile]))
+    assert.deepEqual(found, expected, `${config} differs from tests/golden/hashes.txt; if the arithmetic was to change: npm run hashes`)
+  }
 })
 
 test('scalar C: arm64, under qemu', { timeout: 180_000 }, async () => {
   await build('arm64')
   assert.equal(readFileSync('build/native-arm64/test_cases').readUInt16LE(18), 183, 'the ELF machine number of AArch64')
-  assert.deepEqual(lines(await run('qemu-aarch64', ['build/native-arm64/test_cases'])), expected)
+  assert.deepEqual(lines(await run('qemu-aarch64', ['build/native-arm64/test_cases', modelsFile])), expected)
 })
 
 test(`WebAssembly: scalar and simd128 in Node.js ${process.version}`, async () => {
   for (const backend of ['scalar', 'simd128']) {
-    assert.deepEqual(await caseHashes(readFileSync(`build/test/${backend}.wasm`)), expected, backend)
+    assert.deepEqual(await caseHashes(readFileSync(`build/test/${backend}.wasm`)), cases, backend)
+    assert.deepEqual(await modelHashes(readFileSync(`build/test/${backend}.wasm`), readFileSync(modelsFile)), models, backend)
   }
+  assert.deepEqual(await modelHashes(readFileSync('wasm/dist/linformer-simd128.wasm'), readFileSync(modelsFile)), models, 'the shipped module')
 })
 
 const SCRIPT = `
   import { readFileSync } from 'node:fs'
   import { load } from 'linformer-wasm'
-  import { caseHashes, TEXTS, verdicts } from './tests/js/helpers/determinism.js'
-  const classifier = await load('models/imdb.safetensors', { deterministic: true })
-  console.log(JSON.stringify({
-    version: process.version, backend: classifier.backend, verdicts: await verdicts(classifier, TEXTS),
-    cases: await caseHashes(readFileSync('build/test/simd128.wasm'))
-  }))`
+  import { caseHashes, modelHashes, TEXTS, verdicts } from './tests/js/helpers/determinism.js'
+  const found = { version: process.version, verdicts: [] }
+  for (const precision of ['float32', 'int8']) {
+    const classifier = await load('models/imdb.safetensors', { deterministic: true, precision })
+    found.verdicts.push(classifier.backend, classifier.precision, ...await verdicts(classifier, TEXTS))
+  }
+  found.hashes = [
+    ...await caseHashes(readFileSync('build/test/simd128.wasm')),
+    ...await modelHashes(readFileSync('wasm/dist/linformer-simd128.wasm'), readFileSync(process.argv[1]))
+  ]
+  console.log(JSON.stringify(found))`
 
-test('the simd128 module and deterministic: true in other versions of Node.js', { timeout: 180_000 }, async (t) => {
-  const classifier = await load('models/imdb.safetensors', { deterministic: true })
-  assert.equal(classifier.backend, 'simd128')
-  const here = await verdicts(classifier, TEXTS)
+test('the simd128 module, and the shipped model with deterministic: true, in other versions of Node.js', { timeout: 180_000 }, async (t) => {
+  const ask = async (node) => JSON.parse(await run(node, ['--input-type=module', '--eval', SCRIPT, modelsFile]))
+  const here = await ask(process.execPath)
+  assert.equal(here.verdicts[0], 'simd128')
+  assert.deepEqual(here.hashes, expected)
   const nodes = (await run('tools/nodes.sh', [])).trim().split('\n')
   assert.ok(nodes.length >= 2)
   for (const node of nodes) {
-    const found = JSON.parse(await run(node, ['--input-type=module', '--eval', SCRIPT]))
+    const found = await ask(node)
     assert.notEqual(found.version, process.version)
-    assert.equal(found.backend, 'simd128')
-    assert.deepEqual(found.cases, expected, found.version)
-    assert.deepEqual(found.verdicts, here, found.version)
-    t.diagnostic(`${found.version}: ${found.cases.length} cases and ${found.verdicts.length} verdicts as in ${process.version}`)
+    assert.deepEqual(found.hashes, expected, found.version)
+    assert.deepEqual(found.verdicts, here.verdicts, found.version)
+    t.diagnostic(`${found.version}: ${found.hashes.length} hashes as stored, and ${2 * TEXTS.length} verdicts as in ${process.version}`)
+  }
+})
+
+test('any number of threads gives the same bits, in both precisions', async () => {
+  for (const precision of ['float32', 'int8']) {
+    let expected
+    for (const threads of [1, 2, 3, 5]) {
+      const classifier = await load('models/imdb.safetensors', { deterministic: true, precision, threads })
+      assert.equal(classifier.threads, threads)
+      const found = await verdicts(classifier, TEXTS)
+      expected ??= found
+      assert.deepEqual(found, expected, `${precision}, ${threads} threads`)
+      classifier.dispose()
+    }
   }
 })
 

@@ -9,7 +9,7 @@ import { gunzipSync } from 'node:zlib'
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd')
 
 const PAGE = 65536
-const DTYPES = { F32: 0, F16: 1, I8: 2 }
+export const DTYPES = { F32: 0, F16: 1, I8: 2 }
 const KINDS = {
   attention: ['linformer', 'full'],
   sharing: ['none', 'headwise', 'key-value', 'layerwise'],
@@ -28,6 +28,18 @@ export function readSafetensors(path) {
     return [name, { dtype, shape, data: new Uint8Array(file.subarray(8 + length + start, 8 + length + end)) }]
   })
   return { metadata, tensors: Object.fromEntries(tensors) }
+}
+
+/** The fields of an lf_config from the JSON of a model file, the dtypes of its tensors and a precision. */
+export function configValues(json, tensors, precision) {
+  const dtype = (name) => DTYPES[tensors[name]?.dtype ?? 'F32']
+  const projection = Object.keys(tensors).find((name) => /attn\.E$/.test(name))
+  const sizes = ['vocab_size', 'n_max', 'd_model', 'n_layers', 'n_heads', 'd_ff', 'n_classes'].map((key) => json[key])
+  const kinds = Object.entries(KINDS).map(([key, names]) => names.indexOf(json[key]))
+  const dtypes = [dtype('embed.token.weight'), dtype('embed.position.weight'), dtype(projection)]
+  const precisions = [['float32', 'int8'].indexOf(precision)]
+  const k = Array.from({ length: MAX_LAYERS }, (_, layer) => json.k[layer] ?? 0)
+  return [...sizes, ...kinds, ...dtypes, ...precisions, ...k]
 }
 
 /** One instance of a module in 64 MiB, with an allocator that only moves forward. */
@@ -63,16 +75,9 @@ export class CApi {
     return new TextDecoder().decode(bytes.slice(0, bytes.indexOf(0)))
   }
 
-  /** An lf_config from the JSON of a model file, the dtypes of its tensors and a precision. */
+  /** An lf_config, as configValues has it. */
   config(json, tensors = {}, precision = 'float32') {
-    const dtype = (name) => DTYPES[tensors[name]?.dtype ?? 'F32']
-    const projection = Object.keys(tensors).find((name) => /attn\.E$/.test(name))
-    const sizes = ['vocab_size', 'n_max', 'd_model', 'n_layers', 'n_heads', 'd_ff', 'n_classes'].map((key) => json[key])
-    const kinds = Object.entries(KINDS).map(([key, names]) => names.indexOf(json[key]))
-    const dtypes = [dtype('embed.token.weight'), dtype('embed.position.weight'), dtype(projection)]
-    const precisions = [['float32', 'int8'].indexOf(precision)]
-    const k = Array.from({ length: MAX_LAYERS }, (_, layer) => json.k[layer] ?? 0)
-    return this.place(Int32Array.from([...sizes, ...kinds, ...dtypes, ...precisions, ...k]))
+    return this.place(Int32Array.from(configValues(json, tensors, precision)))
   }
 
   check(status, what) {

@@ -1,5 +1,5 @@
 /**
- * Results bit by bit, to compare between hosts. Both functions need nothing but the web's own globals: they run in
+ * Results bit by bit, to compare between hosts. The functions need nothing but the web's own globals: they run in
  * Node.js, in its older and newer versions, and in browsers.
  */
 
@@ -22,6 +22,77 @@ export async function caseHashes(wasm) {
       for (const byte of new Uint8Array(memory.buffer, out, 4 * Math.max(0, count))) sum = Math.imul(sum ^ byte, 16777619) >>> 0
       lines.push(`${kind} ${index} ${sum.toString(16).padStart(8, '0')} ${count}`)
     }
+  }
+  return lines
+}
+
+/**
+ * The models of a file by golden-models.js over their documents, in any module of the engine, as lines like those of
+ * tests/c/test_cases.c.
+ *
+ * @param {Uint8Array} wasm
+ * @param {Uint8Array} models
+ * @returns {Promise<string[]>} `model name hash count`
+ */
+export async function modelHashes(wasm, models) {
+  const memory = new WebAssembly.Memory({ initial: 1024, maximum: 1024 })
+  const { instance } = await WebAssembly.instantiate(wasm, { env: { memory } })
+  const { exports } = instance
+  const heap = new Uint8Array(memory.buffer)
+  const start = Math.ceil(exports.__heap_base.value / 64) * 64
+  let top = start
+  const allocate = (size) => {
+    const address = top
+    top += Math.ceil(Number(size) / 64) * 64
+    return address
+  }
+  const place = (data) => {
+    const address = allocate(data.length)
+    heap.set(data, address)
+    return address
+  }
+  const view = new DataView(models.buffer, models.byteOffset, models.byteLength)
+  let at = 0
+  const bytes = (size) => models.subarray(at, at += size)
+  const number = () => view.getInt32((at += 4) - 4, true)
+
+  const lines = []
+  while (at < models.length) {
+    top = start
+    const name = String.fromCharCode(...bytes(64)).replace(/\0+$/, '')
+    const check = (status) => { if (status < 0) throw new Error(`${name}: status ${status}`) }
+    const config = place(bytes(47 * 4))
+    const classes = new Int32Array(memory.buffer, config)[6]
+    const modelBytes = exports.lf_model_bytes(config)
+    const model = allocate(modelBytes)
+    check(exports.lf_model_init(model, modelBytes, config))
+    const afterModel = top
+    for (let left = number(); left > 0; left--) {
+      const tensor = place(bytes(64))
+      const [dtype, dimensions] = [number(), number()]
+      const shape = place(bytes(12))
+      const size = number()
+      const data = place(bytes(Math.ceil(size / 4) * 4))
+      check(exports.lf_set_tensor(model, tensor, dtype, shape, dimensions, data, BigInt(size)))
+      top = afterModel
+    }
+    let sum = 2166136261
+    let count = 0
+    for (let left = number(); left > 0; left--) {
+      const n = number()
+      const runBytes = exports.lf_workspace_bytes(config, n, 1)
+      const run = allocate(runBytes)
+      check(exports.lf_run_init(run, runBytes, model, n, 1))
+      heap.set(bytes(4 * n), exports.lf_run_ids(run))
+      check(exports.lf_begin(run, n))
+      check(exports.lf_step(run, exports.lf_run_total(run)))
+      for (const [address, length] of [[exports.lf_run_logits(run), classes], [exports.lf_run_contributions(run), n * classes]]) {
+        for (const byte of heap.subarray(address, address + 4 * length)) sum = Math.imul(sum ^ byte, 16777619) >>> 0
+        count += length
+      }
+      top = afterModel
+    }
+    lines.push(`model ${name} ${sum.toString(16).padStart(8, '0')} ${count}`)
   }
   return lines
 }
