@@ -7,19 +7,19 @@
 import { parseArgs } from 'node:util'
 import { version } from 'linformer-wasm'
 import { COMMANDS, HELP } from './commands/index.js'
-import { complain, UsageError } from './terminal.js'
+import { complain, OutputError, UsageError, write } from './terminal.js'
 
 /** @param {string[]} argv @returns {Promise<number>} exit status */
 async function main([name, ...rest]) {
-  if (name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(HELP)
-    return 0
-  }
-  if (name === '--version' || name === '-V') {
-    process.stdout.write(`${version}\n`)
-    return 0
-  }
   try {
+    if (name === '--help' || name === '-h' || name === 'help') {
+      await write(HELP)
+      return 0
+    }
+    if (name === '--version' || name === '-V') {
+      await write(`${version}\n`)
+      return 0
+    }
     if (name === undefined) throw new UsageError(`no command given; the commands are ${Object.keys(COMMANDS).join(', ')}`)
     if (!Object.hasOwn(COMMANDS, name)) {
       throw new UsageError(`unknown command ${JSON.stringify(name)}; the commands are ${Object.keys(COMMANDS).join(', ')}`)
@@ -33,11 +33,12 @@ async function main([name, ...rest]) {
       throw new UsageError(error instanceof Error ? error.message : String(error))
     }
     if (parsed.values.help) {
-      process.stdout.write(help)
+      await write(help)
       return 0
     }
     return await run(parsed.values, parsed.positionals)
   } catch (error) {
+    if (error instanceof OutputError) return outputFailed(error)
     if (!(error instanceof UsageError)) throw error
     complain(error.message)
     process.stderr.write(`Try 'linformer ${name !== undefined && Object.hasOwn(COMMANDS, name) ? `${name} ` : ''}--help'.\n`)
@@ -45,9 +46,14 @@ async function main([name, ...rest]) {
   }
 }
 
-// A reader that goes away early, as `head` does, is no error.
-process.stdout.on('error', (error) => {
-  if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EPIPE') process.exit(0)
-  throw error
-})
+/** @param {OutputError} error @returns {number} exit status */
+function outputFailed({ message, cause }) {
+  // A reader that goes away early, as `head` does, is no error.
+  if (/** @type {NodeJS.ErrnoException} */ (cause).code === 'EPIPE') return 0
+  complain(message)
+  return 1
+}
+
+process.stdout.on('error', (error) => process.exit(outputFailed(new OutputError(error))))
+process.stderr.on('error', () => {}) // nobody is left to tell
 process.exitCode = await main(process.argv.slice(2))

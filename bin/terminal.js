@@ -1,10 +1,19 @@
 /**
  * Talking to people: messages, colour, progress.
  */
+import { fstatSync, writeSync } from 'node:fs'
 import { styleText } from 'node:util'
 
 /** The command line itself is wrong; exit status 2. */
 export class UsageError extends Error {}
+
+/** Results cannot be written: the disk is full, for one. Exit status 1. */
+export class OutputError extends Error {
+  /** @param {unknown} cause */
+  constructor(cause) {
+    super(`the results could not be written (${cause instanceof Error ? cause.message : cause}); what is there may end in the midst of one`, { cause })
+  }
+}
 
 /**
  * A string from a model or a document, fit for a terminal: characters that would move the cursor, begin a line, change
@@ -30,8 +39,31 @@ export function paint(style, text, stream) {
   return styles.reduce((painted, each) => styleText(each, painted), text)
 }
 
-/** Writes, and waits while the reader is slow, so that memory stays constant. @param {string} text */
+const STDOUT = 1
+
+/** Whether standard output is a file, or a device that is no terminal. */
+function isFile() {
+  const stats = fstatSync(STDOUT)
+  return !process.stdout.isTTY && !stats.isFIFO() && !stats.isSocket()
+}
+
+/**
+ * Writes, and waits while the reader is slow, so that memory stays constant.
+ *
+ * @param {string} text
+ * @throws {OutputError}
+ */
 export async function write(text) {
+  if (isFile()) {
+    // process.stdout takes a file to have got all of a text when it got its beginning, which is what a full disk does.
+    try {
+      const bytes = Buffer.from(text)
+      for (let at = 0; at < bytes.length;) at += writeSync(STDOUT, bytes, at)
+    } catch (error) {
+      throw new OutputError(error)
+    }
+    return
+  }
   if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve))
 }
 
