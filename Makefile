@@ -1,7 +1,7 @@
 # Builds the engine: two WebAssembly modules for users, three more and native executables for the tests.
 # `make help` lists the targets. Everything made goes to build/, but for the shipped modules in wasm/dist/.
 
-config ?= debug#           debug, release, sanitize, thread or arm64; for the native targets
+config ?= debug#           debug, release, sanitize, simd, thread or arm64; for the native targets
 DIST ?= wasm/dist
 
 # Which kernels a build gets is decided here, at link time, and nowhere else.
@@ -109,13 +109,16 @@ NATIVE_FLAGS_release := -O3
 NATIVE_FLAGS_arm64 := -O3 -static
 NATIVE_FLAGS_thread := -O1 -g -fsanitize=thread
 NATIVE_FLAGS_sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
+# The SIMD kernels under the same sanitizers: WebAssembly's instructions as SIMDe has them for this machine.
+NATIVE_FLAGS_simd := $(NATIVE_FLAGS_sanitize) -isystem tests/c/simd
 NATIVE_CC_sanitize := clang-19
+NATIVE_CC_simd := clang-19
 NATIVE_CC_thread := clang-19
 NATIVE_CC_arm64 := aarch64-linux-gnu-gcc
 NATIVE_CC = $(or $(NATIVE_CC_$(config)),$(CC))
-NATIVE_FLAGS = $(or $(NATIVE_FLAGS_$(config)),$(error config is debug, release, sanitize, thread or arm64))
+NATIVE_FLAGS = $(or $(NATIVE_FLAGS_$(config)),$(error config is debug, release, sanitize, simd, thread or arm64))
 
-LIB_OBJECTS := $(patsubst %.c,$(NATIVE)/%.o,$(ENGINE) $(SCALAR))
+LIB_OBJECTS := $(patsubst %.c,$(NATIVE)/%.o,$(ENGINE) $(if $(filter simd,$(config)),$(SIMD),$(SCALAR)))
 TESTS := $(patsubst tests/c/%.c,$(NATIVE)/%,$(wildcard tests/c/test_*.c))
 TEST_HELPERS := $(patsubst %.c,$(NATIVE)/%.o,$(CASES))
 

@@ -23,6 +23,7 @@ xvfb /usr/bin/Xvfb
 zstd /usr/bin/zstd
 make /usr/bin/make
 qemu-user /usr/bin/qemu-aarch64
+libsimde-dev /usr/include/simde/wasm/simd128.h
 gcc-aarch64-linux-gnu /usr/bin/aarch64-linux-gnu-gcc
 libc6-dev-arm64-cross /usr/aarch64-linux-gnu/include/stdio.h
 gcc /usr/bin/gcc

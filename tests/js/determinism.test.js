@@ -1,7 +1,7 @@
 /**
  * The same bits everywhere. The yardstick is tests/golden/hashes.txt, which `npm run hashes` writes when the arithmetic has
- * been changed on purpose; what is compared with it is scalar C by clang and gcc -O3, on arm64 (under qemu), scalar and SIMD
- * WebAssembly, and the SIMD module in other versions of Node.js. Browsers: tests/browser/determinism.test.js.
+ * been changed on purpose; what is compared with it is C on x86-64, scalar and SIMD, scalar C on arm64 (under qemu), scalar
+ * and SIMD WebAssembly, and the SIMD module in other versions of Node.js. Browsers: tests/browser/determinism.test.js.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -32,8 +32,8 @@ test('there are hashes of every kernel, of models of every kind, and of every go
   assert.equal(models.filter((line) => line.includes('/int8 ')).length, models.length / 2)
 })
 
-test('scalar C: clang and gcc -O3', async () => {
-  for (const config of ['sanitize', 'release']) {
+test('x86-64: scalar C by clang and by gcc -O3, and the SIMD kernels under the sanitizers', async () => {
+  for (const config of ['sanitize', 'release', 'simd']) {
     await build(config)
     const found = lines(await run(`build/native-${config}/test_cases`, [modelsFile]))
     assert.deepEqual(found, expected, `${config} differs from tests/golden/hashes.txt; if the arithmetic was to change: npm run hashes`)
