@@ -145,7 +145,7 @@ $(NATIVE)/%.o: %.c $(ALWAYS)
 numerics: build/numerics ## the engine's error against double precision, as a table
 	@build/numerics
 
-build/numerics: tests/fuzz/numerics.c tests/fuzz/reference.c $(ENGINE) $(SCALAR) $(ALWAYS)
+build/numerics: tests/fuzz/numerics.c tests/fuzz/reference.c tests/c/engine_cases.c $(ENGINE) $(SCALAR) $(ALWAYS)
 	@mkdir -p $(@D)
 	@clang-19 $(CFLAGS_ALL) -O3 -Isrc $(filter %.c,$^) -lm -o $@
 
@@ -169,6 +169,26 @@ $(FUZZ_TARGETS): %: %.o build/fuzz/reference.o $(patsubst src/%.c,build/fuzz/src
 build/fuzz/src/%.o: src/%.c $(ALWAYS)
 	@mkdir -p $(@D)
 	@$(FUZZ_CC) -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp -c $< -o $@
+
+# The engine once more with the SIMD kernels, its functions renamed so that both fit into one program.
+build/fuzz/fuzz_engine: build/fuzz/engine_run.o build/fuzz/simd/engine_run.o \
+  $(patsubst src/%.c,build/fuzz/simd/%.o,$(ENGINE) $(SIMD))
+
+build/fuzz/simd/names.h: $(patsubst src/%.c,build/fuzz/src/%.o,$(ENGINE) $(SCALAR))
+	@mkdir -p $(@D)
+	@{ nm --defined-only -g $^ | awk '$$3 ~ /^lf_/ { print "#define " $$3 " simd_" $$3 }'; \
+	  echo '#define engine_run simd_engine_run'; } >$@
+
+SIMD_FUZZ := -Isrc -isystem tests/c/simd -include build/fuzz/simd/names.h
+build/fuzz/simd/%.o: src/%.c $(ALWAYS) build/fuzz/simd/names.h
+	@$(FUZZ_CC) $(SIMD_FUZZ) $(if $(filter $(SIMD),$<),-fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp) -c $< -o $@
+
+build/fuzz/simd/%.o: tests/fuzz/%.c $(ALWAYS) build/fuzz/simd/names.h
+	@$(FUZZ_CC) $(SIMD_FUZZ) -c $< -o $@
+
+build/fuzz/reference.o: tests/fuzz/reference.c $(ALWAYS)
+	@mkdir -p $(@D)
+	@clang-19 $(CFLAGS_ALL) -O3 -Isrc -c $< -o $@
 
 build/fuzz/%.o: tests/fuzz/%.c $(ALWAYS)
 	@mkdir -p $(@D)

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "linformer.h"
+
 /* Single kernels over odd sizes. `out` has room for KERNEL_CASE_FLOATS. Returns how many floats it wrote. */
 enum { KERNEL_CASE_FLOATS = 1 << 16 };
 int32_t kernel_case_count(void);
@@ -18,5 +20,8 @@ enum { ENGINE_CASE_FLOATS = 1 << 18, ENGINE_CASE_SHAPES = 6 };
 int32_t engine_case_count(void);
 const char *engine_case_name(int32_t index);
 int32_t engine_case_run(int32_t index, float *out);
+
+/* Its config. The first half of the cases is by floats, the other half the same by codes of 8 bits. */
+lf_config engine_case_config(int32_t index);
 
 #endif

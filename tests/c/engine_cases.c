@@ -54,7 +54,7 @@ static const lf_config shapes[SHAPES] = {
 /* All models by floats, then all by codes of 8 bits. */
 int32_t engine_case_count(void) { return 2 * MODELS; }
 
-static lf_config case_config(int32_t index) {
+lf_config engine_case_config(int32_t index) {
   const int32_t precision = index / MODELS;
   index %= MODELS;
   const int full = index >= LINFORMERS;
@@ -77,7 +77,7 @@ static lf_config case_config(int32_t index) {
 const char *engine_case_name(int32_t index) {
   static const char *const sharing[] = {"none", "headwise", "key-value", "layerwise"};
   static const char *const projection[] = {"linear", "mean", "max", "conv"};
-  const lf_config config = case_config(index);
+  const lf_config config = engine_case_config(index);
   const int full = config.attention == LF_ATTENTION_FULL;
   const char *parts[] = {full ? "full" : sharing[config.sharing], " ",
                          full ? "attention" : projection[config.projection],
@@ -141,7 +141,7 @@ static lf_status set_weights(lf_model *model, uint32_t *state) {
 
 int32_t engine_case_run(int32_t index, float *out) {
   uint32_t state = 88172645u + (uint32_t)index;
-  const lf_config config = case_config(index);
+  const lf_config config = engine_case_config(index);
   if (lf_config_check(&config) != LF_OK) return LF_ERROR_CONFIG;
   lf_model *model = (lf_model *)(void *)model_block;
   lf_run *run = (lf_run *)(void *)run_block;

@@ -1,6 +1,6 @@
 /* numerics.c - how far the engine in single precision is from the reference in double, as a table
  *
- * For models of usual and of unusual shape and weights: the largest difference of a contribution and of a logit, in units
+ * For models of usual and of unusual shape and weights, and for the shapes of tests/c/engine_cases.c: the largest difference of a contribution and of a logit, in units
  * of the largest contribution, and beside it what the reference says that rounding every stored number to single
  * precision may do to this model. Fails when a difference is beyond 2e-5 and 16 times that. `make numerics` runs it. */
 #include <math.h>
@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../c/cases.h"
+#include "../c/random.h"
 #include "reference.h"
 
 typedef enum weight_kind { USUAL, SHARP, CONSTANT_ROWS, DENORMAL, LARGE } weight_kind;
@@ -31,17 +33,7 @@ static const lf_config small = {.vocab_size = 50,
 
 static uint32_t state;
 
-static float uniform(float scale) {
-  state ^= state << 13;
-  state ^= state >> 17;
-  state ^= state << 5;
-  return ((float)(state % 65536) / 32768.0f - 1.0f) * scale;
-}
-
-static int ends_with(const char *name, const char *end) {
-  const size_t length = strlen(name);
-  return length >= strlen(end) && strcmp(name + length - strlen(end), end) == 0;
-}
+static float uniform(float scale) { return random_float(&state, scale); }
 
 static float value_of(const reference_tensor *tensor, weight_kind kind, size_t i) {
   const int matrix = tensor->n_dims > 1;
@@ -51,7 +43,7 @@ static float value_of(const reference_tensor *tensor, weight_kind kind, size_t i
   if (norm) usual = 1.0f + usual;
   const int embedding = strncmp(tensor->name, "embed.", 6) == 0;
   switch (kind) {
-    case SHARP: return ends_with(tensor->name, "query.weight") ? 100.0f * usual : usual;
+    case SHARP: return strstr(tensor->name, "query.weight") != NULL ? 100.0f * usual : usual;
     case CONSTANT_ROWS: return embedding ? (float)(i / (size_t)tensor->shape[1] % 7) - 3.0f : usual;
     case DENORMAL: return embedding ? uniform(1e-39f) : usual;
     case LARGE: return embedding ? 1e15f * usual : usual;
@@ -81,8 +73,12 @@ static lf_model *make_model(reference_model *model, const numeric_case *c) {
   return engine;
 }
 
-/* One row of the table. Returns 1 if the difference is beyond the bound. */
-static int run_case(const numeric_case *c) {
+/* Largest differences, in units of the largest contribution. */
+typedef struct differences {
+  double tokens, logits, rounding;
+} differences;
+
+static differences measure(const numeric_case *c) {
   static reference_model model;
   state = 2463534242u;
   lf_model *engine = make_model(&model, c);
@@ -116,10 +112,6 @@ static int run_case(const numeric_case *c) {
     rounding = fmax(rounding, fabs(noisy[i] - exact[i]));
   }
   for (size_t i = 0; i < n_classes; i++) logits = fmax(logits, fabs((double)lf_run_logits(run)[i] - exact[count + i]));
-  const int failed = !(tokens <= (2e-5 * scale + 16.0 * rounding));
-  printf("| %-44s | %5d | %.1e | %.1e | %.1e |%s\n", c->name, c->n, tokens / scale, logits / scale, rounding / scale,
-         failed ? " beyond the bound" : "");
-
   for (int i = 0; i < model.n_tensors; i++) free(model.tensors[i].values);
   free(engine);
   free(run);
@@ -127,7 +119,44 @@ static int run_case(const numeric_case *c) {
   free(exact);
   free(noisy);
   free(work);
-  return failed;
+  return (differences){.tokens = tokens / scale, .logits = logits / scale, .rounding = rounding / scale};
+}
+
+static int beyond(differences found) { return !(found.tokens <= 2e-5 + 16.0 * found.rounding); }
+
+static void print_row(const char *name, int32_t n, differences found, int failed) {
+  printf("| %-44s | %5d | %.1e | %.1e | %.1e |%s\n", name, n, found.tokens, found.logits, found.rounding,
+         failed ? " beyond the bound" : "");
+}
+
+/* One row of the table. Returns 1 if the difference is beyond the bound. */
+static int run_case(const numeric_case *c) {
+  const differences found = measure(c);
+  print_row(c->name, c->n, found, beyond(found));
+  return beyond(found);
+}
+
+/* One row for every sharing mode with every projection, in every shape of tests/c/engine_cases.c: the worst of them. */
+static int run_engine_cases(void) {
+  differences worst = {0.0, 0.0, 0.0};
+  int failures = 0;
+  int32_t longest = 0;
+  for (int32_t i = 0; i < engine_case_count() / 2; i++) {
+    numeric_case c = {.name = engine_case_name(i), .config = engine_case_config(i), .weights = USUAL};
+    c.config.token_dtype = c.config.position_dtype = c.config.projection_dtype = LF_F32;
+    c.n = c.config.n_max;
+    longest = c.n > longest ? c.n : longest;
+    const differences found = measure(&c);
+    if (beyond(found)) print_row(c.name, c.n, found, 1);
+    failures += beyond(found);
+    worst.tokens = fmax(worst.tokens, found.tokens);
+    worst.logits = fmax(worst.logits, found.logits);
+    worst.rounding = fmax(worst.rounding, found.rounding);
+  }
+  char name[64];
+  (void)snprintf(name, sizeof name, "the worst of %d models of every kind", (int)engine_case_count() / 2);
+  print_row(name, longest, worst, 0);
+  return failures;
 }
 
 static numeric_case with(const char *name, int32_t n, weight_kind weights) {
@@ -191,5 +220,6 @@ int main(int argc, char **argv) {
   printf("| %-44s |     n | contributions | logits | rounding alone |\n|---|---|---|---|---|\n", "model");
   int failures = 0;
   for (int i = 0; i < n; i++) failures += run_case(&cases[i]);
+  failures += run_engine_cases();
   return failures != 0;
 }

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the list of tensors ---- */
@@ -96,6 +97,7 @@ typedef struct pass {
   const reference_model *model;
   double noise;
   uint64_t random;
+  int close; /* to another code: see reference_forward */
 } pass;
 
 /* A value as it is stored: itself, or off by up to `noise` of itself. */
@@ -105,7 +107,16 @@ static double stored(pass *p, double value) {
   return value * (1.0 + p->noise * ((double)(p->random >> 11) * 0x1p-52 - 1.0));
 }
 
-static const float *values_of(const pass *p, int32_t layer, const char *name) {
+/* strcmp is the fuzzer's own, and slow. */
+static int same(const char *a, const char *b) {
+  while (*a == *b && *a != '\0') {
+    a++;
+    b++;
+  }
+  return *a == *b;
+}
+
+static const reference_tensor *tensor_of(const pass *p, int32_t layer, const char *name) {
   char full[REFERENCE_NAME];
   if (layer < 0) {
     (void)snprintf(full, sizeof full, "%s", name);
@@ -113,9 +124,14 @@ static const float *values_of(const pass *p, int32_t layer, const char *name) {
     (void)snprintf(full, sizeof full, "layers.%d.%s", (int)layer, name);
   }
   for (int i = 0; i < p->model->n_tensors; i++) {
-    if (strcmp(p->model->tensors[i].name, full) == 0) return p->model->tensors[i].values;
+    if (same(p->model->tensors[i].name, full)) return &p->model->tensors[i];
   }
   return NULL;
+}
+
+static const float *values_of(const pass *p, int32_t layer, const char *name) {
+  const reference_tensor *tensor = tensor_of(p, layer, name);
+  return tensor == NULL ? NULL : tensor->values;
 }
 
 /* out [rows, n_out] = (or +=) in [rows, n_in] W^T + b */
@@ -125,6 +141,91 @@ static void linear(pass *p, double *out, const double *in, const float *weight, 
     for (size_t o = 0; o < n_out; o++) {
       double sum = bias != NULL ? (double)bias[o] : 0.0;
       for (size_t i = 0; i < n_in; i++) sum += stored(p, in[r * n_in + i] * (double)weight[o * n_in + i]);
+      double *to = &out[r * n_out + o];
+      *to = stored(p, accumulate ? *to + sum : sum);
+    }
+  }
+}
+
+/* ---- 8 bits: kernels.h says what a code is ---- */
+
+/* What single precision may be off by in an activation, in units of the largest of its row. */
+static const double ACTIVATION_ERROR = 2e-5;
+
+/* The whole number nearest to `place`, which single precision knows but for `error`. */
+static double nearest(pass *p, double place, double error) {
+  if (fabs(fabs(place - floor(place)) - 0.5) <= error) p->close = 1;
+  return rint(place);
+}
+
+/* n activations become low + step * code, codes 0 .. 127. */
+static void round_row(pass *p, double *out, const double *in, size_t n) {
+  double least = in[0];
+  double most = in[0];
+  for (size_t i = 0; i < n; i++) {
+    least = fmin(least, in[i]);
+    most = fmax(most, in[i]);
+  }
+  const double range = most - least;
+  const double error = 127.0 * ACTIVATION_ERROR * fmax(fabs(least), fabs(most)) / range;
+  for (size_t i = 0; i < n; i++) {
+    const int end = in[i] <= least || in[i] >= most; /* codes 0 and 127 */
+    const double place = (in[i] - least) / range * 127.0;
+    out[i] = range > 1e-30 ? least + range / 127.0 * nearest(p, place, end ? 0.0 : error) : least;
+  }
+  if (range > 0.0 && (range < 1e-28 || error > 0.4)) p->close = 1;
+}
+
+/* n values of a key become scale * code, codes -127 .. 127. */
+static void round_key(pass *p, double *key, size_t n) {
+  double largest = 0.0;
+  for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(key[i]));
+  const double scale = largest / 127.0;
+  for (size_t i = 0; i < n; i++) {
+    key[i] = scale < 1e-30
+                 ? 0.0
+                 : scale * nearest(p, key[i] / scale, fabs(key[i]) < largest ? 127.0 * ACTIVATION_ERROR : 0.0);
+  }
+}
+
+/* Row `row` of a weight, as codes and their scale; in single precision, as the engine does it once and for all. */
+static float weight_codes(float *codes, const reference_tensor *weight, size_t row, size_t n) {
+  if (weight->codes != NULL) {
+    for (size_t i = 0; i < n; i++) codes[i] = (float)weight->codes[row * n + i];
+    return weight->scales[row];
+  }
+  const float *values = weight->values + row * n;
+  float largest = 0.0f;
+  for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(values[i]));
+  const float scale = largest / 127.0f < 1e-30f ? 0.0f : largest / 127.0f;
+  for (size_t i = 0; i < n; i++) codes[i] = scale > 0.0f ? rintf(values[i] / scale) : 0.0f;
+  return scale;
+}
+
+/* A linear map that is by codes where the model is: out [rows, n_out] = (or +=) in W^T + b */
+static void linear_map(pass *p, double *out, const double *in, int32_t layer, const char *name, size_t rows,
+                       size_t n_in, size_t n_out, int accumulate) {
+  enum { WIDEST = 512, LARGEST = 1 << 16 };
+  static double rounded[WIDEST];
+  static float codes[LARGEST], scales[WIDEST];
+  char full[REFERENCE_NAME];
+  (void)snprintf(full, sizeof full, "%s.weight", name);
+  const reference_tensor *weight = tensor_of(p, layer, full);
+  (void)snprintf(full, sizeof full, "%s.bias", name);
+  const float *bias = values_of(p, layer, full);
+  if (p->model->config.precision != LF_PRECISION_INT8) {
+    linear(p, out, in, weight->values, bias, rows, n_in, n_out, accumulate);
+    return;
+  }
+  if (n_in > WIDEST || n_out > WIDEST || n_in * n_out > LARGEST) abort();
+  for (size_t o = 0; o < n_out; o++) scales[o] = weight_codes(codes + o * n_in, weight, o, n_in);
+  for (size_t r = 0; r < rows; r++) {
+    round_row(p, rounded, in + r * n_in, n_in);
+    for (size_t o = 0; o < n_out; o++) {
+      double sum = (double)bias[o];
+      for (size_t i = 0; i < n_in; i++) {
+        sum += stored(p, rounded[i] * (double)codes[o * n_in + i] * (double)scales[o]);
+      }
       double *to = &out[r * n_out + o];
       *to = stored(p, accumulate ? *to + sum : sum);
     }
@@ -227,13 +328,17 @@ static void attention(pass *p, const rooms *r, int32_t layer, int32_t n) {
   const size_t d = (size_t)config->d_model;
   const size_t d_head = d / (size_t)config->n_heads;
   const size_t rows = (size_t)projected_rows(config, layer, n);
-  linear(p, r->q, r->h, values_of(p, layer, "attn.query.weight"), values_of(p, layer, "attn.query.bias"), (size_t)n, d,
-         d, 0);
+  const int codes = config->precision == LF_PRECISION_INT8;
+  linear_map(p, r->q, r->h, layer, "attn.query", (size_t)n, d, d, 0);
   for (int32_t head = 0; head < config->n_heads; head++) {
     const size_t column = (size_t)head * d_head;
     project(p, r->p, r->h, layer, 0, head, n);
     linear(p, r->keys, r->p, values_of(p, layer, "attn.key.weight") + column * d,
            values_of(p, layer, "attn.key.bias") + column, rows, d, d_head, 0);
+    for (size_t j = 0; j < rows && codes; j++) round_key(p, r->keys + j * d_head, d_head);
+    for (size_t t = 0; t < (size_t)n && codes; t++) {
+      round_row(p, r->q + t * d + column, r->q + t * d + column, d_head);
+    }
     project(p, r->p, r->h, layer, 1, head, n);
     linear(p, r->values, r->p, values_of(p, layer, "attn.value.weight") + column * d,
            values_of(p, layer, "attn.value.bias") + column, rows, d, d_head, 0);
@@ -257,8 +362,7 @@ static void attention(pass *p, const rooms *r, int32_t layer, int32_t n) {
       }
     }
   }
-  linear(p, r->x, r->ctx, values_of(p, layer, "attn.out.weight"), values_of(p, layer, "attn.out.bias"), (size_t)n, d, d,
-         1);
+  linear_map(p, r->x, r->ctx, layer, "attn.out", (size_t)n, d, d, 1);
 }
 
 static double position(const pass *p, size_t t, size_t i) {
@@ -270,8 +374,8 @@ static double position(const pass *p, size_t t, size_t i) {
   return i % 2 == 0 ? sin(angle) : cos(angle);
 }
 
-void reference_forward(double *logits, double *contributions, const reference_model *model, const int32_t *ids,
-                       int32_t n, double noise, double *work) {
+int reference_forward(double *logits, double *contributions, const reference_model *model, const int32_t *ids,
+                      int32_t n, double noise, double *work) {
   pass state = {.model = model, .noise = noise, .random = 1};
   pass *p = &state;
   const lf_config *config = &model->config;
@@ -291,9 +395,9 @@ void reference_forward(double *logits, double *contributions, const reference_mo
     layer_norm(p, r.h, r.x, values_of(p, layer, "attn_norm.weight"), values_of(p, layer, "attn_norm.bias"), m, d);
     attention(p, &r, layer, n);
     layer_norm(p, r.h, r.x, values_of(p, layer, "ffn_norm.weight"), values_of(p, layer, "ffn_norm.bias"), m, d);
-    linear(p, r.ff, r.h, values_of(p, layer, "ffn.in.weight"), values_of(p, layer, "ffn.in.bias"), m, d, d_ff, 0);
+    linear_map(p, r.ff, r.h, layer, "ffn.in", m, d, d_ff, 0);
     for (size_t i = 0; i < m * d_ff; i++) r.ff[i] = stored(p, gelu(r.ff[i]));
-    linear(p, r.x, r.ff, values_of(p, layer, "ffn.out.weight"), values_of(p, layer, "ffn.out.bias"), m, d_ff, d, 1);
+    linear_map(p, r.x, r.ff, layer, "ffn.out", m, d_ff, d, 1);
   }
   layer_norm(p, r.h, r.x, values_of(p, -1, "norm.weight"), values_of(p, -1, "norm.bias"), m, d);
   const size_t n_classes = (size_t)config->n_classes;
@@ -303,4 +407,5 @@ void reference_forward(double *logits, double *contributions, const reference_mo
     for (size_t t = 0; t < m; t++) sum += contributions[t * n_classes + c];
     logits[c] = (double)values_of(p, -1, "head.bias")[c] + sum / (double)m;
   }
+  return p->close;
 }
