@@ -100,8 +100,8 @@ static differences measure(const numeric_case *c) {
   double *exact = allocate((count + n_classes) * sizeof *exact);
   double *noisy = allocate((count + n_classes) * sizeof *noisy);
   double *work = allocate(reference_doubles(&c->config, c->n) * sizeof *work);
-  reference_forward(exact + count, exact, &model, ids, c->n, 0.0, work);
-  reference_forward(noisy + count, noisy, &model, ids, c->n, 0x1p-24, work);
+  reference_forward(exact + count, exact, &model, ids, c->n, 0.0, 1, work);
+  reference_forward(noisy + count, noisy, &model, ids, c->n, 0x1p-24, 1, work);
   double scale = 1e-30;
   double tokens = 0.0;
   double logits = 0.0;

@@ -375,8 +375,8 @@ static double position(const pass *p, size_t t, size_t i) {
 }
 
 int reference_forward(double *logits, double *contributions, const reference_model *model, const int32_t *ids,
-                      int32_t n, double noise, double *work) {
-  pass state = {.model = model, .noise = noise, .random = 1};
+                      int32_t n, double noise, uint64_t seed, double *work) {
+  pass state = {.model = model, .noise = noise, .random = seed};
   pass *p = &state;
   const lf_config *config = &model->config;
   const size_t d = (size_t)config->d_model;

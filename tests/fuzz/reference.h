@@ -34,12 +34,12 @@ void reference_list(reference_model *model, const lf_config *config);
 
 /* contributions [n, n_classes] and logits [n_classes] for n token ids. Every number that is stored on the way is
  * multiplied by 1 + noise * r, r pseudo-random in [-1, 1): with a noise of 0 the exact result, with 2^-24 one that
- * shows how much rounding can do to this very model. `work` has reference_doubles(config, n) numbers.
+ * shows how much rounding can do to this very model; `seed` chooses the r. `work` has reference_doubles(config, n) numbers.
  *
  * With LF_PRECISION_INT8, weights and activations become codes as kernels.h has it. Returns 1 if one of the activations
  * lies so close to the middle between two codes that single precision may choose the other one, else 0. */
 size_t reference_doubles(const lf_config *config, int32_t n);
 int reference_forward(double *logits, double *contributions, const reference_model *model, const int32_t *ids,
-                      int32_t n, double noise, double *work);
+                      int32_t n, double noise, uint64_t seed, double *work);
 
 #endif
