@@ -6,8 +6,8 @@ DIST ?= wasm/dist
 
 # Which kernels a build gets is decided here, at link time, and nowhere else.
 ENGINE := $(filter-out src/kernels_%,$(sort $(wildcard src/*.c)))
-SCALAR := src/kernels_scalar.c
-SIMD := src/kernels_simd128.c
+SCALAR := src/kernels_scalar.c src/kernels_codes_scalar.c
+SIMD := src/kernels_simd128.c src/kernels_codes_simd128.c
 HEADERS := $(wildcard src/*.h tests/c/*.h tests/fuzz/*.h)
 CASES := $(filter-out tests/c/test_%,$(sort $(wildcard tests/c/*.c)))
 # What every build depends on; the folder itself is there because its time changes when a source is removed.
@@ -32,10 +32,11 @@ all: wasm ## same as wasm
 
 # The memory is imported, and declared so wide (2 to 65536 pages) that the host can bring one of any size with
 # initial == maximum. The stack lies below the data: an overflow runs off address 0 and traps, overwriting nothing.
+# The kernels hold vectors and say which loops to unroll; left to the compiler both would cost 17 kB everywhere else.
 # PURE_WASI keeps Emscripten's own helpers out of the exports. Bulk memory and saturating conversions came to every
 # engine before SIMD did, so they ask for nothing more; nor do atomics, which work on a memory of one thread as well:
 # wasm/threads.js makes the import a shared one, and gives each thread's instance a stack of its own.
-WASM_FLAGS := $(CFLAGS_ALL) -O3 -mbulk-memory -mnontrapping-fptoint -matomics --no-entry -sSTANDALONE_WASM -sPURE_WASI \
+WASM_FLAGS := $(CFLAGS_ALL) -O3 -fno-unroll-loops -fno-vectorize -mbulk-memory -mnontrapping-fptoint -matomics --no-entry -sSTANDALONE_WASM -sPURE_WASI \
   -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=128KB -sMAXIMUM_MEMORY=4GB \
   -sSTACK_SIZE=64KB -Wl,--stack-first,--export=__heap_base,--export=__stack_pointer
 SIMD_FLAGS := -msimd128

@@ -20,24 +20,35 @@ static lf_codes codes_of(const lf_run *run, size_t head) {
                     .panel_stride = run->key_codes.panel_stride};
 }
 
-/* Key j as codes, with a scale of its own. */
-static void store_key_codes(lf_codes keys, size_t j, const float *key, size_t d_head) {
-  float scale = 0.0f;
+/* The values of one head in block `block` of keys, [keys, d_head]. */
+static lf_codes value_codes_of(const lf_run *run, size_t head, size_t block) {
+  const size_t n_blocks = (run->key_cap + LF_KEY_BLOCK - 1) / LF_KEY_BLOCK;
+  const size_t at = (head * n_blocks + block) * run->ld_head;
+  return (lf_codes){.data = run->value_codes.data + at / LF_LANES * run->value_codes.panel_stride,
+                    .scale = run->value_codes.scale + at,
+                    .sum = run->value_codes.sum + at,
+                    .panel_stride = run->value_codes.panel_stride};
+}
+
+/* Output j of `codes`, with a scale of its own: n values that are `stride` floats apart. */
+static void store_codes(lf_codes codes, size_t j, const float *in, size_t stride, size_t n) {
+  float largest = 0.0f;
   float poison = 0.0f; /* a NaN or an infinity must not be lost */
-  for (size_t i = 0; i < d_head; i++) {
-    const float magnitude = key[i] < 0.0f ? -key[i] : key[i];
-    scale = scale < magnitude ? magnitude : scale;
-    poison = poison + key[i] * 0.0f;
+  for (size_t i = 0; i < n; i++) {
+    const float value = in[i * stride];
+    const float magnitude = value < 0.0f ? -value : value;
+    largest = largest < magnitude ? magnitude : largest;
+    poison = poison + value * 0.0f;
   }
-  scale = lf_code_scale(scale) + poison;
+  const float scale = lf_code_scale(largest) + poison;
   int32_t sum = 0;
-  for (size_t i = 0; i < lf_pad_group(d_head); i++) {
-    const int8_t code = i < d_head ? lf_code(key[i], scale) : 0;
-    keys.data[lf_code_place(keys.panel_stride, j, i)] = code;
+  for (size_t i = 0; i < lf_pad_group(n); i++) {
+    const int8_t code = i < n ? lf_code(in[i * stride], scale) : 0;
+    codes.data[lf_code_place(codes.panel_stride, j, i)] = code;
     sum += code;
   }
-  keys.scale[j] = scale;
-  keys.sum[j] = (float)sum;
+  codes.scale[j] = scale;
+  codes.sum[j] = (float)sum;
 }
 
 /* One head's columns of `source` [rows, ld] become keys first .. first + rows - 1 of that head. */
@@ -47,7 +58,7 @@ static void store_keys(lf_run *run, size_t head, const float *source, size_t fir
     const size_t j = first + r;
     const float *key = source + r * run->ld + head * d_head;
     if (run->keys == NULL) {
-      store_key_codes(codes_of(run, head), j, key, d_head);
+      store_codes(codes_of(run, head), j, key, 1, d_head);
       continue;
     }
     float *lane = keys_of(run, head) + j / LF_LANES * d_head * LF_LANES + j % LF_LANES;
@@ -60,6 +71,19 @@ static void store_values(lf_run *run, size_t head, const float *source, size_t f
   float *values = values_of(run, head) + first * run->ld_head;
   for (size_t r = 0; r < rows; r++) {
     memcpy(values + r * run->ld_head, source + r * run->ld + head * d_head, d_head * sizeof *values);
+  }
+}
+
+/* The codes of the first `count` values of all heads. */
+static void store_value_codes(lf_run *run, size_t count) {
+  const size_t n_heads = (size_t)run->model->config.n_heads;
+  for (size_t head = 0; head < n_heads; head++) {
+    for (size_t first = 0; first < count; first += LF_KEY_BLOCK) {
+      const lf_codes codes = value_codes_of(run, head, first / LF_KEY_BLOCK);
+      const float *values = values_of(run, head) + first * run->ld_head;
+      const size_t rows = count - first < LF_KEY_BLOCK ? count - first : LF_KEY_BLOCK;
+      for (size_t i = 0; i < head_size(run); i++) store_codes(codes, i, values + i, run->ld_head, rows);
+    }
   }
 }
 
@@ -86,16 +110,17 @@ void lf_project_keys_values(lf_worker *worker, int32_t layer) {
   for (size_t m = 0; m < key_matrices; m++) {
     const size_t first_head = m * heads_each;
     const size_t last_head = first_head + heads_each - 1;
-    const float *p_key = run->p + m * run->key_cap * run->ld;
-    const float *p_value = value_matrices == 0 ? p_key : p_key + key_matrices * run->key_cap * run->ld;
     for (size_t first = 0; first < k; first += LF_TILE) {
       const size_t rows = k - first < LF_TILE ? k - first : LF_TILE;
-      map_heads(worker, p_key + first * run->ld, &weights->key, first_head, last_head, rows);
+      const float *p = lf_projection_rows(worker, m, first, rows);
+      map_heads(worker, p, &weights->key, first_head, last_head, rows);
       for (size_t head = first_head; head <= last_head; head++) store_keys(run, head, worker->q, first, rows);
-      map_heads(worker, p_value + first * run->ld, &weights->value, first_head, last_head, rows);
+      if (value_matrices > 0) p = lf_projection_rows(worker, key_matrices + m, first, rows);
+      map_heads(worker, p, &weights->value, first_head, last_head, rows);
       for (size_t head = first_head; head <= last_head; head++) store_values(run, head, worker->q, first, rows);
     }
   }
+  if (run->value_codes.data != NULL) store_value_codes(run, k);
 }
 
 void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_t rows) {
@@ -136,11 +161,18 @@ static void attend_head(lf_worker *worker, size_t head, size_t rows, size_t n_ke
           .data = keys_of(run, head) + first * d_head, .panel_stride = d_head * LF_LANES, .row_stride = LF_LANES};
       lf_gemm(worker->scores, LF_KEY_BLOCK, q, run->ld, k_block, NULL, 0, rows, d_head, count);
     }
-    lf_softmax_block(worker->scores, LF_KEY_BLOCK, worker->row_max, worker->row_sum, worker->head_ctx, run->ld_head,
-                     rows, count, d_head);
-    const lf_panels v_block = {
-        .data = values + first * run->ld_head, .panel_stride = LF_LANES, .row_stride = run->ld_head};
-    lf_gemm(worker->head_ctx, run->ld_head, worker->scores, LF_KEY_BLOCK, v_block, NULL, 1, rows, count, d_head);
+    if (run->value_codes.data != NULL) {
+      lf_softmax_quantise(worker->probs, LF_KEY_BLOCK, worker->probs_step, worker->scores, LF_KEY_BLOCK,
+                          worker->row_max, worker->row_sum, worker->head_ctx, run->ld_head, rows, count, d_head);
+      lf_gemm_codes(worker->head_ctx, run->ld_head, worker->probs, LF_KEY_BLOCK, worker->probs_step, NULL,
+                    value_codes_of(run, head, first / LF_KEY_BLOCK), NULL, 1, rows, count, d_head);
+    } else {
+      lf_softmax_block(worker->scores, LF_KEY_BLOCK, worker->row_max, worker->row_sum, worker->head_ctx, run->ld_head,
+                       rows, count, d_head);
+      const lf_panels v_block = {
+          .data = values + first * run->ld_head, .panel_stride = LF_LANES, .row_stride = run->ld_head};
+      lf_gemm(worker->head_ctx, run->ld_head, worker->scores, LF_KEY_BLOCK, v_block, NULL, 1, rows, count, d_head);
+    }
   }
   lf_divide_rows(worker->ctx + head * d_head, run->ld, worker->head_ctx, run->ld_head, worker->row_sum, rows, d_head);
 }

@@ -61,8 +61,7 @@ static void layer_tile(lf_worker *worker, int32_t layer, float *x, int32_t rows,
 
   normalise(worker, x, &weights->ffn_norm, rows);
   lf_linear_rows(worker, worker->ff, run->ld_ff, worker->h, run->ld, &weights->ffn_in, 0, m, d, d_ff);
-  lf_gelu(worker->ff, m, d_ff, run->ld_ff);
-  lf_linear_rows(worker, x, run->ld, worker->ff, run->ld_ff, &weights->ffn_out, 1, m, d_ff, d);
+  lf_gelu_linear_rows(worker, x, run->ld, worker->ff, run->ld_ff, &weights->ffn_out, m, d_ff, d);
 }
 
 /* contributions[t][c] = LN(x_t) . w_c */

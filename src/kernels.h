@@ -1,7 +1,8 @@
 /* kernels.h - the arithmetic of the engine: what every kernel computes, in which order
  *
- * Two files implement this header, and the build links one of them: kernels_scalar.c, the reference, and
- * kernels_simd128.c for WebAssembly. They give the same bits. What makes that possible:
+ * Two pairs of files implement this header, and the build links one of them: kernels_scalar.c and
+ * kernels_codes_scalar.c, the reference, or kernels_simd128.c and kernels_codes_simd128.c for WebAssembly. They give the
+ * same bits. What makes that possible:
  *
  * - The vectorised axis is never the reduced axis. In lf_gemm the lanes are outputs and the input is splat, so each
  *   lane repeats the scalar loop's order: products are added one at a time, first input first.
@@ -84,9 +85,32 @@ static inline int8_t lf_code(float value, float scale) {
 void lf_quantise(uint8_t *codes, size_t ld_codes, float *step, float *low, const float *in, size_t ld_in, size_t rows,
                  size_t n);
 
-/* out = in w + bias, or out += in w + bias if `accumulate`. A bias of NULL is zero.
+/* The same for each column of a matrix, and the codes transposed: as lf_quantise of the transposed matrix.
+ *   codes [n, rows] ld_codes bytes, room for lf_pad(n) rows, each filled up with zeros to lf_pad_group(rows);
+ *   step, low [lf_pad(n)]; in [rows, n] ld_in */
+void lf_quantise_columns(uint8_t *codes, size_t ld_codes, float *step, float *low, const float *in, size_t ld_in,
+                         size_t rows, size_t n);
+
+/* x = gelu(x) in place, the formula of lf_gelu, and its codes as lf_quantise makes them. The exp is a coarser one,
+ * relative error below 1.1e-4: forty times less than half a step of the codes.
+ *   codes, step and low as there; x [rows, n] ld */
+void lf_gelu_quantise(uint8_t *codes, size_t ld_codes, float *step, float *low, float *x, size_t ld, size_t rows,
+                      size_t n);
+
+/* As lf_softmax_block, but the numerators come out as codes, and what is summed are their rounded values, so that the
+ * shares of a row still add up to 1. For each row r:
+ *   top = max of scores[r];  m = max(row_max[r], top);  correction = exp(row_max[r] - m);  step = exp(top - m) / 127;
+ *   code = 127 exp(scores[r] - top), with the coarser exp, to the nearest;
+ *   row_sum[r] = row_sum[r] * correction + step * sum of codes;  ctx[r] *= correction;  row_max[r] = m
+ * A numerator is step[r] * code. A row with a NaN or an infinity gets a step of NaN.
+ *   codes [rows, n] ld_codes bytes, filled up with zeros to lf_pad_group(n); step, row_max and row_sum [rows];
+ *   scores [rows, n] ld; ctx [rows, n_ctx] ld_ctx */
+void lf_softmax_quantise(uint8_t *codes, size_t ld_codes, float *step, const float *scores, size_t ld, float *row_max,
+                         float *row_sum, float *ctx, size_t ld_ctx, size_t rows, size_t n, size_t n_ctx);
+
+/* out = in w + bias, or out += in w + bias if `accumulate`. A bias of NULL is zero, and so is a `low` of NULL.
  *   out [rows, n_out] ld_out; codes [rows, n_in] ld_codes bytes; step, low [rows]; w [n_in, n_out]; bias [lf_pad(n_out)]
- * Order for each element: dot = exact sum of code * w code; y = float(dot) * step + low * sum;
+ * Order for each element: dot = exact sum of code * w code; y = float(dot) * step, and + low * sum if there is a low;
  * out = ((accumulate ? out : 0) + bias) + y * scale. */
 void lf_gemm_codes(float *out, size_t ld_out, const uint8_t *codes, size_t ld_codes, const float *step,
                    const float *low, lf_codes w, const float *bias, int accumulate, size_t rows, size_t n_in,

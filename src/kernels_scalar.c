@@ -2,36 +2,7 @@
 #include <string.h>
 
 #include "kernels.h"
-
-/* One lane. The simd128 file has the same names for four. */
-typedef float lf_lane;
-
-static inline lf_lane multiply_add(lf_lane acc, lf_lane a, lf_lane b) { return acc + a * b; }
-
-/* exp by Cody and Waite's reduction: x = j ln 2 + r with j whole and |r| <= ln 2 / 2, exp(x) = 2^j exp(r).
- * Adding 1.5 * 2^23 rounds x / ln 2 to j and leaves j in the low bits of the sum, ready to be added to an exponent.
- * ln 2 is split in two so that j * 0.693359375 is exact for |j| < 2^15. exp(r) is the minimax polynomial of degree 5 for
- * the relative error (Remez), its constant term set to 1. x is clamped to -87 from below, where the result is a normal
- * number still; the caller keeps it at 88 or below, where it is finite. */
-static inline lf_lane lf_exp(lf_lane x) {
-  x = x < -87.0f ? -87.0f : x;
-  const lf_lane shifted = multiply_add(12582912.0f, x, 1.44269504088896341f);
-  const lf_lane j = shifted - 12582912.0f;
-  lf_lane r = multiply_add(x, j, -0.693359375f);
-  r = multiply_add(r, j, 2.12194440e-4f);
-  lf_lane y = multiply_add(4.1915383e-2f, 8.297655e-3f, r);
-  y = multiply_add(1.6667575e-1f, y, r);
-  y = multiply_add(4.9998894e-1f, y, r);
-  y = multiply_add(9.999997e-1f, y, r);
-  y = multiply_add(1.0f, y, r);
-  uint32_t bits;
-  memcpy(&bits, &y, sizeof bits);
-  uint32_t exponent;
-  memcpy(&exponent, &shifted, sizeof exponent);
-  bits += exponent << 23;
-  memcpy(&y, &bits, sizeof y);
-  return y;
-}
+#include "lane_scalar.h"
 
 void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels w, const float *bias, int accumulate,
              size_t rows, size_t n_in, size_t n_out) {
@@ -46,50 +17,6 @@ void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels
         }
         out[r * ld_out + j + lane] = acc;
       }
-    }
-  }
-}
-
-void lf_quantise(uint8_t *codes, size_t ld_codes, float *step, float *low, const float *in, size_t ld_in, size_t rows,
-                 size_t n) {
-  for (size_t r = 0; r < rows; r++) {
-    const float *row = in + r * ld_in;
-    uint8_t *to = codes + r * ld_codes;
-    float least = row[0];
-    float most = row[0];
-    float poison[4] = {0.0f, 0.0f, 0.0f, 0.0f}; /* a NaN or an infinity times 0 is a NaN */
-    for (size_t i = 0; i < n; i++) {
-      least = row[i] < least ? row[i] : least;
-      most = most < row[i] ? row[i] : most;
-      poison[i % 4] = multiply_add(poison[i % 4], row[i], 0.0f);
-    }
-    const float range = (most - least) + ((poison[0] + poison[1]) + (poison[2] + poison[3]));
-    const float rate = range > 1e-30f ? 127.0f / range : 0.0f;
-    step[r] = range / 127.0f;
-    low[r] = least;
-    for (size_t i = 0; i < n; i++) {
-      const lf_lane shifted = multiply_add(12582912.0f, row[i] - least, rate);
-      uint32_t bits;
-      memcpy(&bits, &shifted, sizeof bits);
-      to[i] = (uint8_t)(bits & 0x7f);
-    }
-    for (size_t i = n; i < lf_pad_group(n); i++) to[i] = 0;
-  }
-}
-
-void lf_gemm_codes(float *out, size_t ld_out, const uint8_t *codes, size_t ld_codes, const float *step,
-                   const float *low, lf_codes w, const float *bias, int accumulate, size_t rows, size_t n_in,
-                   size_t n_out) {
-  for (size_t j = 0; j < lf_pad(n_out); j++) {
-    for (size_t r = 0; r < rows; r++) {
-      int32_t dot = 0;
-      for (size_t i = 0; i < n_in; i++) {
-        dot += (int32_t)codes[r * ld_codes + i] * (int32_t)w.data[lf_code_place(w.panel_stride, j, i)];
-      }
-      lf_lane acc = accumulate ? out[r * ld_out + j] : 0.0f;
-      if (bias != NULL) acc = acc + bias[j];
-      const lf_lane y = multiply_add((float)dot * step[r], low[r], w.sum[j]);
-      out[r * ld_out + j] = multiply_add(acc, y, w.scale[j]);
     }
   }
 }

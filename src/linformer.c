@@ -17,11 +17,16 @@ static void carve_worker(lf_arena *arena, lf_worker *worker, lf_run *run, const 
   worker->scores = lf_arena_take(arena, LF_TILE * LF_KEY_BLOCK, size);
   worker->row_max = lf_arena_take(arena, LF_TILE, size);
   worker->row_sum = lf_arena_take(arena, LF_TILE, size);
-  if (config->attention == LF_ATTENTION_LINFORMER) worker->e_tile = lf_arena_take(arena, run->key_cap * LF_TILE, size);
+  if (config->attention == LF_ATTENTION_LINFORMER) {
+    worker->e_tile = lf_arena_take(arena, lf_projects_codes(config) ? run->ld_p : run->key_cap * LF_TILE, size);
+  }
   worker->class_tile = lf_arena_take(arena, LF_TILE * run->ld_classes, size);
+  if (codes) worker->probs = lf_arena_take(arena, (uint64_t)LF_TILE * LF_KEY_BLOCK, sizeof(uint8_t));
+  if (codes) worker->probs_step = lf_arena_take(arena, LF_TILE, size);
   if (codes) worker->codes = lf_arena_take(arena, LF_TILE * run->ld_codes, sizeof(uint8_t));
-  if (codes) worker->step = lf_arena_take(arena, LF_TILE, size);
-  if (codes) worker->low = lf_arena_take(arena, LF_TILE, size);
+  const uint64_t code_rows = run->ld > LF_TILE ? run->ld : LF_TILE;
+  if (codes) worker->step = lf_arena_take(arena, code_rows, size);
+  if (codes) worker->low = lf_arena_take(arena, code_rows, size);
 }
 
 /* Lays a run out from `base`, or with a base of NULL only counts. Returns the bytes it takes. */
@@ -54,7 +59,10 @@ static uint64_t carve(uint8_t *base, const lf_config *config, int32_t n_cap, int
   run->contributions = lf_arena_take(&arena, cap * (uint64_t)config->n_classes, size);
   run->logits = lf_arena_take(&arena, (uint64_t)config->n_classes, size);
   if (!full) {
-    const uint64_t p_size = (uint64_t)lf_all_matrices(config) * key_cap * run->ld;
+    const int codes = lf_projects_codes(config);
+    run->ld_p = codes ? lf_pad((size_t)key_cap) : run->ld;
+    const uint64_t p_rows = codes ? (uint64_t)config->d_model : key_cap;
+    const uint64_t p_size = (uint64_t)lf_all_matrices(config) * p_rows * run->ld_p;
     run->p_size = (size_t)p_size;
     run->p = lf_arena_take(&arena, p_size, size);
     run->p_slabs = lf_arena_take(&arena, p_size * (n_threads > 1 ? LF_SLABS : 1), size);
@@ -70,6 +78,14 @@ static uint64_t carve(uint8_t *base, const lf_config *config, int32_t n_cap, int
     run->keys = lf_arena_take(&arena, heads * keys * d_head, size);
   }
   run->values = lf_arena_take(&arena, heads * key_cap * run->ld_head, size);
+  if (config->precision == LF_PRECISION_INT8 && !full) {
+    const uint64_t block = key_cap < LF_KEY_BLOCK ? lf_pad_group((size_t)key_cap) : LF_KEY_BLOCK;
+    const uint64_t blocks = heads * ((key_cap + LF_KEY_BLOCK - 1) / LF_KEY_BLOCK);
+    run->value_codes.panel_stride = (size_t)block * LF_LANES;
+    run->value_codes.data = lf_arena_take(&arena, blocks * run->ld_head * block, sizeof(int8_t));
+    run->value_codes.scale = lf_arena_take(&arena, blocks * run->ld_head, size);
+    run->value_codes.sum = lf_arena_take(&arena, blocks * run->ld_head, size);
+  }
 
   run->workers = lf_arena_take(&arena, (uint64_t)n_threads, sizeof(lf_worker));
   for (int32_t i = 0; i < n_threads; i++) {

@@ -86,11 +86,13 @@ typedef enum lf_projection {
   LF_PROJECTION_CONV = 3    /* depthwise convolution, kernel = stride = segment, E [d_model, segment] learned */
 } lf_projection;
 
-/* In what the linear maps and the scores of attention multiply. */
+/* In what the encoder multiplies. */
 typedef enum lf_precision {
   LF_PRECISION_FLOAT32 = 0,
-  LF_PRECISION_INT8 = 1 /* weights in 8 bits with a scale for each output, activations in 7 bits with a scale and an
-                           offset for each row, exact sums in 32 bits; the rest stays float */
+  LF_PRECISION_INT8 = 1 /* linear maps, E h and attention: weights, E, keys and values in 8 bits with a scale for each
+                           output, what they are multiplied with in 7 bits with a scale and an offset for each row, exact
+                           sums in 32 bits. The maps to keys and values and the head stay float, and so do the values of
+                           full attention */
 } lf_precision;
 
 typedef enum lf_positions { LF_POSITIONS_LEARNED = 0, LF_POSITIONS_SINUSOIDAL = 1 } lf_positions;

@@ -47,13 +47,18 @@ static lf_slot add_slot(carver *to, const char *name, lf_slot slot) {
       slot.data = lf_arena_take(&to->arena, rows * (uint64_t)(lf_tiles(columns) * LF_TILE), lf_dtype_bytes(slot.dtype));
       break;
     case LF_SLOT_CODES:
-      slot.codes.data = lf_arena_take(&to->arena, lf_pad(rows) * (uint64_t)lf_pad_group(columns), sizeof(int8_t));
-      slot.codes.scale = lf_arena_take(&to->arena, lf_pad(rows), sizeof(float));
-      slot.codes.sum = lf_arena_take(&to->arena, lf_pad(rows), sizeof(float));
-      slot.codes.panel_stride = lf_pad_group(columns) * LF_LANES;
+    case LF_SLOT_TILED_CODES: {
+      const size_t piece = slot.kind == LF_SLOT_CODES ? columns : LF_TILE;
+      const uint64_t pieces = (columns + piece - 1) / piece;
+      const uint64_t code_rows = lf_slot_code_rows(&slot);
+      slot.codes.data = lf_arena_take(&to->arena, pieces * code_rows * lf_pad_group(piece), sizeof(int8_t));
+      slot.codes.scale = lf_arena_take(&to->arena, code_rows, sizeof(float));
+      slot.codes.sum = lf_arena_take(&to->arena, pieces * code_rows, sizeof(float));
+      slot.codes.panel_stride = lf_pad_group(piece) * LF_LANES;
       break;
+    }
     case LF_SLOT_CONV: {
-      const size_t channels = (size_t)slot.shape[slot.n_dims - 2];
+      const size_t channels = lf_slot_matrix_rows(&slot);
       slot.data = lf_arena_take(&to->arena, rows / channels * lf_pad(channels) * width, sizeof(float));
       break;
     }
@@ -104,6 +109,11 @@ static lf_sequence add_sequence(carver *to, const char *name, const lf_config *c
     slot.kind = LF_SLOT_CONV;
     slot.factor = 1.0f;
     sequence.conv = add_slot(to, name, slot).data;
+  } else if (config->precision == LF_PRECISION_INT8) {
+    slot.kind = LF_SLOT_TILED_CODES;
+    slot.factor = 1.0f;
+    sequence.codes = add_slot(to, name, slot).codes;
+    sequence.rows = lf_slot_code_rows(&slot);
   } else {
     sequence.linear = add_stored(to, name, LF_SLOT_TILED, slot);
     sequence.rows = lf_slot_rows(&slot);

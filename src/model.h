@@ -27,10 +27,13 @@ typedef struct lf_stored {
 } lf_stored;
 
 /* One sequence projection. Linear has E cut into the columns of one tile after another, so that a tile reads one piece
- * of memory: [n_tiles, rows, LF_TILE], rows = matrices * k, the last tile filled up with zeros. Conv has it transposed
- * and widened, [matrices, segment, lf_pad(d_model)]. Mean and max have nothing. */
+ * of memory: [n_tiles, rows, LF_TILE], rows = matrices * k, the last tile filled up with zeros; or as codes, where each
+ * tile is a quantised matrix [LF_TILE, rows], rows = matrices * lf_pad(k), of which `codes` is the first: all have one
+ * scale, and sums of their own. Conv has it transposed and widened, [matrices, segment, lf_pad(d_model)]. Mean and max
+ * have nothing. */
 typedef struct lf_sequence {
   lf_stored linear;
+  lf_codes codes;
   size_t rows;
   float *conv;
 } lf_sequence;
@@ -44,12 +47,13 @@ typedef struct lf_layer {
 
 /* How a tensor of the file gets into the model. */
 typedef enum lf_slot_kind {
-  LF_SLOT_VECTOR, /* F32 or F16 to float, filled up with zeros */
-  LF_SLOT_LINEAR, /* any dtype to packed float panels */
-  LF_SLOT_CODES,  /* any dtype to packed panels of 8 bits */
-  LF_SLOT_STORED, /* kept as it is; the dtype is the config's */
-  LF_SLOT_TILED,  /* kept in its dtype, which is the config's, in pieces of LF_TILE columns */
-  LF_SLOT_CONV    /* any dtype to float, each matrix transposed */
+  LF_SLOT_VECTOR,      /* F32 or F16 to float, filled up with zeros */
+  LF_SLOT_LINEAR,      /* any dtype to packed float panels */
+  LF_SLOT_CODES,       /* any dtype to packed panels of 8 bits */
+  LF_SLOT_STORED,      /* kept as it is; the dtype is the config's */
+  LF_SLOT_TILED,       /* kept in its dtype, which is the config's, in pieces of LF_TILE columns */
+  LF_SLOT_TILED_CODES, /* the config's dtype to packed panels of 8 bits, in pieces of LF_TILE columns */
+  LF_SLOT_CONV         /* any dtype to float, each matrix transposed */
 } lf_slot_kind;
 
 enum { LF_NAME_BYTES = 40 };
@@ -60,11 +64,11 @@ typedef struct lf_slot {
   lf_slot_kind kind;
   int32_t shape[LF_MAX_DIMS];
   int32_t n_dims;
-  int32_t dtype;    /* LF_SLOT_STORED: the dtype it must have */
+  int32_t dtype;    /* the dtype it must have, if lf_slot_has_dtype */
   float factor;     /* every value is multiplied by this when it is packed */
   void *data;       /* where it goes */
   float *scale;     /* where its scales go, one a row */
-  lf_codes codes;   /* LF_SLOT_CODES: where it goes, instead of `data` */
+  lf_codes codes;   /* LF_SLOT_CODES, LF_SLOT_TILED_CODES: where it goes, instead of `data` */
   int32_t has_data; /* it has been set */
   int32_t has_scale;
 } lf_slot;
@@ -91,6 +95,11 @@ static inline int32_t lf_k_max(const lf_config *config) {
   return k_max;
 }
 
+/* The config says which dtype the tensor has. */
+static inline int lf_slot_has_dtype(const lf_slot *slot) {
+  return slot->kind == LF_SLOT_STORED || slot->kind == LF_SLOT_TILED || slot->kind == LF_SLOT_TILED_CODES;
+}
+
 /* Rows (all dimensions but the last) and columns of a slot. */
 static inline size_t lf_slot_rows(const lf_slot *slot) {
   size_t rows = 1;
@@ -98,6 +107,16 @@ static inline size_t lf_slot_rows(const lf_slot *slot) {
   return rows;
 }
 static inline size_t lf_slot_columns(const lf_slot *slot) { return (size_t)slot->shape[slot->n_dims - 1]; }
+
+/* Rows of one of a slot's matrices. */
+static inline size_t lf_slot_matrix_rows(const lf_slot *slot) { return (size_t)slot->shape[slot->n_dims - 2]; }
+
+/* Rows of codes: each matrix filled up to whole panels. */
+static inline size_t lf_slot_code_rows(const lf_slot *slot) {
+  size_t rows = lf_pad(lf_slot_matrix_rows(slot));
+  for (int32_t i = 0; i + 2 < slot->n_dims; i++) rows *= (size_t)slot->shape[i];
+  return rows;
+}
 
 static inline size_t lf_dtype_bytes(int32_t dtype) {
   static const uint8_t bytes[] = {[LF_F32] = 4, [LF_F16] = 2, [LF_I8] = 1};

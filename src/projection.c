@@ -27,17 +27,47 @@ int32_t lf_projected_rows(const lf_run *run, int32_t layer) {
   return (run->n + segment - 1) / segment;
 }
 
-/* Floats of one matrix of p, [k_max, ld]. */
-static size_t matrix_size(const lf_run *run) { return run->key_cap * run->ld; }
+int lf_projects_codes(const lf_config *config) {
+  return config->projection == LF_PROJECTION_LINEAR && config->precision == LF_PRECISION_INT8;
+}
+
+/* Rows of one matrix of p as it lies in memory, for k projected rows. */
+static size_t stored_rows(const lf_run *run, size_t k) {
+  return lf_projects_codes(&run->model->config) ? (size_t)run->model->config.d_model : k;
+}
+
+/* Floats of one matrix of p. */
+static size_t matrix_size(const lf_run *run) { return stored_rows(run, run->key_cap) * run->ld_p; }
 
 void lf_projection_begin(const lf_run *run, float *p, int32_t layer) {
   const lf_config *config = &run->model->config;
   const float start = config->projection == LF_PROJECTION_MAX ? -FLT_MAX : 0.0f;
-  const size_t count = (size_t)lf_projected_rows(run, layer) * run->ld;
+  const size_t count = stored_rows(run, (size_t)lf_projected_rows(run, layer)) * run->ld_p;
   for (int32_t m = 0; m < lf_all_matrices(config); m++) {
     float *matrix = p + (size_t)m * matrix_size(run);
     for (size_t i = 0; i < count; i++) matrix[i] = start;
   }
+}
+
+/* The same product, transposed, by codes: p^T += h^T E[:, first .. first + rows - 1]^T */
+static void linear_tile_codes(lf_worker *worker, float *p, const lf_sequence *sequence, size_t first_row, size_t k,
+                              size_t first, size_t rows) {
+  const lf_run *run = worker->run;
+  const size_t d = (size_t)run->model->config.d_model;
+  const size_t tile = first / LF_TILE;
+  lf_codes E = sequence->codes;
+  E.data += (tile * sequence->rows + first_row) * LF_TILE;
+  E.scale += first_row;
+  E.sum += tile * sequence->rows + first_row;
+  if (rows < LF_TILE) { /* the document's last tile: the sums must not have the columns that it lacks */
+    for (size_t j = 0; j < k; j++) {
+      int32_t sum = 0;
+      for (size_t i = 0; i < rows; i++) sum += E.data[lf_code_place(E.panel_stride, j, i)];
+      worker->e_tile[j] = (float)sum;
+    }
+    E.sum = worker->e_tile;
+  }
+  lf_gemm_codes(p, run->ld_p, worker->codes, LF_TILE, worker->step, worker->low, E, NULL, 1, d, rows, k);
 }
 
 /* p += E[:, first .. first + rows - 1] h, with the k rows of E from first_row on */
@@ -54,7 +84,7 @@ static void linear_tile(lf_worker *worker, float *p, const lf_sequence *sequence
     in = worker->e_tile;
   }
   const lf_panels h = {.data = worker->h, .panel_stride = LF_LANES, .row_stride = run->ld};
-  lf_gemm(p, run->ld, in, LF_TILE, h, NULL, 1, k, rows, (size_t)run->model->config.d_model);
+  lf_gemm(p, run->ld_p, in, LF_TILE, h, NULL, 1, k, rows, (size_t)run->model->config.d_model);
 }
 
 /* Each row of the tile into the segment it lies in; `weight` is the convolution's [segment, ld] or NULL. */
@@ -81,11 +111,18 @@ void lf_projection_tile(lf_worker *worker, int32_t layer, int32_t first, int32_t
   const int32_t k = config->k[layer];
   const int32_t segment = lf_segment(config, layer);
   const int32_t n_keys = lf_key_matrices(config);
+  const int codes = lf_projects_codes(config);
+  if (codes) {
+    lf_quantise_columns(worker->codes, LF_TILE, worker->step, worker->low, worker->h, run->ld, (size_t)rows,
+                        (size_t)config->d_model);
+  }
   for (int32_t m = 0; m < lf_all_matrices(config); m++) {
     const lf_sequence *sequence = m < n_keys ? &weights->E : &weights->F;
     const size_t matrix = (size_t)(m % n_keys); /* within E or F: the head, or 0 */
     float *p = worker->p + (size_t)m * matrix_size(run);
-    if (config->projection == LF_PROJECTION_LINEAR) {
+    if (codes) {
+      linear_tile_codes(worker, p, sequence, matrix * lf_pad((size_t)k), (size_t)k, (size_t)first, (size_t)rows);
+    } else if (config->projection == LF_PROJECTION_LINEAR) {
       linear_tile(worker, p, sequence, matrix * (size_t)k, (size_t)k, (size_t)first, (size_t)rows);
     } else {
       const size_t stride = (size_t)segment * run->ld;
@@ -97,7 +134,7 @@ void lf_projection_tile(lf_worker *worker, int32_t layer, int32_t first, int32_t
 
 void lf_projection_add(const lf_run *run, int32_t layer, const float *slab) {
   const lf_config *config = &run->model->config;
-  const size_t count = (size_t)lf_projected_rows(run, layer) * run->ld;
+  const size_t count = stored_rows(run, (size_t)lf_projected_rows(run, layer)) * run->ld_p;
   for (int32_t m = 0; m < lf_all_matrices(config); m++) {
     const size_t at = (size_t)m * matrix_size(run);
     if (config->projection == LF_PROJECTION_MAX) {
@@ -117,4 +154,15 @@ void lf_projection_end(lf_run *run, int32_t layer) {
     const int32_t count = j + 1 < k ? segment : run->n - j * segment;
     lf_scale(run->p + (size_t)j * run->ld, 1.0f / (float)count, (size_t)config->d_model);
   }
+}
+
+const float *lf_projection_rows(lf_worker *worker, size_t matrix, size_t first, size_t rows) {
+  const lf_run *run = worker->run;
+  const size_t d = (size_t)run->model->config.d_model;
+  const float *p = run->p + matrix * matrix_size(run);
+  if (!lf_projects_codes(&run->model->config)) return p + first * run->ld;
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t i = 0; i < d; i++) worker->h[r * run->ld + i] = p[i * run->ld_p + first + r];
+  }
+  return worker->h;
 }

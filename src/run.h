@@ -27,10 +27,12 @@ typedef struct lf_worker {
   float *ff;                /* [LF_TILE, ld_ff] */
   float *scores;            /* [LF_TILE, LF_KEY_BLOCK] */
   float *row_max, *row_sum; /* [LF_TILE] */
-  float *e_tile;            /* [k_max, LF_TILE] the tile's columns of E, widened */
-  float *class_tile;        /* [LF_TILE, ld_classes] */
-  uint8_t *codes;           /* [LF_TILE, ld_codes] what goes into a linear map of 8 bits */
-  float *step, *low;        /* [LF_TILE] scale and offset of a row of codes */
+  uint8_t *probs;           /* [LF_TILE, LF_KEY_BLOCK] numerators of the probabilities as codes */
+  float *probs_step;        /* [LF_TILE] and their scale */
+  float *e_tile;     /* [k_max, LF_TILE] the tile's columns of E, widened; or [lf_pad(k_max)] sums of their codes */
+  float *class_tile; /* [LF_TILE, ld_classes] */
+  uint8_t *codes;    /* [LF_TILE, ld_codes] or [ld, LF_TILE]: what goes into a product of 8 bits */
+  float *step, *low; /* [LF_TILE] or [ld]: scale and offset of a row of codes */
 } lf_worker;
 
 struct lf_run {
@@ -60,14 +62,17 @@ struct lf_run {
 
   /* One layer's. Capacity in rows: k_max for the Linformer, n_cap for full attention. */
   size_t key_cap;
-  size_t p_size; /* floats of one p: matrices * k_max * ld */
-  float *p;      /* [matrices, k_max, ld] the next layer's projected input */
+  size_t ld_p;   /* row length of p */
+  size_t p_size; /* floats of one p */
+  float *p; /* [matrices, k_max, ld] the next layer's projected input; by codes transposed, [matrices, d_model, ld_p] */
   float *
       p_slabs; /* [1 or LF_SLABS, p_size] each slab's part of it; one thread adds each to p before it starts the next */
   float *keys; /* [n_heads, lf_pad(key_cap) / LF_LANES, d_head, LF_LANES] */
   float *values;      /* [n_heads, key_cap, ld_head] */
   lf_codes key_codes; /* 8 bits: [n_heads] of keys in panels, instead of `keys` */
   size_t key_head;    /* floats of `keys`, or bytes of `key_codes.data`, that one head takes */
+  lf_codes
+      value_codes; /* 8 bits, Linformer: [n_heads, key blocks] of values in panels of channels, made from `values` */
 
   lf_worker *workers; /* [n_threads] */
 };
@@ -84,6 +89,10 @@ void lf_sinusoidal_rows(float *out, size_t ld, int32_t first, int32_t rows, int3
 void lf_linear_rows(lf_worker *worker, float *out, size_t ld_out, const float *in, size_t ld_in,
                     const lf_linear *linear, int accumulate, size_t rows, size_t n_in, size_t n_out);
 
+/* out += gelu(in) W + b. What is in `in` is lost. */
+void lf_gelu_linear_rows(lf_worker *worker, float *out, size_t ld_out, float *in, size_t ld_in, const lf_linear *linear,
+                         size_t rows, size_t n_in, size_t n_out);
+
 /* The outputs first_out .. first_out + n_out - 1 of a map that is packed as floats; first_out is a multiple of LF_LANES. */
 void lf_linear_columns(float *out, size_t ld_out, const float *in, size_t ld_in, const lf_linear *linear,
                        size_t first_out, size_t rows, size_t n_in, size_t n_out);
@@ -97,10 +106,16 @@ int32_t lf_all_matrices(const lf_config *config);
 /* Rows of p that exist for the run's n tokens: k, or the number of segments that hold a token. */
 int32_t lf_projected_rows(const lf_run *run, int32_t layer);
 
+/* 1 if E h is a product of 8 bits. Then p is transposed until it is whole. */
+int lf_projects_codes(const lf_config *config);
+
 void lf_projection_begin(const lf_run *run, float *p, int32_t layer);
 void lf_projection_tile(lf_worker *worker, int32_t layer, int32_t first, int32_t rows); /* p += E[:, tile] h */
 void lf_projection_add(const lf_run *run, int32_t layer, const float *slab);            /* run->p += slab */
 void lf_projection_end(lf_run *run, int32_t layer);
+
+/* Rows first .. first + rows - 1 of matrix `matrix` of the finished p: [rows, d_model] ld, in place or in worker->h. */
+const float *lf_projection_rows(lf_worker *worker, size_t matrix, size_t first, size_t rows);
 
 /* ---- attention.c ---- */
 

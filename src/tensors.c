@@ -58,34 +58,47 @@ static void pack_linear(const lf_slot *slot, int32_t dtype, const void *data) {
   }
 }
 
-/* A tensor of I8 is taken as it is, with its scale; others are rounded to 8 bits here. */
+/* The scale of a row of codes: the file's for I8; other dtypes are rounded to 8 bits here. */
+static float row_scale(const lf_slot *slot, int32_t dtype, const void *data, size_t row) {
+  if (dtype == LF_I8) return slot->scale[row];
+  const size_t columns = lf_slot_columns(slot);
+  float largest = 0.0f;
+  for (size_t i = 0; i < columns; i++) {
+    const float value = value_at(data, dtype, NULL, columns, row, i);
+    const float magnitude = value < 0.0f ? -value : value;
+    largest = largest < magnitude ? magnitude : largest;
+  }
+  return lf_code_scale(largest);
+}
+
+/* Each row becomes an output of a quantised matrix, or of one for every LF_TILE columns. */
 static void pack_codes(const lf_slot *slot, int32_t dtype, const void *data) {
   const size_t rows = lf_slot_rows(slot);
   const size_t columns = lf_slot_columns(slot);
-  memset(slot->codes.data, 0, lf_pad(rows) * lf_pad_group(columns));
-  memset(slot->codes.scale, 0, lf_pad(rows) * sizeof(float));
-  memset(slot->codes.sum, 0, lf_pad(rows) * sizeof(float));
+  const size_t matrix_rows = lf_slot_matrix_rows(slot);
+  const size_t code_rows = lf_slot_code_rows(slot);
+  const size_t piece = slot->kind == LF_SLOT_CODES ? columns : LF_TILE;
+  const size_t pieces = (columns + piece - 1) / piece;
+  const size_t piece_bytes = code_rows * lf_pad_group(piece);
+  memset(slot->codes.data, 0, pieces * piece_bytes);
+  memset(slot->codes.scale, 0, code_rows * sizeof(float));
+  memset(slot->codes.sum, 0, pieces * code_rows * sizeof(float));
   for (size_t row = 0; row < rows; row++) {
-    float scale = 0.0f;
-    if (dtype == LF_I8) {
-      scale = slot->scale[row];
-    } else {
-      for (size_t i = 0; i < columns; i++) {
-        const float value = value_at(data, dtype, NULL, columns, row, i);
-        const float magnitude = value < 0.0f ? -value : value;
-        scale = scale < magnitude ? magnitude : scale;
+    const size_t to = row / matrix_rows * lf_pad(matrix_rows) + row % matrix_rows;
+    const float scale = row_scale(slot, dtype, data, row);
+    slot->codes.scale[to] = scale * slot->factor;
+    for (size_t p = 0; p < pieces; p++) {
+      const size_t first = p * piece;
+      const size_t count = columns - first < piece ? columns - first : piece;
+      int32_t sum = 0;
+      for (size_t i = 0; i < count; i++) {
+        const int8_t code = dtype == LF_I8 ? ((const int8_t *)data)[row * columns + first + i]
+                                           : lf_code(value_at(data, dtype, NULL, columns, row, first + i), scale);
+        slot->codes.data[p * piece_bytes + lf_code_place(slot->codes.panel_stride, to, i)] = code;
+        sum += code;
       }
-      scale = lf_code_scale(scale);
+      slot->codes.sum[p * code_rows + to] = (float)sum;
     }
-    int32_t sum = 0;
-    for (size_t i = 0; i < columns; i++) {
-      const int8_t code = dtype == LF_I8 ? ((const int8_t *)data)[row * columns + i]
-                                         : lf_code(value_at(data, dtype, NULL, columns, row, i), scale);
-      slot->codes.data[lf_code_place(slot->codes.panel_stride, row, i)] = code;
-      sum += code;
-    }
-    slot->codes.scale[row] = scale * slot->factor;
-    slot->codes.sum[row] = (float)sum;
   }
 }
 
@@ -108,7 +121,7 @@ static void pack_tiles(const lf_slot *slot, const void *data) {
 static void pack_conv(const lf_slot *slot, int32_t dtype, const void *data) {
   const size_t rows = lf_slot_rows(slot);
   const size_t columns = lf_slot_columns(slot);
-  const size_t channels = (size_t)slot->shape[slot->n_dims - 2];
+  const size_t channels = lf_slot_matrix_rows(slot);
   float *out = slot->data;
   memset(out, 0, rows / channels * lf_pad(channels) * columns * sizeof *out);
   for (size_t row = 0; row < rows; row++) {
@@ -129,7 +142,8 @@ static void pack(const lf_slot *slot, int32_t dtype, const void *data) {
       for (size_t i = 0; i < columns; i++) out[i] = value_at(data, dtype, NULL, columns, 0, i) * slot->factor;
       break;
     case LF_SLOT_LINEAR: pack_linear(slot, dtype, data); break;
-    case LF_SLOT_CODES: pack_codes(slot, dtype, data); break;
+    case LF_SLOT_CODES:
+    case LF_SLOT_TILED_CODES: pack_codes(slot, dtype, data); break;
     case LF_SLOT_TILED: pack_tiles(slot, data); break;
     case LF_SLOT_CONV: pack_conv(slot, dtype, data); break;
   }
@@ -162,8 +176,7 @@ lf_status lf_set_tensor(lf_model *model, const char *name, int32_t dtype, const 
   const int allowed = dtype == LF_F32 || (!is_scale && dtype == LF_F16) ||
                       (!is_scale && dtype == LF_I8 && slot->kind != LF_SLOT_VECTOR);
   if (!allowed) return LF_ERROR_DTYPE;
-  const int kept = slot->kind == LF_SLOT_STORED || slot->kind == LF_SLOT_TILED;
-  if (!is_scale && kept && dtype != slot->dtype) return LF_ERROR_DTYPE;
+  if (!is_scale && lf_slot_has_dtype(slot) && dtype != slot->dtype) return LF_ERROR_DTYPE;
   if (n_dims != slot->n_dims - is_scale) return LF_ERROR_SHAPE;
   for (int32_t i = 0; i < n_dims; i++) {
     if (shape[i] != slot->shape[i]) return LF_ERROR_SHAPE;

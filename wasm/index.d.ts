@@ -72,9 +72,9 @@ export interface LoadOptions {
   /** The same bits in every host, with the backend simd128: for tests and records. Costs speed where relaxed runs. */
   deterministic?: boolean
   /**
-   * In what the linear maps and attention scores multiply. int8: weights in 8 bits, activations in 7 bits with a scale
-   * and an offset for each token, exact sums; faster and smaller, most of all with the relaxed backend. Default: what
-   * the model file has its weights in.
+   * In what the encoder multiplies. int8: weights in 8 bits, activations in 7 bits with a scale and an offset for each
+   * row, exact sums; faster and smaller, most of all with the relaxed backend. Default: what the model file has its
+   * weights in.
    */
   precision?: 'float32' | 'int8'
   /** The module, instead of the file beside the library: a URL or path, bytes, or compiled. */

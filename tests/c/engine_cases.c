@@ -114,8 +114,7 @@ static uint64_t random_tensor(int32_t dtype, uint64_t n, uint32_t *state) {
 static lf_status set_weights(lf_model *model, uint32_t *state) {
   for (int32_t i = 0; i < model->n_slots; i++) {
     const lf_slot *slot = &model->slots[i];
-    const int kept = slot->kind == LF_SLOT_STORED || slot->kind == LF_SLOT_TILED;
-    int32_t dtype = kept ? slot->dtype : i % 3;
+    int32_t dtype = lf_slot_has_dtype(slot) ? slot->dtype : i % 3;
     if (slot->kind == LF_SLOT_VECTOR) dtype = i % 2;
     uint64_t rows = 1;
     for (int32_t dim = 0; dim + 1 < slot->n_dims; dim++) rows *= (uint64_t)slot->shape[dim];

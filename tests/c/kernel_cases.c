@@ -53,6 +53,17 @@ static int32_t gemm_row_major(float *out, size_t rows, size_t n_in, size_t n_out
 static uint8_t codes[AREA];
 static int8_t code_weights[AREA];
 
+/* Codes with what fills up their rows, and two values for each row; returns how many. */
+static int32_t gather_codes(float *out, size_t ld_codes, const float *step, const float *low, size_t rows, size_t n) {
+  int32_t count = 0;
+  for (size_t r = 0; r < rows; r++) {
+    out[count++] = step[r];
+    out[count++] = low[r];
+    for (size_t i = 0; i < lf_pad_group(n); i++) out[count++] = (float)codes[r * ld_codes + i];
+  }
+  return count;
+}
+
 static int32_t gemm_codes(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
   const size_t ld_in = n_in + 3;
   const size_t ld_codes = lf_pad_group(n_in) + 16;
@@ -74,13 +85,52 @@ static int32_t gemm_codes(float *out, size_t rows, size_t n_in, size_t n_out, ui
   }
   memset(codes, 0xff, rows * ld_codes);
   lf_quantise(codes, ld_codes, step, low, input, ld_in, rows, n_in);
-  lf_gemm_codes(work, ld, codes, ld_codes, step, low, w, accumulate ? NULL : bias, accumulate, rows, n_in, n_out);
+  const float *offsets = n_out % 2 == 0 ? low : NULL;
+  lf_gemm_codes(work, ld, codes, ld_codes, step, offsets, w, accumulate ? NULL : bias, accumulate, rows, n_in, n_out);
   int32_t count = gather(out, work, ld, rows, n_out);
-  count += gather(out + count, step, 2 * rows, 1, 2 * rows);
+  return count + gather_codes(out + count, ld_codes, step, low, rows, n_in);
+}
+
+/* The accumulators, the sums and the maxima are checked too, over two blocks of keys. */
+static int32_t softmax_quantise(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
+  const size_t ld = lf_pad(n);
+  const size_t n_ctx = 5;
+  float *row_max = bias;
+  float *row_sum = bias + rows;
+  float *step = bias + 2 * rows;
+  int32_t count = 0;
+  random_fill(weights, rows * lf_pad(n_ctx), state, 1.0f);
   for (size_t r = 0; r < rows; r++) {
-    for (size_t i = 0; i < lf_pad_group(n_in); i++) out[count++] = (float)codes[r * ld_codes + i];
+    row_max[r] = -INFINITY;
+    row_sum[r] = 0.0f;
+  }
+  for (int block = 0; block < 2; block++) {
+    random_fill(input, rows * ld, state, (float)scale);
+    memset(codes, 0xff, rows * ld);
+    lf_softmax_quantise(codes, ld, step, input, ld, row_max, row_sum, weights, lf_pad(n_ctx), rows, n, n_ctx);
+    count += gather_codes(out + count, ld, step, row_sum, rows, n);
+    count += gather(out + count, weights, lf_pad(n_ctx), rows, n_ctx);
+    count += gather(out + count, row_max, rows, 1, rows);
   }
   return count;
+}
+
+static int32_t gelu_quantise(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
+  const size_t ld = lf_pad(n);
+  random_fill(work, rows * ld, state, (float)scale);
+  memset(codes, 0xff, rows * ld);
+  lf_gelu_quantise(codes, ld, bias, bias + rows, work, ld, rows, n);
+  const int32_t count = gather(out, work, ld, rows, n);
+  return count + gather_codes(out + count, ld, bias, bias + rows, rows, n);
+}
+
+static int32_t quantise_columns(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
+  const size_t ld = lf_pad(n);
+  const size_t ld_codes = lf_pad(rows);
+  random_fill(input, rows * ld, state, (float)scale);
+  memset(codes, 0xff, ld * ld_codes);
+  lf_quantise_columns(codes, ld_codes, bias, bias + ld, input, ld, rows, n);
+  return gather_codes(out, ld_codes, bias, bias + ld, n, rows);
 }
 
 static int32_t layer_norm(float *out, size_t rows, size_t d, size_t constant, uint32_t *state) {
@@ -182,6 +232,9 @@ static const kernel_case cases[] = {
     SIZES("gemm row-major", gemm_row_major),
     SIZES("gemm of codes", gemm_codes),
     SIZES("softmax", softmax),
+    SIZES("softmax to codes", softmax_quantise),
+    SIZES("gelu to codes", gelu_quantise),
+    SIZES("columns to codes", quantise_columns),
     SIZES("divide rows", divide_rows),
     SIZES("elementwise", elementwise),
     {"layer norm", layer_norm, 1, 1, 0},
@@ -193,6 +246,8 @@ static const kernel_case cases[] = {
     {"gelu", gelu, 5, 17, 10},
     {"gelu far out", gelu, 3, 64, 30000},
     {"softmax of extreme scores", softmax, 4, 37, 100000},
+    {"softmax of extreme scores to codes", softmax_quantise, 4, 37, 100000},
+    {"gelu far out to codes", gelu_quantise, 3, 64, 30000},
     {"widen F16, small numbers", widen_f16, 1, 2047, 0},
     {"widen F16, large numbers", widen_f16, 1, 1001, 20000},
     {"widen I8", widen_i8, 1, 1, 0},
