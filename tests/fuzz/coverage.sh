@@ -19,12 +19,15 @@ done
 # Of the second engine only its kernels are counted.
 make -s build/fuzz/simd/names.h
 renamed=(-isystem tests/c/simd -include build/fuzz/simd/names.h)
-simd=("$out/simd_kernels.o")
-clang-19 "${flags[@]}" "${renamed[@]}" "${counted[@]}" -c src/kernels_simd128.c -o "$out/simd_kernels.o"
+simd=()
 for source in src/*.c tests/fuzz/engine_run.c; do
-  [[ $source == src/kernels_* ]] && continue
+  count=()
+  case $source in
+    src/*_simd128.c) count=("${counted[@]}") ;;
+    src/kernels_*) continue ;;
+  esac
   object=$out/simd_$(basename "$source" .c).o
-  clang-19 "${flags[@]}" "${renamed[@]}" -c "$source" -o "$object"
+  clang-19 "${flags[@]}" "${renamed[@]}" "${count[@]}" -c "$source" -o "$object"
   simd+=("$object")
 done
 

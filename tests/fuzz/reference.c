@@ -176,15 +176,41 @@ static void round_row(pass *p, double *out, const double *in, size_t n) {
   if (range > 0.0 && (range < 1e-28 || error > 0.4)) p->close = 1;
 }
 
-/* n values of a key become scale * code, codes -127 .. 127. */
-static void round_key(pass *p, double *key, size_t n) {
+/* n values, `stride` apart, become scale * code, codes -127 .. 127: a key, or one channel of values. */
+static void round_output(pass *p, double *values, size_t stride, size_t n) {
   double largest = 0.0;
-  for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(key[i]));
+  for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(values[i * stride]));
   const double scale = largest / 127.0;
   for (size_t i = 0; i < n; i++) {
-    key[i] = scale < 1e-30
-                 ? 0.0
-                 : scale * nearest(p, key[i] / scale, fabs(key[i]) < largest ? 127.0 * ACTIVATION_ERROR : 0.0);
+    double *value = &values[i * stride];
+    const double error = fabs(*value) < largest ? 127.0 * ACTIVATION_ERROR : 0.0;
+    *value = scale < 1e-30 ? 0.0 : scale * nearest(p, *value / scale, error);
+  }
+}
+
+/* The exp of values that become codes: 2^j p(f), in kernels.h's words with a relative error below 1.1e-4. */
+static double coarse_exp(pass *p, double x) {
+  const double place = fmax(x, -87.0) / 0.69314718055994530942;
+  const double j = nearest(p, place, 1e-5);
+  const double f = place - j;
+  return ldexp(((0.05500892 * f + 0.24221095) * f + 0.6932829) * f + 1.0, (int)j);
+}
+
+/* Keys that the engine takes at once. */
+enum { KEY_BLOCK = 128 };
+
+/* Scores of n keys become the numerators step * code of their probabilities, block by block, all relative to `top`. */
+static void round_numerators(pass *p, double *scores, double top, size_t n) {
+  for (size_t first = 0; first < n; first += KEY_BLOCK) {
+    const size_t end = n - first < KEY_BLOCK ? n : first + KEY_BLOCK;
+    double block_top = -INFINITY;
+    for (size_t j = first; j < end; j++) block_top = fmax(block_top, scores[j]);
+    const double step = exp(fmax(block_top - top, -87.0)) / 127.0;
+    for (size_t j = first; j < end; j++) {
+      const double y = coarse_exp(p, scores[j] - block_top);
+      const double error = y * ACTIVATION_ERROR * (1.0 + fabs(scores[j]) + fabs(block_top));
+      scores[j] = step * nearest(p, 127.0 * y, scores[j] < block_top ? 127.0 * error : 0.0);
+    }
   }
 }
 
@@ -249,8 +275,9 @@ static void layer_norm(pass *p, double *out, const double *in, const float *gain
 }
 
 /* An exponent above 88 counts as 88, as in the engine: for x below -1e30 the result is x e^-88, not zero. */
-static double gelu(double x) {
-  return x / (1.0 + exp(fmin(88.0, -2.0 * 0.79788456080286535588 * (x + 0.044715 * x * x * x))));
+static double gelu(pass *p, double x) {
+  const double u = fmin(88.0, -2.0 * 0.79788456080286535588 * (x + 0.044715 * x * x * x));
+  return x / (1.0 + (p->model->config.precision == LF_PRECISION_INT8 ? coarse_exp(p, u) : exp(u)));
 }
 
 /* Rows that the projection of n tokens has. */
@@ -260,6 +287,31 @@ static int32_t projected_rows(const lf_config *config, int32_t layer, int32_t n)
   if (config->projection == LF_PROJECTION_LINEAR) return k;
   const int32_t segment = config->n_max / k;
   return (n + segment - 1) / segment;
+}
+
+/* out [k, d] = E h of linear projection by codes: E's rows have one scale each, h one for each channel and tile. */
+static void project_codes(pass *p, double *out, const double *h, const reference_tensor *E, size_t first_row, size_t k,
+                          size_t n) {
+  enum { WIDEST = 4096 };
+  static float codes[WIDEST];
+  const size_t n_max = (size_t)p->model->config.n_max;
+  const size_t d = (size_t)p->model->config.d_model;
+  if (n_max > WIDEST) abort();
+  for (size_t j = 0; j < k * d; j++) out[j] = 0.0;
+  for (size_t first = 0; first < n; first += LF_TILE) {
+    const size_t rows = n - first < LF_TILE ? n - first : LF_TILE;
+    for (size_t i = 0; i < d; i++) {
+      double column[LF_TILE];
+      for (size_t t = 0; t < rows; t++) column[t] = h[(first + t) * d + i];
+      round_row(p, column, column, rows);
+      for (size_t j = 0; j < k; j++) {
+        const double scale = (double)weight_codes(codes, E, first_row + j, n_max);
+        for (size_t t = 0; t < rows; t++) {
+          out[j * d + i] += stored(p, column[t] * (double)codes[first + t] * scale);
+        }
+      }
+    }
+  }
 }
 
 /* out [rows, d] = the projection of h [n, d] for keys (E) or values (F), one head's where heads differ */
@@ -275,8 +327,13 @@ static void project(pass *p, double *out, const double *h, int32_t layer, int va
   const int32_t segment = config->n_max / k;
   const int layerwise = config->sharing == LF_SHARING_LAYERWISE;
   const int separate = config->sharing == LF_SHARING_NONE || config->sharing == LF_SHARING_HEADWISE;
-  const float *E = values_of(p, layerwise ? -1 : layer, values && separate ? "attn.F" : "attn.E");
+  const reference_tensor *tensor = tensor_of(p, layerwise ? -1 : layer, values && separate ? "attn.F" : "attn.E");
+  const float *E = tensor != NULL ? tensor->values : NULL;
   const size_t of_head = config->sharing == LF_SHARING_NONE ? (size_t)head : 0;
+  if (config->projection == LF_PROJECTION_LINEAR && config->precision == LF_PRECISION_INT8) {
+    project_codes(p, out, h, tensor, of_head * (size_t)k, (size_t)k, (size_t)n);
+    return;
+  }
   for (int32_t j = 0; j < rows; j++) {
     for (size_t i = 0; i < d; i++) {
       double sum = config->projection == LF_PROJECTION_MAX ? -INFINITY : 0.0;
@@ -329,19 +386,25 @@ static void attention(pass *p, const rooms *r, int32_t layer, int32_t n) {
   const size_t d_head = d / (size_t)config->n_heads;
   const size_t rows = (size_t)projected_rows(config, layer, n);
   const int codes = config->precision == LF_PRECISION_INT8;
+  const int all_codes = codes && config->attention == LF_ATTENTION_LINFORMER;
   linear_map(p, r->q, r->h, layer, "attn.query", (size_t)n, d, d, 0);
   for (int32_t head = 0; head < config->n_heads; head++) {
     const size_t column = (size_t)head * d_head;
     project(p, r->p, r->h, layer, 0, head, n);
     linear(p, r->keys, r->p, values_of(p, layer, "attn.key.weight") + column * d,
            values_of(p, layer, "attn.key.bias") + column, rows, d, d_head, 0);
-    for (size_t j = 0; j < rows && codes; j++) round_key(p, r->keys + j * d_head, d_head);
+    for (size_t j = 0; j < rows && codes; j++) round_output(p, r->keys + j * d_head, 1, d_head);
     for (size_t t = 0; t < (size_t)n && codes; t++) {
       round_row(p, r->q + t * d + column, r->q + t * d + column, d_head);
     }
     project(p, r->p, r->h, layer, 1, head, n);
     linear(p, r->values, r->p, values_of(p, layer, "attn.value.weight") + column * d,
            values_of(p, layer, "attn.value.bias") + column, rows, d, d_head, 0);
+    for (size_t i = 0; i < d_head && all_codes; i++) {
+      for (size_t j = 0; j < rows; j += KEY_BLOCK) {
+        round_output(p, r->values + j * d_head + i, d_head, rows - j < KEY_BLOCK ? rows - j : KEY_BLOCK);
+      }
+    }
     for (int32_t t = 0; t < n; t++) {
       double top = -INFINITY;
       double total = 0.0;
@@ -351,8 +414,9 @@ static void attention(pass *p, const rooms *r, int32_t layer, int32_t n) {
         r->scores[j] = stored(p, score / sqrt((double)d_head));
         top = fmax(top, r->scores[j]);
       }
+      if (all_codes) round_numerators(p, r->scores, top, rows);
       for (size_t j = 0; j < rows; j++) {
-        r->scores[j] = stored(p, exp(r->scores[j] - top));
+        r->scores[j] = stored(p, all_codes ? r->scores[j] : exp(r->scores[j] - top));
         total += r->scores[j];
       }
       for (size_t i = 0; i < d_head; i++) {
@@ -396,7 +460,7 @@ int reference_forward(double *logits, double *contributions, const reference_mod
     attention(p, &r, layer, n);
     layer_norm(p, r.h, r.x, values_of(p, layer, "ffn_norm.weight"), values_of(p, layer, "ffn_norm.bias"), m, d);
     linear_map(p, r.ff, r.h, layer, "ffn.in", m, d, d_ff, 0);
-    for (size_t i = 0; i < m * d_ff; i++) r.ff[i] = stored(p, gelu(r.ff[i]));
+    for (size_t i = 0; i < m * d_ff; i++) r.ff[i] = stored(p, gelu(p, r.ff[i]));
     linear_map(p, r.x, r.ff, layer, "ffn.out", m, d_ff, d, 1);
   }
   layer_norm(p, r.h, r.x, values_of(p, -1, "norm.weight"), values_of(p, -1, "norm.bias"), m, d);
