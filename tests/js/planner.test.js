@@ -60,7 +60,7 @@ test('400 random configurations: the plan is what is used, and nothing beyond it
     beyond.fill(0xa5)
     await engine.loadWeights(model, async () => {}, () => {})
     const ids = Int32Array.from({ length: capacity }, () => random(shape.vocab_size))
-    const { logits } = await engine.encode(ids, async () => {})
+    const { logits } = await engine.encode(ids, async () => {}, () => {})
     assert.ok(logits.every(Number.isFinite), JSON.stringify(shape))
     assert.ok(beyond.every((byte) => byte === 0xa5), `${JSON.stringify(shape)}: bytes beyond the plan were written`)
     assert.equal(engine.buffer.byteLength, total)
