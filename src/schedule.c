@@ -9,10 +9,18 @@
  * lf_cancel and lf_step tries for a moment and says so, and the host, which knows what became of its threads, decides. */
 #include "run.h"
 
-enum { NO_SLAB = 1 << 30, SPINS = 2000 };
+enum { NO_SLAB = 1 << 30 };
 
-/* Sleeps until the value is no longer `seen`; may return early. Only WebAssembly has it; a native thread goes round. */
+/* Rounds of a loop that waits for another thread: a fraction of a millisecond, longer than what comes between two passes
+ * and than it takes to put a thread to sleep and to wake it. */
+enum { SPINS = 100000 };
+
+/* Returns when the value is no longer `seen`, or earlier. After a while it sleeps, in WebAssembly; a native thread goes
+ * round. */
 static void wait_while(atomic_int *value, int32_t seen) {
+  for (int32_t spins = 0; spins < SPINS; spins++) {
+    if (atomic_load(value) != seen) return;
+  }
 #ifdef __wasm_atomics__
   __builtin_wasm_memory_atomic_wait32((int32_t *)(void *)value, seen, -1);
 #else
@@ -29,8 +37,12 @@ static void wake_all(atomic_int *value) {
 #endif
 }
 
+/* Slabs become shorter: a quarter of the tiles is dealt out evenly, the rest in shares of 2 n_slabs - 1, ..., 5, 3, 1. So
+ * threads end a pass nearly together, whichever of them was held up. With LF_SLAB_TILES tiles a slab none is empty. */
 static int32_t first_tile(const lf_run *run, int32_t slab) {
-  return (int32_t)((int64_t)slab * run->n_tiles / run->n_slabs);
+  const int64_t all = run->n_slabs;
+  const int64_t left = all - slab;
+  return (int32_t)(run->n_tiles * (all * slab + 3 * (all * all - left * left)) / (4 * all * all));
 }
 
 /* Opens the run's pass to all threads. */
