@@ -19,7 +19,12 @@
  * @property {number} run address of the lf_run
  * @property {number} thread 1 .. threads - 1
  * @property {number} stack address of the end of its stack
+ * @property {Int32Array} gate shared: OPEN until the thread has come in, or has been given up
  */
+
+const OPEN = 0
+const ENTERED = 1
+const CLOSED = 2
 
 /** LF_MAX_THREADS */
 export const MAX_THREADS = 32
@@ -79,9 +84,11 @@ export function withSharedMemory(module) {
  * @param {ThreadJob} job
  * @param {() => void} ready
  */
-export function serveThread({ module, memory, run, thread, stack }, ready) {
+export function serveThread({ module, memory, run, thread, stack, gate }, ready) {
   const exports = /** @type {any} */ (new WebAssembly.Instance(module, { env: { memory } }).exports)
   exports.__stack_pointer.value = stack
+  // Come too late: this thread is about to be ended, and must not be in the midst of a tile then.
+  if (Atomics.compareExchange(gate, 0, OPEN, ENTERED) !== OPEN) return
   ready()
   exports.lf_serve(run, thread)
 }
@@ -102,7 +109,7 @@ export class Threads {
    * Starts workers. One that cannot start is done without: the others and the caller do its work.
    *
    * @param {StartThread} start
-   * @param {ThreadJob[]} jobs
+   * @param {Omit<ThreadJob, 'gate'>[]} jobs
    * @returns {Promise<number>} how many serve
    */
   async start(start, jobs) {
@@ -110,32 +117,35 @@ export class Threads {
     return started.filter(Boolean).length
   }
 
-  /** @param {StartThread} start @param {ThreadJob} job @returns {Promise<boolean>} */
+  /** @param {StartThread} start @param {Omit<ThreadJob, 'gate'>} job @returns {Promise<boolean>} */
   async #startOne(start, job) {
-    let served = false
+    const gate = new Int32Array(new SharedArrayBuffer(4))
+    // Whether the thread has come in; from now on it cannot, if it has not.
+    const hasEntered = () => Atomics.compareExchange(gate, 0, OPEN, CLOSED) === ENTERED
     /** @type {Thread | undefined} */
     let thread
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer
     try {
-      served = await new Promise((resolve) => {
+      await new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
         thread = start({
-          ready: () => resolve(true),
+          ready: resolve,
           failed: (reason) => {
-            resolve(false)
-            if (served && !this.#ended) this.#died(reason)
+            if (hasEntered() && !this.#ended) this.#died(reason)
+            resolve()
           }
         })
         this.#threads.push(thread)
-        thread.post(job)
-        timer = setTimeout(() => resolve(false), PATIENCE_MS)
+        thread.post({ ...job, gate })
+        timer = setTimeout(resolve, PATIENCE_MS)
       })
     } catch {
-      served = false // this host has no workers to give
+      // This host has no workers to give.
     }
     clearTimeout(timer)
-    if (!served) thread?.terminate()
-    return served
+    const serves = hasEntered()
+    if (!serves) thread?.terminate()
+    return serves
   }
 
   /** Ends the workers. */
