@@ -91,6 +91,15 @@ static int32_t gemm_codes(float *out, size_t rows, size_t n_in, size_t n_out, ui
   return count + gather_codes(out + count, ld_codes, step, low, rows, n_in);
 }
 
+/* No key seen yet, and something in the context. */
+static void start_softmax(float *row_max, float *row_sum, size_t rows, size_t n_ctx, uint32_t *state) {
+  random_fill(weights, rows * lf_pad(n_ctx), state, 1.0f);
+  for (size_t r = 0; r < rows; r++) {
+    row_max[r] = -INFINITY;
+    row_sum[r] = 0.0f;
+  }
+}
+
 /* The accumulators, the sums and the maxima are checked too, over two blocks of keys. */
 static int32_t softmax_quantise(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
   const size_t ld = lf_pad(n);
@@ -99,11 +108,7 @@ static int32_t softmax_quantise(float *out, size_t rows, size_t n, size_t scale,
   float *row_sum = bias + rows;
   float *step = bias + 2 * rows;
   int32_t count = 0;
-  random_fill(weights, rows * lf_pad(n_ctx), state, 1.0f);
-  for (size_t r = 0; r < rows; r++) {
-    row_max[r] = -INFINITY;
-    row_sum[r] = 0.0f;
-  }
+  start_softmax(row_max, row_sum, rows, n_ctx, state);
   for (int block = 0; block < 2; block++) {
     random_fill(input, rows * ld, state, (float)scale);
     memset(codes, 0xff, rows * ld);
@@ -156,11 +161,7 @@ static int32_t softmax(float *out, size_t rows, size_t n, size_t scale, uint32_t
   float *row_max = bias;
   float *row_sum = bias + rows;
   int32_t count = 0;
-  random_fill(weights, rows * lf_pad(n_ctx), state, 1.0f);
-  for (size_t r = 0; r < rows; r++) {
-    row_max[r] = -INFINITY;
-    row_sum[r] = 0.0f;
-  }
+  start_softmax(row_max, row_sum, rows, n_ctx, state);
   for (int block = 0; block < 2; block++) {
     random_fill(work, rows * ld, state, (float)scale);
     lf_softmax_block(work, ld, row_max, row_sum, weights, lf_pad(n_ctx), rows, n, n_ctx);
