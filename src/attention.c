@@ -12,7 +12,7 @@ static size_t head_size(const lf_run *run) { return (size_t)(run->model->config.
 /* One head's keys, in panels of LF_LANES keys, and values, [key_cap, ld_head]. */
 static float *keys_of(const lf_run *run, size_t head) { return run->keys + head * run->key_head; }
 static float *values_of(const lf_run *run, size_t head) { return run->values + head * run->key_cap * run->ld_head; }
-static lf_codes codes_of(const lf_run *run, size_t head) {
+static lf_codes key_codes_of(const lf_run *run, size_t head) {
   const size_t first = head * lf_pad(run->key_cap);
   return (lf_codes){.data = run->key_codes.data + head * run->key_head,
                     .scale = run->key_codes.scale + first,
@@ -58,7 +58,7 @@ static void store_keys(lf_run *run, size_t head, const float *source, size_t fir
     const size_t j = first + r;
     const float *key = source + r * run->ld + head * d_head;
     if (run->keys == NULL) {
-      store_codes(codes_of(run, head), j, key, 1, d_head);
+      store_codes(key_codes_of(run, head), j, key, 1, d_head);
       continue;
     }
     float *lane = keys_of(run, head) + j / LF_LANES * d_head * LF_LANES + j % LF_LANES;
@@ -133,46 +133,59 @@ void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_
   for (size_t head = 0; head < n_heads; head++) store_values(run, head, worker->q, (size_t)first, (size_t)rows);
 }
 
+/* worker->scores = q K^T for keys first .. first + count - 1 of one head. */
+static void score_block(lf_worker *worker, size_t head, size_t rows, size_t first, size_t count) {
+  const lf_run *run = worker->run;
+  const size_t d_head = head_size(run);
+  if (run->keys == NULL) {
+    lf_codes keys = key_codes_of(run, head);
+    keys.data += first / LF_LANES * keys.panel_stride;
+    keys.scale += first;
+    keys.sum += first;
+    lf_gemm_codes(worker->scores, LF_KEY_BLOCK, worker->codes, run->ld_codes, worker->step, worker->low, keys, NULL, 0,
+                  rows, d_head, count);
+  } else {
+    const lf_panels keys = {
+        .data = keys_of(run, head) + first * d_head, .panel_stride = d_head * LF_LANES, .row_stride = LF_LANES};
+    lf_gemm(worker->scores, LF_KEY_BLOCK, worker->q + head * d_head, run->ld, keys, NULL, 0, rows, d_head, count);
+  }
+}
+
+/* worker->head_ctx += the numerators of the probabilities, times the values, of the same keys. */
+static void weigh_block(lf_worker *worker, size_t head, size_t rows, size_t first, size_t count) {
+  const lf_run *run = worker->run;
+  const size_t d_head = head_size(run);
+  if (run->value_codes.data != NULL) {
+    lf_softmax_quantise(worker->probs, LF_KEY_BLOCK, worker->probs_step, worker->scores, LF_KEY_BLOCK, worker->row_max,
+                        worker->row_sum, worker->head_ctx, run->ld_head, rows, count, d_head);
+    lf_gemm_codes(worker->head_ctx, run->ld_head, worker->probs, LF_KEY_BLOCK, worker->probs_step, NULL,
+                  value_codes_of(run, head, first / LF_KEY_BLOCK), NULL, 1, rows, count, d_head);
+  } else {
+    const lf_panels values = {
+        .data = values_of(run, head) + first * run->ld_head, .panel_stride = LF_LANES, .row_stride = run->ld_head};
+    lf_softmax_block(worker->scores, LF_KEY_BLOCK, worker->row_max, worker->row_sum, worker->head_ctx, run->ld_head,
+                     rows, count, d_head);
+    lf_gemm(worker->head_ctx, run->ld_head, worker->scores, LF_KEY_BLOCK, values, NULL, 1, rows, count, d_head);
+  }
+}
+
 /* One head of worker->ctx. */
 static void attend_head(lf_worker *worker, size_t head, size_t rows, size_t n_keys) {
   const lf_run *run = worker->run;
   const size_t d_head = head_size(run);
-  const float *q = worker->q + head * d_head;
-  const float *values = values_of(run, head);
   for (size_t r = 0; r < rows; r++) {
     worker->row_max[r] = -__builtin_inff(); /* so that scores which all overflow downwards give NaN, not equal shares */
     worker->row_sum[r] = 0.0f;
   }
   memset(worker->head_ctx, 0, rows * run->ld_head * sizeof *worker->head_ctx);
   if (run->keys == NULL) {
-    lf_quantise(worker->codes, run->ld_codes, worker->step, worker->low, q, run->ld, rows, d_head);
+    lf_quantise(worker->codes, run->ld_codes, worker->step, worker->low, worker->q + head * d_head, run->ld, rows,
+                d_head);
   }
   for (size_t first = 0; first < n_keys; first += LF_KEY_BLOCK) {
     const size_t count = n_keys - first < LF_KEY_BLOCK ? n_keys - first : LF_KEY_BLOCK;
-    if (run->keys == NULL) {
-      lf_codes k_block = codes_of(run, head);
-      k_block.data += first / LF_LANES * k_block.panel_stride;
-      k_block.scale += first;
-      k_block.sum += first;
-      lf_gemm_codes(worker->scores, LF_KEY_BLOCK, worker->codes, run->ld_codes, worker->step, worker->low, k_block,
-                    NULL, 0, rows, d_head, count);
-    } else {
-      const lf_panels k_block = {
-          .data = keys_of(run, head) + first * d_head, .panel_stride = d_head * LF_LANES, .row_stride = LF_LANES};
-      lf_gemm(worker->scores, LF_KEY_BLOCK, q, run->ld, k_block, NULL, 0, rows, d_head, count);
-    }
-    if (run->value_codes.data != NULL) {
-      lf_softmax_quantise(worker->probs, LF_KEY_BLOCK, worker->probs_step, worker->scores, LF_KEY_BLOCK,
-                          worker->row_max, worker->row_sum, worker->head_ctx, run->ld_head, rows, count, d_head);
-      lf_gemm_codes(worker->head_ctx, run->ld_head, worker->probs, LF_KEY_BLOCK, worker->probs_step, NULL,
-                    value_codes_of(run, head, first / LF_KEY_BLOCK), NULL, 1, rows, count, d_head);
-    } else {
-      lf_softmax_block(worker->scores, LF_KEY_BLOCK, worker->row_max, worker->row_sum, worker->head_ctx, run->ld_head,
-                       rows, count, d_head);
-      const lf_panels v_block = {
-          .data = values + first * run->ld_head, .panel_stride = LF_LANES, .row_stride = run->ld_head};
-      lf_gemm(worker->head_ctx, run->ld_head, worker->scores, LF_KEY_BLOCK, v_block, NULL, 1, rows, count, d_head);
-    }
+    score_block(worker, head, rows, first, count);
+    weigh_block(worker, head, rows, first, count);
   }
   lf_divide_rows(worker->ctx + head * d_head, run->ld, worker->head_ctx, run->ld_head, worker->row_sum, rows, d_head);
 }
