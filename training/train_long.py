@@ -1,17 +1,21 @@
 """Trains the Supreme Court classifier: documents of 12,500 tokens, each one whole in each step.
 
-    python training/train_long.py --data DATA/scotus --tokenizer runs/scotus/tokenizer.json --out runs/scotus
+    python training/train_long.py --data DATA/scotus --tokenizer runs/scotus/tokenizer.json --out runs/scotus/student
 
 A document's verdict is a mean over its tokens, and with mean projection its keys and values come from means over its
 segments. Position embeddings are zero and stay so: the area of law is in which words there are, not in where they
-are. Then each distinct token need be computed only once, and counts as often as it occurs, in its
-segments and in the verdict: the network trains on whole documents, exactly, at an eighth of their cost. Some documents
-are cut to a short piece, so that short input works too.
+are. Then each distinct token need be computed only once, and counts as often as it occurs, in its segments and in the
+verdict: the network trains on whole documents, exactly, at an eighth of their cost. Some documents are cut to a short
+piece.
 
-Token embeddings start as latent semantic analysis of the training documents (truncated SVD of TF-IDF; Deerwester et al.
-1990), and the network as a linear SVM that it holds exactly. Targets are the labels, blended with a linear model's
-out-of-fold probabilities (`--teacher`). OUT/model.pt is the mean of the last weights and the first, of the shares
-tried the one that does best on `dev`, with whole documents; the log has the linear start's figures too. Resumes from OUT/checkpoint.pt.
+The first channels of the token vectors are a linear SVM, which the network holds exactly; the others come from latent
+semantic analysis (truncated SVD of TF-IDF; Deerwester et al. 1990). An SVM of 16,384 features makes hardly a mistake on
+the documents it was fitted to, so nothing could be learnt there from its mistakes. Therefore the documents are dealt
+into folds, and each is trained on with the SVM of the other folds (cross-fitting, as in stacked generalisation; Wolpert
+1992): the rest of the network learns from evidence as good as new documents have. What is written has the SVM of all.
+
+OUT/start.pt is this linear start, OUT/model.pt the epoch of training that does best on `dev`; the log has the figures of
+both. `--held-out` leaves one fold out of training, as a second set to choose by. Resumes from OUT/checkpoint.pt.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ import torch.nn.functional as F
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
+from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
 import initial
@@ -35,35 +40,59 @@ from data import LABELS, Corpus
 from model import Config, Linformer, attend
 
 CLASSES = LABELS["scotus"]
+LENGTH = 8.0  # of every token vector
+TOPIC_WEIGHT = 2.0  # of the latent semantics beside the words, in the linear model
 
 
 class Bags(Linformer):
-    """The same network and weights, reading each distinct token of a document once."""
+    """The same network and weights, reading each distinct token of a document once.
 
-    def forward(self, bags: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """(ids [batch, u], weights [batch, u] that sum to 1, shares [batch, k, u]) -> logits
+    `tables` [folds + 1, vocab, d_model] are frozen token vectors, the last table that of all folds; the network's own
+    token embeddings are added to them.
+    """
+
+    def __init__(self, config: Config, tables: Tensor, dropout: float = 0.0) -> None:
+        super().__init__(config, dropout)
+        self.register_buffer("tables", tables, persistent=False)
+
+    def forward(self, bags: tuple[Tensor, Tensor, Tensor], fold: Tensor | None = None) -> Tensor:
+        """(ids [batch, u], weights [batch, u] that sum to 1, shares [batch, k, u]), fold [batch] -> logits
 
         Row s of `shares` holds each token's share of segment s, and is zero if there is no such segment.
         """
         ids, weights, shares = bags
         exists = shares.sum(-1)[:, None, None] > 0
-        x = self.embed["token"](ids)
+        frozen = self.tables[-1][ids] if fold is None else self.tables[fold[:, None], ids]
+        x = frozen + self.embed["token"](ids)
         for layer in self.layers:
             h, attn = layer.attn_norm(x), layer.attn
             p = (shares @ h)[:, None]
             ctx = attend(attn.split(attn.query(h)), attn.map_heads(p, attn.key), attn.map_heads(p, attn.value), exists)
-            x = x + attn.out(ctx.transpose(1, 2).flatten(2))
-            x = x + layer.ffn(layer.ffn_norm(x))
+            x = x + F.dropout(attn.out(ctx.transpose(1, 2).flatten(2)), self.dropout, self.training)
+            x = x + F.dropout(layer.ffn(layer.ffn_norm(x)), self.dropout, self.training)
         return self.head((weights[:, None].float() @ self.norm(x).float())[:, 0])
+
+    def weights(self) -> dict[str, Tensor]:
+        """The plain network's weights, with the table of all folds in the token embeddings"""
+        state = self.state_dict()
+        return {**state, "embed.token.weight": state["embed.token.weight"] + self.tables[-1]}
 
 
 def bag(ids: np.ndarray, config: Config) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of a document: its distinct tokens, their weights, and their shares of the segments"""
-    n, segment = len(ids), config.n_max // config.k[0]
+    n, segment, k = len(ids), config.n_max // config.k[0], config.k[0]
     tokens, which = np.unique(ids, return_inverse=True)
-    shares = np.zeros((config.k[0], len(tokens)), np.float32)
-    np.add.at(shares, (np.arange(n) // segment, which), 1)
+    cells = np.arange(n) // segment * len(tokens) + which
+    shares = np.bincount(cells, minlength=k * len(tokens)).reshape(k, -1).astype(np.float32)
     return tokens, shares.sum(0) / n, shares / np.maximum(shares.sum(1, keepdims=True), 1)
+
+
+def thinned(row: tuple[np.ndarray, ...], share: float, chance: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """A bag without `share` of its distinct tokens; the others count for more."""
+    tokens, weights, shares = row
+    kept = chance.random(len(tokens)) >= share
+    kept[chance.integers(len(tokens))] = True
+    return tokens[kept], weights[kept] / (1 - share), shares[:, kept] / (1 - share)
 
 
 def stack(bags: list[tuple[np.ndarray, ...]]) -> tuple[Tensor, ...]:
@@ -77,110 +106,149 @@ def stack(bags: list[tuple[np.ndarray, ...]]) -> tuple[Tensor, ...]:
     return ids, weights, shares
 
 
-def linear_start(model: Linformer, counts: sp.csr_matrix, idf: np.ndarray, labels: np.ndarray, C: float) -> np.ndarray:
-    """The first channels of the token vectors become a linear SVM's weights, and the head begins by reading them.
+def token_counts(corpus: Corpus, vocab_size: int) -> sp.csr_matrix:
+    """How often each token occurs in each document, [documents, vocab]"""
+    rows = np.repeat(np.arange(len(corpus)), np.diff(corpus.offsets))
+    counts = sp.csr_matrix((np.ones(len(rows), np.float32), (rows, corpus.ids.astype(np.int32))), shape=(len(corpus), vocab_size))
+    counts.sum_duplicates()
+    return counts
 
-    The SVM's features are idf * count / length, so its margin is a mean over tokens of weights, as the head computes it.
-    Every token vector gets the same length and the mean 0, so that LayerNorm only divides it by a constant; attention
-    and feed-forward begin with output maps of zero. The network starts as the linear model, and learns what that cannot.
-    Returns the SVM's margins of the documents of `counts`, [documents, classes].
+
+def shares_of(counts: sp.csr_matrix) -> sp.csr_matrix:
+    """Counts [documents, vocab] divided by the documents' lengths"""
+    return (sp.diags(1 / np.asarray(counts.sum(1)).ravel()) @ counts).tocsr()
+
+
+def saturated(shares: sp.csr_matrix, most: float = 1e-3) -> sp.csr_matrix:
+    """A word's share of a document counts up to about `most`: a dozen repetitions in 12,500 tokens."""
+    out = shares.copy()
+    out.data = shares.data / np.sqrt(1 + (shares.data / most) ** 2)
+    return out
+
+
+def linear_evidence(counts: sp.csr_matrix, labels: np.ndarray, folds: np.ndarray, C: float, log: loop.Log) -> dict[str, np.ndarray]:
+    """Linear SVMs of token shares, one without each fold and one of all: margins [folds + 1, vocab, classes], bias [classes]
+
+    A document's margin is a mean over its tokens of margins, plus the bias, so a word that a document repeats a hundred
+    times has a hundred votes. What a word's share tells is better told by its saturated share; a linear function of
+    shares comes nearest to that if each share is scaled by the slope of the regression of the one on the other. To the
+    scaled shares come their latent semantics, `topics` [vocab, 300], which rare words have in common with others.
     """
-    shares = (sp.diags(1 / np.asarray(counts.sum(1)).ravel()) @ counts @ sp.diags(idf)).tocsr()
-    scale = 1 / float(np.sqrt(shares.multiply(shares).sum(1)).mean())
-    classifier = LinearSVC(C=C).fit(shares * scale, labels)
-    margins = torch.from_numpy(classifier.coef_ * idf * scale).float()  # [classes, vocab]
-    margins -= margins.mean(0)  # softmax does not see what all classes have in common
-    n_classes, token = len(margins), model.embed["token"].weight.data
-    norm = 8.0
-    gain = margins.norm(dim=0).max() / (0.8 * norm)  # the word that says most has four fifths of its length in these channels
-    rest = token[:, n_classes:]
+    shares, idf = shares_of(counts), initial.tfidf(counts)[1]
+    bounded = saturated(shares)
+    slope = np.asarray(bounded.multiply(shares).sum(0)).ravel() / (np.asarray(shares.multiply(shares).sum(0)).ravel() + 1e-12)
+    bounded = (bounded @ sp.diags(idf)).tocsr()
+    scale = idf * slope / float(np.sqrt(shares.multiply(idf * slope).power(2).sum(1)).mean())
+    features = (shares @ sp.diags(scale)).tocsr()
+    _, values, topics = randomized_svd(bounded, 300, n_iter=2, random_state=0)
+    latent = TOPIC_WEIGHT * (features @ topics.T)
+    centre = latent.mean(0)
+    both = sp.hstack([features, sp.csr_matrix(latent - centre)]).tocsr()
+    vocab, margins, right = features.shape[1], [], 0
+    for fold in range(folds.max() + 2):
+        rest = folds == fold
+        svm = LinearSVC(C=C).fit(both[~rest], labels[~rest])
+        right += (svm.predict(both[rest]) == labels[rest]).sum() if rest.any() else 0
+        of_topics = svm.coef_[:, vocab:]
+        margins.append(((svm.coef_[:, :vocab] + TOPIC_WEIGHT * of_topics @ topics) * scale).T)
+        log(f"SVM {fold + 1} of {folds.max() + 2}")
+    log(f"linear model out of fold: {100 * right / len(labels):.2f}%")
+    return {"margins": np.stack(margins).astype(np.float32), "bias": svm.intercept_ - of_topics @ centre,
+            "topics": (topics.T * np.sqrt(values)).astype(np.float32)}  # fmt: skip
+
+
+def linear_start(model: Linformer, vectors: Tensor, margins: Tensor, bias: np.ndarray, sharpness: float) -> Tensor:
+    """Token vectors [folds + 1, vocab, d_model] whose first channels are `margins`, and a head that reads them
+
+    `vectors` [vocab, d_model - classes] fill the other channels. Every token vector gets the same length and the mean 0,
+    so that LayerNorm only divides it by a constant; attention and feed-forward begin with output maps of zero. The
+    network starts as the linear model.
+    """
+    margins = margins - margins.mean(-1, keepdim=True)  # softmax does not see what all classes have in common
+    gain = margins.norm(dim=-1).max() / (0.8 * LENGTH)  # the word that says most has four fifths of its length in these channels
+    own = margins / gain
+    unseen = vectors.norm(dim=-1, keepdim=True) < 1e-9  # tokens of no training document
+    rest = torch.where(unseen, torch.randn(vectors.shape), vectors)
     rest = rest - rest.mean(-1, keepdim=True)
-    own = (margins / gain).T
-    token[:, n_classes:] = rest / rest.norm(dim=-1, keepdim=True) * (norm**2 - own.square().sum(-1, keepdim=True)).sqrt()
-    token[:, :n_classes] = own
-    deviation = float(token.std(-1).mean())
+    rest = rest / rest.norm(dim=-1, keepdim=True) * (LENGTH**2 - own.square().sum(-1, keepdim=True)).sqrt()
+    model.embed["token"].weight.data.zero_()
     model.head.weight.data.mul_(0.01)
-    model.head.weight.data[:, :n_classes] += torch.eye(n_classes) * gain * 2 * deviation
-    model.head.bias.data.copy_(torch.from_numpy(classifier.intercept_ * 2))
+    classes = margins.shape[-1]
+    model.head.weight.data[:, :classes] += torch.eye(classes) * gain * sharpness * LENGTH / model.config.d_model**0.5
+    model.head.bias.data.copy_(torch.from_numpy(bias * sharpness))
     for layer in model.layers:
         for linear in (layer.attn.out, layer.ffn["out"]):
             linear.weight.data.zero_()
             linear.bias.data.zero_()
-    return np.asarray(classifier.decision_function(shares * scale))
-
-
-def out_of_fold(features: sp.csr_matrix, labels: np.ndarray, seed: int, sharpness: float = 3.0) -> Tensor:
-    """Softmax of a linear SVM's margins for each document, from a model that was not trained on it, [n, classes]"""
-    margins = np.zeros((len(labels), len(CLASSES)))
-    for fit, rest in StratifiedKFold(5, shuffle=True, random_state=seed).split(features, labels):
-        model = LinearSVC(C=1).fit(features[fit], labels[fit])
-        margins[np.ix_(rest, model.classes_)] = model.decision_function(features[rest])
-    return torch.softmax(torch.from_numpy(margins * sharpness).float(), -1)
+    return torch.cat([own, rest], -1)
 
 
 @torch.no_grad()
-def logits(model: Bags, corpus: Corpus) -> Tensor:
+def logits(model: Bags, documents: list[np.ndarray], fold: int | None = None) -> Tensor:
     """Logits of each document, cut to n_max tokens, [documents, classes]"""
     model.eval()
-    rows = [bag(corpus[i][: model.config.n_max], model.config) for i in range(len(corpus))]
     out = []
-    for i in range(0, len(rows), 8):
+    for i in range(0, len(documents), 8):
+        rows = [bag(ids[: model.config.n_max], model.config) for ids in documents[i : i + 8]]
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            out.append(model(stack(rows[i : i + 8])).float())
+            out.append(model(stack(rows), None if fold is None else torch.full((len(rows),), fold)).float())
     return torch.cat(out)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    loop.add_options(parser, d_model=96, n_layers=1, n_heads=4, d_ff=192, epochs=5, batch_tokens=12288, lr=3e-4, weight_decay=0.05,
-                     word_dropout=0.2, label_smoothing=0.05, average=0.99, seed=1)  # fmt: skip
+    loop.add_options(parser, d_model=96, n_layers=1, n_heads=4, d_ff=192, epochs=1, batch_tokens=12288, lr=2e-4, weight_decay=0.05,
+                     word_dropout=0.25, label_smoothing=0.1, average=0.998, seed=1)  # fmt: skip
     parser.add_argument("--n-max", type=int, default=16384)
     parser.add_argument("--k", type=int, default=64)
+    parser.add_argument("--C", type=float, default=0.5, help="of the linear SVM to begin with")
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--sharpness", type=float, default=2.0, help="logits per margin of the SVM, at the start")
+    parser.add_argument("--held-out", action="store_true", help="leave the first fold out of training, to choose by")
+    parser.add_argument("--dropout", type=float, default=0.0, help="of what attention and feed-forward add")
     parser.add_argument("--short-share", type=float, default=0.3, help="share of documents that are cut short instead")
-    parser.add_argument("--teacher", type=float, default=0.4, help="weight of the linear model in the targets")
-    parser.add_argument("--linear-start", type=float, default=3.0, help="C of the linear SVM to begin with; 0: none")
+    parser.add_argument("--embedding-lr", type=float, default=0.0, help="as a multiple of lr")
     args = parser.parse_args()
 
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     log = loop.Log(args.out / "train.log")
     log(str(vars(args)))
-    train, dev = (Corpus(args.data / f"{part}.jsonl.zst", args.tokenizer, args.tokenizer.parent) for part in ("train", "dev"))
-    labels, dev_labels = (np.array([CLASSES.index(label) for label in c.labels]) for c in (train, dev))
-    vocab_size = int(max(train.ids.max(), dev.ids.max())) + 1
-    vocab_size = -(-vocab_size // 64) * 64
-    rows = np.repeat(np.arange(len(train)), np.diff(train.offsets))
-    counts = sp.csr_matrix((np.ones(len(rows), np.float32), (rows, train.ids.astype(np.int32))), shape=(len(train), vocab_size))
-    counts.sum_duplicates()
-    features, idf = initial.tfidf(counts)
-    targets = F.one_hot(torch.from_numpy(labels), len(CLASSES)).float()
-    targets = targets * (1 - args.label_smoothing) + args.label_smoothing / len(CLASSES)
-    if args.teacher:
-        kept = args.tokenizer.parent / f"soft-{args.seed}.pt"
-        if not kept.exists():
-            torch.save(out_of_fold(features, labels, args.seed), kept)
-        soft = torch.load(kept)
-        log(f"linear model out of fold: {100 * (soft.argmax(-1).numpy() == labels).mean():.2f}%")
-        targets = (1 - args.teacher) * targets + args.teacher * soft
+    corpora = [Corpus(args.data / f"{part}.jsonl.zst", args.tokenizer, args.tokenizer.parent) for part in ("train", "dev")]
+    documents, check = ([c[i] for i in range(len(c))] for c in corpora)
+    labels, check_labels = (np.array([CLASSES.index(label) for label in c.labels]) for c in corpora)
+    vocab_size = -(-int(max(c.ids.max() for c in corpora) + 1) // 64) * 64
+    counts = token_counts(corpora[0], vocab_size)
+    folds = np.zeros(len(labels), np.int64)
+    for fold, (_, rest) in enumerate(StratifiedKFold(args.folds, shuffle=True, random_state=0).split(labels, labels)):
+        folds[rest] = fold
 
     config = Config(vocab_size, args.n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, len(CLASSES),
                     [args.k] * args.n_layers, projection="mean", positions="learned")  # fmt: skip
-    model, average = Bags(config), Bags(config)
+    kept = args.tokenizer.parent / f"evidence-{args.folds}-{args.C}.npz"
+    if not kept.exists():
+        np.savez(kept, **linear_evidence(counts, labels, folds, args.C, log))
+    saved = np.load(kept)
+    margins = torch.from_numpy(saved["margins"])
+    vectors = torch.from_numpy(saved["topics"])[:, : args.d_model - len(CLASSES)]
+    model = Bags(config, torch.zeros(args.folds + 1, vocab_size, args.d_model), args.dropout)
+    model.tables = linear_start(model, vectors, margins, saved["bias"], args.sharpness)
     model.embed["position"].weight.requires_grad_(False).zero_()
-    with torch.no_grad():
-        model.embed["token"].weight.copy_(initial.latent_semantics(features, args.d_model, args.seed))
-    if args.linear_start:
-        linear_start(model, counts, idf, labels, args.linear_start)
+    average = Bags(config, model.tables)
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, 3.0), betas=(0.9, 0.98))
-    log(f"{len(train)} documents, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")
+    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, args.embedding_lr), betas=(0.9, 0.98))
+    targets = F.one_hot(torch.from_numpy(labels), len(CLASSES)).float()
+    targets = targets * (1 - args.label_smoothing) + args.label_smoothing / len(CLASSES)
+    log(f"{len(labels)} documents, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")
 
     def batches(epoch: int) -> list:
         """Batches of (document, first and last token)"""
         rng = random.Random(args.seed * 1000 + epoch)
         rows = []
-        for i in range(len(train)):
-            n = int(train.offsets[i + 1] - train.offsets[i])
+        for i, ids in enumerate(documents):
+            if args.held_out and folds[i] == 0:
+                continue
+            n = len(ids)
             size = min(n, args.n_max)
             if rng.random() < args.short_share:
                 size = min(n, int(2 ** rng.uniform(7, 13)))
@@ -189,38 +257,34 @@ def main() -> None:
         # distinct tokens grow with the root of the length, nearly
         return loop.by_length(rows, lambda row: int(12 * (row[2] - row[1]) ** 0.5), args.batch_tokens, rng)
 
-    def loss(batch: list) -> Tensor:
-        rows = [bag(train[i][start:end], config) for i, start, end in batch]
-        ids, weights, shares = stack(rows)
-        kept = (torch.rand(ids.shape) >= args.word_dropout) / (1 - args.word_dropout)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            out = model((ids, weights * kept, shares * kept[:, None])).float()
-        return F.cross_entropy(out, targets[[row[0] for row in batch]])
+    chance = np.random.default_rng(args.seed)
 
-    def evaluate(network: Bags) -> float:
-        verdicts = logits(network, dev).argmax(-1).numpy()
-        right, f1 = (verdicts == dev_labels).mean(), f1_score(dev_labels, verdicts, average="macro")
-        log(f"dev accuracy {100 * right:.2f}, macro F1 {100 * f1:.2f}")
+    def loss(batch: list) -> Tensor:
+        rows = [thinned(bag(documents[i][start:end], config), args.word_dropout, chance) for i, start, end in batch]
+        which = [row[0] for row in batch]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            out = model(stack(rows), torch.from_numpy(folds[which])).float()
+        return F.cross_entropy(out, targets[which])
+
+    def score(name: str, out: Tensor, truth: np.ndarray) -> float:
+        verdicts = out.argmax(-1).numpy()
+        right, f1 = (verdicts == truth).mean(), f1_score(truth, verdicts, average="macro")
+        loss = F.cross_entropy(out, torch.from_numpy(truth))
+        log(f"{name}: accuracy {100 * right:.2f}, macro F1 {100 * f1:.2f}, loss {loss:.4f}")
         return float(right + f1) / 2
 
-    def saved(network: Bags) -> dict:
-        return {"config": config.to_dict(), "model": network.state_dict()}
+    def evaluate(network: Bags) -> float:
+        if args.held_out:
+            score("held out", logits(network, [documents[i] for i in np.flatnonzero(folds == 0)], 0), labels[folds == 0])
+        return score("dev", logits(network, check), check_labels)
 
-    if args.linear_start:
-        log("the linear start:")
-        evaluate(average)
-        torch.save(saved(average), args.out / "start.pt")
-    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, args.average, 100, saved)
-    if args.linear_start:  # a mean with the weights where training began (Wortsman et al. 2022): how much of it, dev says
-        start, end = torch.load(args.out / "start.pt")["model"], {k: v.clone() for k, v in average.state_dict().items()}
-        best = 0.0
-        for share in (0.0, 0.25, 0.5):
-            average.load_state_dict({name: torch.lerp(end[name], start[name], share) for name in end})
-            log(f"{100 * share:.0f}% of the start:")
-            value = evaluate(average)
-            if value > best:
-                best = value
-                torch.save(saved(average), args.out / "model.pt")
+    def state(network: Bags) -> dict:
+        return {"config": config.to_dict(), "model": network.weights()}
+
+    log("the linear start:")
+    evaluate(average)
+    torch.save(state(average), args.out / "start.pt")
+    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, args.average, 100, state)
 
 
 if __name__ == "__main__":
