@@ -268,7 +268,7 @@ test('linear and quadratic are measured, and stop when told to', () => withPage(
 test('the spectrum of the document\'s attention is drawn, for the head that is chosen', () => withPage(async (page) => {
   await chooseSample(page, 'review')
   await press(page, '#spectrum-draw')
-  const share = async () => Number(/^The first 64 of 512 hold ([\d.]+) %\.$/.exec(await textOf(page, '#spectrum-status'))?.[1])
+  const share = async () => Number(/^The first 128 of 512 hold ([\d.]+) %\.$/.exec(await textOf(page, '#spectrum-status'))?.[1])
   await page.waitForFunction(() => /hold|could/.test(document.querySelector('#spectrum-status')?.textContent ?? ''))
   const first = await share()
   assert.ok(first > 85 && first < 100, await textOf(page, '#spectrum-status'))
@@ -280,7 +280,7 @@ test('the spectrum of the document\'s attention is drawn, for the head that is c
 
 test('the diagram of sharing counts what the model file has', () => withPage(async (page) => {
   const matrices = await page.$$eval('.sharings dd:nth-of-type(1)', (list) => list.map((dd) => dd.textContent))
-  assert.deepEqual(matrices, ['16', '4', '2', '1'])
+  assert.deepEqual(matrices, ['24', '6', '3', '1'])
   assert.equal(await textOf(page, '.sharings .this h3'), 'Layerwise this model')
 }))
 
