@@ -36,7 +36,8 @@ all: wasm ## same as wasm
 # PURE_WASI keeps Emscripten's own helpers out of the exports. Bulk memory and saturating conversions came to every
 # engine before SIMD did, so they ask for nothing more; nor do atomics, which work on a memory of one thread as well:
 # wasm/threads.js makes the import a shared one, and gives each thread's instance a stack of its own.
-WASM_FLAGS := $(CFLAGS_ALL) -O3 -fno-unroll-loops -fno-vectorize -mbulk-memory -mnontrapping-fptoint -matomics --no-entry -sSTANDALONE_WASM -sPURE_WASI \
+WASM_FLAGS := $(CFLAGS_ALL) -O3 -fno-unroll-loops -fno-vectorize -mbulk-memory -mnontrapping-fptoint -matomics \
+  --no-entry -sSTANDALONE_WASM -sPURE_WASI \
   -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=128KB -sMAXIMUM_MEMORY=4GB \
   -sSTACK_SIZE=64KB -Wl,--stack-first,--export=__heap_base,--export=__stack_pointer
 SIMD_FLAGS := -msimd128

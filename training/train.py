@@ -53,7 +53,7 @@ def teach(names: list[str], teacher: dict, encoder: dict | None, share: float) -
     return out
 
 
-def load_documents(args: argparse.Namespace) -> tuple[Documents, Documents, Documents]:
+def load_documents(args: argparse.Namespace, log: loop.Log) -> tuple[Documents, Documents, Documents]:
     """The documents and the sentences to learn from, and the held-out documents to choose by."""
     cache = args.tokenizer.parent
     reviews = Corpus(args.data / "train.jsonl.zst", args.tokenizer, cache)
@@ -71,6 +71,10 @@ def load_documents(args: argparse.Namespace) -> tuple[Documents, Documents, Docu
             train.ids.append(reviews[i])
             smooth = abs(hard - args.label_smoothing)
             train.targets.append((1 - args.soft_share) * smooth + args.soft_share * soft[i])
+    names = [name for name in reviews.names if held_out({"id": name}, args.held_out)]
+    taught = teach(names, teacher["reviews"], encoder, args.encoder_share)
+    right = sum((p > 0.5) == (target > 0.5) for p, target in zip(taught, check.targets))
+    log(f"the teachers together: {100 * right / len(names):.2f}% of {len(names)} held out")
     train.ids += [unsup[i] for i in range(len(unsup))]
     train.targets += teach(unsup.names, teacher["reviews"], encoder, args.encoder_share)
     texts, targets = map(list, zip(*teacher["sentences"][: args.sentences]))
@@ -153,7 +157,7 @@ def main() -> None:
     log = loop.Log(args.out / "train.log")
     log(str({name: str(value) for name, value in vars(args).items()}))
     args.n_max = sum(tokens for tokens, _ in SPANS)
-    train, sentences, check = load_documents(args)
+    train, sentences, check = load_documents(args, log)
     vocab_size = Tokenizer.from_file(str(args.tokenizer)).get_vocab_size()
     k = sum(count for _, count in SPANS)
     config = Config(vocab_size, args.n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, len(CLASSES),

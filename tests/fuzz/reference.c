@@ -292,22 +292,24 @@ static int32_t projected_rows(const lf_config *config, int32_t layer, int32_t n)
 /* out [k, d] = E h of linear projection by codes: E's rows have one scale each, h one for each channel and tile. */
 static void project_codes(pass *p, double *out, const double *h, const reference_tensor *E, size_t first_row, size_t k,
                           size_t n) {
-  enum { WIDEST = 4096 };
+  enum { WIDEST = 4096, CHANNELS = 512 };
   static float codes[WIDEST];
+  static double columns[CHANNELS][LF_TILE];
   const size_t n_max = (size_t)p->model->config.n_max;
   const size_t d = (size_t)p->model->config.d_model;
-  if (n_max > WIDEST) abort();
+  if (n_max > WIDEST || d > CHANNELS) abort();
   for (size_t j = 0; j < k * d; j++) out[j] = 0.0;
   for (size_t first = 0; first < n; first += LF_TILE) {
     const size_t rows = n - first < LF_TILE ? n - first : LF_TILE;
     for (size_t i = 0; i < d; i++) {
-      double column[LF_TILE];
-      for (size_t t = 0; t < rows; t++) column[t] = h[(first + t) * d + i];
-      round_row(p, column, column, rows);
-      for (size_t j = 0; j < k; j++) {
-        const double scale = (double)weight_codes(codes, E, first_row + j, n_max);
+      for (size_t t = 0; t < rows; t++) columns[i][t] = h[(first + t) * d + i];
+      round_row(p, columns[i], columns[i], rows);
+    }
+    for (size_t j = 0; j < k; j++) {
+      const double scale = (double)weight_codes(codes, E, first_row + j, n_max);
+      for (size_t i = 0; i < d; i++) {
         for (size_t t = 0; t < rows; t++) {
-          out[j * d + i] += stored(p, column[t] * (double)codes[first + t] * scale);
+          out[j * d + i] += stored(p, columns[i][t] * (double)codes[first + t] * scale);
         }
       }
     }

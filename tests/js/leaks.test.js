@@ -5,29 +5,16 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { load } from 'linformer-wasm'
 import * as worker from 'linformer-wasm/worker'
+import { inUse } from './helpers/memory.js'
 import { tiny } from './helpers/models.js'
 
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc')
 const MB = 2 ** 20
 
 const module = new WebAssembly.Module(readFileSync('wasm/dist/linformer-simd128.wasm'))
 const quick = { wasm: module, backend: 'simd128' }
 const bytes = tiny()
-
-/** Bytes in use after everything that can be collected has been: the heap, and what lies outside of it. */
-async function inUse() {
-  for (let i = 0; i < 3; i++) {
-    gc()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage()
-  return heapUsed + external + arrayBuffers
-}
 
 /** How much use grows from a first tenth of the repetitions to the end. */
 async function growth(count, once) {

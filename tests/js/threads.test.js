@@ -147,8 +147,8 @@ test('threads that come late: one that is at work already counts, one that has b
   }
 })
 
-test('a thread that dies ends the classification with a named error, and the next load works', async () => {
-  const bytes = randomModel({ ...shape, n_max: 60000, d_model: 96, d_ff: 384 })
+/** The API, and for each thread that it starts a function that ends it. */
+function killable() {
   /** @type {(() => void)[]} */
   const kills = []
   const api = createApi({
@@ -159,6 +159,12 @@ test('a thread that dies ends the classification with a named error, and the nex
       return thread
     }
   })
+  return { api, kills }
+}
+
+test('a thread that dies ends the classification with a named error, and the next load works', async () => {
+  const bytes = randomModel({ ...shape, n_max: 60000, d_model: 96, d_ff: 384 })
+  const { api, kills } = killable()
   const options = { threads: 2, wasm: readFileSync('wasm/dist/linformer-simd128.wasm'), backend: 'simd128' }
   const classifier = await api.load(bytes, options)
   assert.equal(classifier.threads, 2)
@@ -176,16 +182,7 @@ test('a thread that dies ends the classification with a named error, and the nex
 test('a thread killed in the midst of its work, at every stage: the next call settles, and the next load works', { timeout: 120_000 }, async (t) => {
   // Wide, so that a tile takes a while: the thread is most likely in the midst of one.
   const bytes = randomModel({ ...shape, n_max: 20000, d_model: 96, d_ff: 384 })
-  /** @type {(() => void)[]} */
-  let kills = []
-  const api = createApi({
-    modules,
-    startThread: (listener) => {
-      const thread = startThread(listener)
-      kills.push(thread.terminate)
-      return thread
-    }
-  })
+  const { api, kills } = killable()
   const options = { threads: 3, wasm: readFileSync('wasm/dist/linformer-simd128.wasm'), backend: 'simd128' }
   const one = await load(bytes, { backend: 'simd128' })
   const expected = bits(await one.classify(text, { explain: true }))
@@ -194,7 +191,7 @@ test('a thread killed in the midst of its work, at every stage: the next call se
   const outcomes = new Map()
   for (const stage of ['idle', 'tokenize', 0, 1, 2, 3, 5, 8, 12]) {
     for (const leave of [true, false]) { // with or without leaving the document for the next one at once
-      kills = []
+      kills.length = 0
       const classifier = await api.load(bytes, options)
       assert.equal(classifier.threads, 3)
       const controller = new AbortController()

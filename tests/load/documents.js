@@ -7,27 +7,14 @@
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { load } from 'linformer-wasm'
+import { inUse } from '../js/helpers/memory.js'
 
 const { values } = parseArgs({ options: {
   count: { type: 'string', default: '1000000' },
   model: { type: 'string', default: fileURLToPath(new URL('../../models/imdb.safetensors', import.meta.url)) }
 } })
 const count = Number(values.count)
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc')
-
-/** Bytes in use: the heap and what lies outside of it. */
-async function inUse() {
-  for (let i = 0; i < 3; i++) {
-    gc()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage()
-  return heapUsed + external + arrayBuffers
-}
 
 const TEXTS = ['Good.', 'Bad!', 'So-so film.', '\u{1f600} fine', 'No\u0000thing', 'It is what it is.', '...', 'Loved it all.']
 const classifier = await load(values.model)
