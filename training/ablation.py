@@ -6,7 +6,8 @@
 
 Full attention, and Linformers that differ from a layerwise shared linear projection with k 128 in one respect each. All
 read the first 512 tokens of the same reviews in the same order and begin with the same token vectors; a seed draws the
-other weights and the order. E begins as in the paper: normal with variance 1/k. Each run is written to the results when
+other weights and the order. E begins as in the paper: normal with variance 1/k; or, as in the shipped model, as means of
+segments, which then learn at a tenth of the rate (`loop.groups` says why). Each run is written to the results when
 it is done, and runs that are there are not done again, so more seeds can be added at any time. Time is processor time
 of one thread.
 """
@@ -27,6 +28,8 @@ VARIANTS = {
     "headwise": {"sharing": "headwise"},
     "key-value": {"sharing": "key-value"},
     "layerwise": {},
+    "layerwise, E slower": {"position_lr": 0.1},
+    "layerwise, E from means, slower": {"position_lr": 0.1, "start": "means"},
     "layerwise, mean": {"projection": "mean"},
     "layerwise, conv": {"projection": "conv"},
     "layerwise, k 32": {"k": 32},
@@ -43,6 +46,7 @@ def run(options: dict, seed: int, args: argparse.Namespace, data: tuple) -> tupl
 
     import torch.nn.functional as F
 
+    import initial
     import loop
     from model import Config, Linformer
     from train import accuracy
@@ -51,11 +55,13 @@ def run(options: dict, seed: int, args: argparse.Namespace, data: tuple) -> tupl
     torch.manual_seed(seed)
     k = options.get("k", K)
     config = Config(vectors.shape[0], N, D_MODEL, LAYERS, HEADS, D_FF, 2, [k] * LAYERS,
-                    **{key: value for key, value in options.items() if key != "k"})  # fmt: skip
+                    **{key: options[key] for key in ("attention", "sharing", "projection") if key in options})  # fmt: skip
     model, average = Linformer(config), Linformer(config)
+    if options.get("start") == "means":
+        initial.segment_means(model, [(N, k)])
     model.embed["token"].weight.data.copy_(vectors)
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, 0.02), betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, 0.02, position_lr=options.get("position_lr", 1.0)), betas=(0.9, 0.98))
     batches, epoch = [], 0
     while len(batches) < args.steps:
         batches += loop.by_length(rows, lambda row: len(row[0]), args.batch_tokens, random.Random(seed * 100 + epoch))

@@ -97,7 +97,7 @@ def main() -> None:
     started = time.time()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         for d in documents:
-            lines.write(json.dumps({"id": d["id"], "text": d["text"]}) + "\n")
+            lines.write(json.dumps({key: d[key] for key in ("id", "text", "textPair") if key in d}) + "\n")
         lines.seek(0)
         command = ["node", str(CLI), "classify", "--model", args.model, "--jsonl", *args.cli, "-"]
         answer = subprocess.run(command, stdin=lines, stdout=subprocess.PIPE, text=True, check=False)

@@ -52,6 +52,11 @@ def segments(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return out
 
 
+def spans_of(text: str) -> list[tuple[int, int]]:
+    """"384:96,640:80": 384 tokens in 96 segments, then 640 tokens in 80 -> [(384, 96), (640, 80)]"""
+    return [tuple(map(int, part.split(":"))) for part in text.split(",")]
+
+
 def segment_means(model: Linformer, spans: list[tuple[int, int]]) -> None:
     """Row i of a layerwise E becomes the mean over segment i; a document that ends inside has a smaller sum, no mean."""
     E = model.attn["E"].weight.data
@@ -60,6 +65,22 @@ def segment_means(model: Linformer, spans: list[tuple[int, int]]) -> None:
     E.zero_()
     for i, (start, end) in enumerate(rows):
         E[:, i, start:end] = 1 / (end - start)
+
+
+def resegment(E: Tensor, old: list[tuple[int, int]], new: list[tuple[int, int]]) -> Tensor:
+    """A learned E [1, k, n_max] over `old` spans -> over `new` ones: what each token gives to its own segment, nothing else
+
+    Segments that both have keep their learned weights. Others get equal weights with the norm that the learned rows
+    have in the mean, which is what keeps the scale of sums of unlike tokens.
+    """
+    was = segments(old)
+    kept = {place: E[0, i, place[0] : place[1]] for i, place in enumerate(was)}
+    norm = torch.stack([row.norm() for place, row in kept.items() if place[1] <= old[0][0]]).mean()
+    rows = segments(new)
+    out = torch.zeros(1, len(rows), rows[-1][1])
+    for i, (start, end) in enumerate(rows):
+        out[0, i, start:end] = kept.get((start, end), norm / (end - start) ** 0.5)
+    return out
 
 
 def sinusoid(n: int, channels: int, shortest: float = 8.0, longest: float = 8192.0) -> tuple[Tensor, Tensor]:

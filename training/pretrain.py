@@ -83,8 +83,10 @@ def pieces(corpora: list[list[np.ndarray]], longest: int, n_max: int, long_share
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     loop.add_options(parser, d_model=128, n_layers=3, n_heads=4, d_ff=512, epochs=4, batch_tokens=8192, lr=1.5e-3, weight_decay=0.01,
-                     average=0.998, seed=1)  # fmt: skip
-    parser.add_argument("--crop", type=int, default=384, help="longest piece of a review that a batch takes")
+                     average=0.998, position_lr=0.1, seed=1)  # fmt: skip
+    parser.add_argument("--start", type=Path, help="model.pt of an earlier pretraining to go on from")
+    parser.add_argument("--spans", default=SPANS, help="tokens:segments,... of E, from the start of a document on")
+    parser.add_argument("--crop", type=int, default=1024, help="longest piece of a review that a batch takes")
     parser.add_argument("--long-share", type=float, default=0.003, help="joined long documents, as a share of all")
     parser.add_argument("--masked", type=float, default=0.15, help="share of the tokens to guess")
     parser.add_argument("--drawn", type=int, default=768, help="random candidates of a batch")
@@ -101,20 +103,28 @@ def main() -> None:
     texts = [reviews[i] for i in range(len(reviews)) if not kept[i]] + [unsup[i] for i in range(len(unsup))]
     check = [reviews[i][: args.crop] for i in range(len(reviews)) if kept[i]][:512]
     vocab_size = Tokenizer.from_file(str(args.tokenizer)).get_vocab_size()
-    n_max, k = sum(tokens for tokens, _ in SPANS), sum(count for _, count in SPANS)
+    spans = initial.spans_of(args.spans)
+    n_max, k = sum(tokens for tokens, _ in spans), sum(count for _, count in spans)
     config = Config(vocab_size, n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, 2, [k] * args.n_layers)
     counts = np.bincount(np.concatenate(texts), minlength=vocab_size)
     frequency = torch.from_numpy(counts / counts.sum()).float()
     model, average = (MaskedLanguageModel(Linformer(config), frequency, args.drawn) for _ in range(2))
-    if not (args.out / "checkpoint.pt").exists():
+    if args.start:
+        saved = torch.load(args.start, weights_only=True)
+        E = saved["model"]["attn.E.weight"]
+        if saved["spans"] != args.spans:
+            saved["model"]["attn.E.weight"] = initial.resegment(E, initial.spans_of(saved["spans"]), spans)
+        model.encoder.load_state_dict(saved["model"])
+        model.load_state_dict(saved["guess"], strict=False)
+    elif not (args.out / "checkpoint.pt").exists():
         features, _ = initial.tfidf(token_counts(texts, vocab_size))
         content = args.d_model - args.d_model // args.n_heads
         encoder = model.encoder
         encoder.embed["token"].weight.data[:, -content:] = initial.latent_semantics(features, content, args.seed)
-        initial.segment_means(encoder, SPANS)
+        initial.segment_means(encoder, spans)
         initial.neighbourhood(encoder, [[0, -4, 4], [0, -4, 4], [0]][: args.n_layers])
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay), betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, position_lr=args.position_lr), betas=(0.9, 0.98))
     log(f"{len(texts)} reviews, {counts.sum() / 1e6:.1f} M tokens an epoch; "
         f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")  # fmt: skip
 
@@ -140,7 +150,9 @@ def main() -> None:
         return -total / -(-len(check) // 16)
 
     loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, args.average,
-               save=lambda network: {"config": config.to_dict(), "model": network.encoder.state_dict()})  # fmt: skip
+               save=lambda network: {"config": config.to_dict(), "spans": args.spans, "model": network.encoder.state_dict(),
+                                     "guess": {name: value for name, value in network.state_dict().items()
+                                               if not name.startswith("encoder.")}})  # fmt: skip
 
 
 if __name__ == "__main__":

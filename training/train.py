@@ -30,8 +30,8 @@ from model import Config, Linformer
 
 MASK_ID = 1
 CLASSES = LABELS["imdb"]
-# (tokens, segments of E) from the start of a document: segments of 4 tokens, then 40, then 192
-SPANS = [(384, 96), (640, 16), (3072, 16)]
+# tokens : segments of E, from the start of a document on: segments of 4 tokens, then 8, then 192
+SPANS = "384:96,640:80,3072:16"
 
 
 class Documents:
@@ -137,10 +137,11 @@ def token_counts(rows: list[np.ndarray], vocab_size: int) -> sp.csr_matrix:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     loop.add_options(parser, d_model=128, n_layers=2, n_heads=4, d_ff=256, epochs=5, batch_tokens=10240, lr=1.2e-3, weight_decay=0.02,
-                     word_dropout=0.12, label_smoothing=0.03, average=0.998, seed=1)  # fmt: skip
+                     word_dropout=0.12, label_smoothing=0.03, average=0.998, position_lr=0.1, seed=1)  # fmt: skip
     parser.add_argument("--teacher", type=Path, required=True, help="what teacher.py wrote")
     parser.add_argument("--encoder", type=Path, help="what encoder_teacher.py wrote, soft.json")
     parser.add_argument("--start", type=Path, help="model.pt to go on from")
+    parser.add_argument("--spans", default=SPANS, help="tokens:segments,... of E, from the start of a document on")
     parser.add_argument("--crop", type=int, default=384, help="longest piece of a review that a batch takes")
     parser.add_argument("--long-share", type=float, default=0.005, help="joined long documents, as a share of all")
     parser.add_argument("--short-share", type=float, default=0.3, help="single sentences, as a share of all")
@@ -156,10 +157,11 @@ def main() -> None:
     torch.manual_seed(args.seed)
     log = loop.Log(args.out / "train.log")
     log(str({name: str(value) for name, value in vars(args).items()}))
-    args.n_max = sum(tokens for tokens, _ in SPANS)
+    spans = initial.spans_of(args.spans)
+    args.n_max = sum(tokens for tokens, _ in spans)
     train, sentences, check = load_documents(args, log)
     vocab_size = Tokenizer.from_file(str(args.tokenizer)).get_vocab_size()
-    k = sum(count for _, count in SPANS)
+    k = sum(count for _, count in spans)
     config = Config(vocab_size, args.n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, len(CLASSES),
                     [k] * args.n_layers)  # fmt: skip
     model, average = Linformer(config, args.dropout), Linformer(config)
@@ -169,10 +171,10 @@ def main() -> None:
         features, _ = initial.tfidf(token_counts(train.ids, vocab_size))
         content = args.d_model - args.d_model // args.n_heads
         model.embed["token"].weight.data[:, -content:] = initial.latent_semantics(features, content, args.seed)
-        initial.segment_means(model, SPANS)
+        initial.segment_means(model, spans)
         initial.neighbourhood(model, [[0, -3, 3], [0, -6]])
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay), betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, position_lr=args.position_lr), betas=(0.9, 0.98))
     tokens = sum(min(len(ids), args.crop) for ids in train.ids)
     log(f"{len(train.ids)} documents, {tokens / 1e6:.1f} M tokens an epoch, {len(check.ids)} held out; "
         f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")  # fmt: skip

@@ -3,11 +3,14 @@
     python training/train_pairs.py --data DATA/imdb --out runs/pairs --model tests/golden/pairs.safetensors \
         --golden tests/golden/pairs.json
 
-The pieces are what stands before and after the middle of a review, 60 to 110 tokens each; half of the pairs take the
+The pieces are what stands before and after some place in a review, 24 to 110 tokens each; half of the pairs take the
 second piece from another review. The network reads text, <sep>, pair, as the engine does for { text, textPair }. A
 linear layer over a mean cannot compare two texts: attention has to, so one head begins by looking for similar words
-(equal query and key maps), and zero rows of E are where it looks when there are none. Pairs for any other task, such as
-question and answer, go the same way. The model, its tokenizer and PyTorch's logits for pairs of our own are a test's.
+(equal query and key maps), and zero rows of E are where it looks when there are none. Long pieces teach it to compare at
+all; the first epochs have no others. Pairs for any other task, such as question and answer, go the same way.
+
+The model, its tokenizer and PyTorch's logits for pairs of our own are a test's. OUT/check.jsonl has held-out pairs as
+text, for `evaluate.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, decoders
 from torch import Tensor
 
 import initial
@@ -34,25 +37,27 @@ from train import token_counts
 
 LABELS = ("different", "same")
 SEP_ID = 0
-PIECE = 110  # tokens
+SHORTEST, LONGEST = 24, 110  # tokens of a piece
 N_MAX, D_MODEL, HEADS, D_FF, K = 256, 48, 3, 96, 32
-
-
-def halves(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    middle = len(ids) // 2
-    return ids[max(0, middle - PIECE) : middle], ids[middle : middle + PIECE]
 
 
 def join(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.concatenate([a, [SEP_ID], b])
 
 
-def draw(pieces: list[tuple[np.ndarray, np.ndarray]], count: int, rng: random.Random) -> list[tuple[np.ndarray, int]]:
-    """`count` pairs, every other one of the same review"""
+def draw(reviews: list[np.ndarray], count: int, shortest: int, rng: random.Random) -> list[tuple[np.ndarray, np.ndarray, int]]:
+    """`count` pairs, every other one of the same review: text, pair, label
+
+    Lengths are uniform in their logarithm, from `shortest` to LONGEST or as much as there is.
+    """
     out = []
     for i in range(count):
-        a, b = rng.sample(range(len(pieces)), 2)
-        out.append((join(pieces[a][0], pieces[a if i % 2 else b][1]), i % 2))
+        a, b = (reviews[j] for j in rng.sample(range(len(reviews)), 2))
+        before, after = (round(shortest * (LONGEST / shortest) ** rng.random()) for _ in range(2))
+        second = a if i % 2 else b
+        cut = rng.randint(min(before, len(a) // 2), max(len(a) - after, len(a) // 2))
+        start = cut if i % 2 else rng.randint(min(before, len(b) // 2), max(len(b) - after, len(b) // 2))
+        out.append((a[max(0, cut - before) : cut], second[start : start + after], i % 2))
     return out
 
 
@@ -72,10 +77,11 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help=".safetensors file to write")
     parser.add_argument("--golden", type=Path, required=True, help="JSON: in, pairs of our own; out, with ids and logits")
     parser.add_argument("--vocab-size", type=int, default=3072)
-    parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--pairs", type=int, default=30_000, help="pairs drawn for an epoch")
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--long-epochs", type=int, default=5, help="first epochs, of long pieces alone")
+    parser.add_argument("--pairs", type=int, default=60_000, help="pairs drawn for an epoch")
     parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
@@ -90,20 +96,25 @@ def main() -> None:
     if not path.exists():
         path.write_text(bpe.train(texts[::4], args.vocab_size, True), encoding="utf-8")
     tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.decoder = decoders.ByteLevel()
 
-    def pieces(part: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
+    def encoded(part: list[str]) -> list[np.ndarray]:
         rows = []
         for i in range(0, len(part), 1000):
-            encoded = tokenizer.encode_batch([text[:3000] for text in part[i : i + 1000]])
-            rows += [halves(np.array(e.ids)) for e in encoded if len(e.ids) >= 120]
-        return rows
+            rows += [np.array(e.ids, dtype=np.int32) for e in tokenizer.encode_batch([text[:3000] for text in part[i : i + 1000]])]
+        return [ids for ids in rows if len(ids) >= 2 * SHORTEST]
 
-    known, unknown = pieces(texts), pieces(check_texts)
-    check = draw(unknown, 4000, random.Random(0))
+    known, unknown = encoded(texts), encoded(check_texts)
+    check = draw(unknown, 4000, SHORTEST, random.Random(0))
+    long_check = draw(unknown, 4000, LONGEST, random.Random(0))
+    with open(args.out / "check.jsonl", "w", encoding="utf-8") as lines:
+        for i, (a, b, label) in enumerate(check):
+            row = {"id": i, "text": tokenizer.decode(a), "textPair": tokenizer.decode(b), "label": LABELS[label]}
+            print(json.dumps(row), file=lines)
     vocab_size = tokenizer.get_vocab_size()
     config = Config(vocab_size, N_MAX, D_MODEL, args.layers, HEADS, D_FF, 2, [K] * args.layers)
     model, average = Linformer(config), Linformer(config)
-    features, _ = initial.tfidf(token_counts([join(a, b) for a, b in known[:30_000]], vocab_size))
+    features, _ = initial.tfidf(token_counts(known[:30_000], vocab_size))
     model.embed["token"].weight.data.copy_(initial.latent_semantics(features, D_MODEL, args.seed))
     initial.segment_means(model, [(N_MAX, K)])
     compare_words(model, D_MODEL // HEADS)
@@ -113,20 +124,22 @@ def main() -> None:
 
     def batches(epoch: int) -> list:
         rng = random.Random(args.seed * 1000 + epoch)
-        return loop.by_length(draw(known, args.pairs, rng), lambda row: len(row[0]), 12288, rng)
+        rows = draw(known, args.pairs, LONGEST if epoch < args.long_epochs else SHORTEST, rng)
+        return loop.by_length(rows, lambda row: len(row[0]) + len(row[1]), 12288, rng)
 
     def loss(batch: list) -> Tensor:
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(*loop.pad([row[0] for row in batch])).float()
-        return F.cross_entropy(logits, torch.tensor([row[1] for row in batch]))
+            logits = model(*loop.pad([join(a, b) for a, b, _ in batch])).float()
+        return F.cross_entropy(logits, torch.tensor([label for _, _, label in batch]))
 
     @torch.no_grad()
-    def evaluate(network: Linformer) -> float:
+    def evaluate(network: Linformer, pairs: list = check) -> float:
         right = 0
-        for i in range(0, len(check), 100):
-            verdicts = network(*loop.pad([row[0] for row in check[i : i + 100]])).argmax(-1).tolist()
-            right += sum(v == row[1] for v, row in zip(verdicts, check[i : i + 100]))
-        return right / len(check)
+        for i in range(0, len(pairs), 100):
+            part = pairs[i : i + 100]
+            verdicts = network(*loop.pad([join(a, b) for a, b, _ in part])).argmax(-1).tolist()
+            right += sum(verdict == label for verdict, (_, _, label) in zip(verdicts, part))
+        return right / len(pairs)
 
     loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, 0.995, 100,
                lambda network: network.state_dict())  # fmt: skip
@@ -135,7 +148,8 @@ def main() -> None:
     encoded = encode(average.tensors(), "I8")
     average.load_state_dict(state_dict(decode(encoded), config))
     accuracy = evaluate(average)
-    log(f"int8: {100 * accuracy:.2f}% of {len(check)} held-out pairs")
+    log(f"int8: {100 * accuracy:.2f}% of {len(check)} held-out pairs, {100 * evaluate(average, long_check):.2f}% of as many with "
+        f"pieces of {LONGEST} tokens")  # fmt: skip
     save_model(args.model, encoded, config, list(LABELS), bpe.tables(path), "MIT",
                "halves of reviews of the Large Movie Review Dataset v1.0 (Maas et al. 2011)", name="pairs",
                held_out_accuracy=f"{accuracy:.4f} of {len(check)} pairs")  # fmt: skip
