@@ -18,7 +18,11 @@ static void carve_worker(lf_arena *arena, lf_worker *worker, lf_run *run, const 
   worker->row_max = lf_arena_take(arena, LF_TILE, size);
   worker->row_sum = lf_arena_take(arena, LF_TILE, size);
   if (config->attention == LF_ATTENTION_LINFORMER) {
-    worker->e_tile = lf_arena_take(arena, lf_projects_codes(config) ? run->ld_p : run->key_cap * LF_TILE, size);
+    if (lf_projects_codes(config)) {
+      worker->e_sum = lf_arena_take(arena, run->ld_p, size);
+    } else {
+      worker->e_tile = lf_arena_take(arena, run->key_cap * LF_TILE, size);
+    }
   }
   worker->class_tile = lf_arena_take(arena, LF_TILE * run->ld_classes, size);
   if (codes) worker->probs = lf_arena_take(arena, (uint64_t)LF_TILE * LF_KEY_BLOCK, sizeof(uint8_t));

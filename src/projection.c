@@ -63,9 +63,9 @@ static void linear_tile_codes(lf_worker *worker, float *p, const lf_sequence *se
     for (size_t j = 0; j < k; j++) {
       int32_t sum = 0;
       for (size_t i = 0; i < rows; i++) sum += E.data[lf_code_place(E.panel_stride, j, i)];
-      worker->e_tile[j] = (float)sum;
+      worker->e_sum[j] = (float)sum;
     }
-    E.sum = worker->e_tile;
+    E.sum = worker->e_sum;
   }
   lf_gemm_codes(p, run->ld_p, worker->codes, LF_TILE, worker->step, worker->low, E, NULL, 1, d, rows, k);
 }
