@@ -4,10 +4,10 @@
         --runs runs/ablation --results training/ablation.json --seeds 3
     python training/ablation.py --results training/ablation.json --table
 
-Full attention, and Linformers that differ from a layerwise shared linear projection with k 128 in one respect each. All
+Full attention, and Linformers that differ from a layerwise shared linear projection with k 128 in what their name says. All
 read the first 512 tokens of the same reviews in the same order and begin with the same token vectors; a seed draws the
-other weights and the order. E begins as in the paper: normal with variance 1/k; or, as in the shipped model, as means of
-segments, which then learn at a tenth of the rate (`loop.groups` says why). Each run is written to the results when
+other weights and the order. E begins as in the paper, normal with variance 1/k, or as means of segments; "slower" has E
+and the position embeddings learn at a tenth of the rate (`loop.groups` says why). Each run is written to the results when
 it is done, and runs that are there are not done again, so more seeds can be added at any time. Time is processor time
 of one thread.
 """
@@ -16,11 +16,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import statistics
 import time
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
+
+import initial
+import loop
+from data import Corpus, held_out
+from model import Config, Linformer
+from tokenizer import MASK_ID
+from train import Documents, accuracy, token_counts
 
 VARIANTS = {
     "full attention": {"attention": "full"},
@@ -28,8 +37,9 @@ VARIANTS = {
     "headwise": {"sharing": "headwise"},
     "key-value": {"sharing": "key-value"},
     "layerwise": {},
-    "layerwise, E slower": {"position_lr": 0.1},
-    "layerwise, E from means, slower": {"position_lr": 0.1, "start": "means"},
+    "layerwise, slower": {"position_lr": 0.1},
+    "layerwise, E from means": {"start": "means"},
+    "layerwise, E from means, slower": {"start": "means", "position_lr": 0.1},
     "layerwise, mean": {"projection": "mean"},
     "layerwise, conv": {"projection": "conv"},
     "layerwise, k 32": {"k": 32},
@@ -42,15 +52,6 @@ HELD_OUT = 10  # percent of train
 
 def run(options: dict, seed: int, args: argparse.Namespace, data: tuple) -> tuple[dict, dict]:
     """Trains and tests one variant: the line of results, and the weights"""
-    import random
-
-    import torch.nn.functional as F
-
-    import initial
-    import loop
-    from model import Config, Linformer
-    from train import accuracy
-
     rows, check, vectors = data
     torch.manual_seed(seed)
     k = options.get("k", K)
@@ -73,7 +74,7 @@ def run(options: dict, seed: int, args: argparse.Namespace, data: tuple) -> tupl
             group["lr"] = group["peak"] * share
         ids, mask = loop.pad([row[0] for row in batch])
         target = torch.tensor([row[1] for row in batch])
-        ids = ids.masked_fill(torch.rand(ids.shape) < 0.1, 1)
+        ids = ids.masked_fill(torch.rand(ids.shape) < 0.1, MASK_ID)
         model.train()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(ids, mask).float()
@@ -99,6 +100,7 @@ def run(options: dict, seed: int, args: argparse.Namespace, data: tuple) -> tupl
 
 
 def table(results: dict) -> str:
+    """Markdown: a line for each variant that has runs, with mean and standard deviation over its seeds"""
     lines = ["| attention | accuracy % | runs | parameters | of which E, F | training s |", "|---|---|---|---|---|---|"]
     for name in VARIANTS:
         rows = [row for key, row in results["runs"].items() if key.rsplit(" / ", 1)[0] == name]
@@ -133,10 +135,6 @@ def main() -> None:
         return
     if results["recipe"] != recipe:
         raise SystemExit(f"{args.results} has another recipe: {results['recipe']}")
-
-    import initial
-    from data import Corpus, held_out
-    from train import Documents, token_counts
 
     torch.set_num_threads(1)
     args.runs.mkdir(parents=True, exist_ok=True)

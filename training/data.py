@@ -1,6 +1,6 @@
 """Reading the data sets, and documents as token ids, tokenised once and kept in a file.
 
-A data set is JSON Lines, zstd-compressed, one {"id", "text", "label"} a line.
+A data set is JSON Lines, zstd-compressed, one {"id", "text", "label"} a line, and perhaps "textPair".
 """
 
 from __future__ import annotations
@@ -38,13 +38,17 @@ def held_out(document: dict, percent: int) -> bool:
     return int.from_bytes(digest[:4], "big") % 100 < percent
 
 
+def fingerprint(path: Path) -> str:
+    """Of a file's content, for the names of what is kept because of it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
 class Corpus:
     """The documents of one file as token ids: document i is `ids[offsets[i] : offsets[i + 1]]`, uint16."""
 
     def __init__(self, path: Path, tokenizer: Path, cache: Path) -> None:
-        """Tokenises `path` once; the result is kept in the folder `cache` under the tokenizer's hash."""
-        key = hashlib.sha256(tokenizer.read_bytes()).hexdigest()[:12]
-        kept = cache / f"{path.name.split('.')[0]}-{key}.npz"
+        """Tokenises `path` once; the result is kept in `cache`, a folder for one data set, under the tokenizer's hash."""
+        kept = cache / f"{path.name.split('.')[0]}-{fingerprint(tokenizer)}.npz"
         if not kept.exists():
             encoder = Tokenizer.from_file(str(tokenizer))
             assert encoder.get_vocab_size() <= 1 << 16

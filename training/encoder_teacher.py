@@ -156,8 +156,8 @@ def main() -> None:
         return float(((predict(network, check_rows, "check") > 0) == truth).mean())
 
     if not (args.out / "done").exists():
-        loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, 0.99, 60,
-                   lambda network: network.state_dict())  # fmt: skip
+        loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate,
+                   lambda network: network.state_dict(), args.out, log, 0.99, 60)  # fmt: skip
         (args.out / "done").touch()
     average.load_state_dict(torch.load(args.out / "model.pt"))
     average.eval()

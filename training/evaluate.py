@@ -2,9 +2,9 @@
 
     python training/evaluate.py --data DATA/imdb/test.jsonl.zst --model models/imdb.safetensors
 
-Every document goes through `linformer classify --jsonl`; a document without a result counts as wrong. Prints accuracy
-with its 95% interval (Wilson), macro F1 with a bootstrap interval, the expected calibration error over 15 bins and with
-which temperature it would be how much, accuracy by length, and time. `--held-out 10` takes the tenth of `train` that
+Every document, or pair with a "textPair", goes through `linformer classify --jsonl`; one without a result counts as
+wrong. Prints accuracy with its 95% interval (Wilson), macro F1 with a bootstrap interval, the expected calibration error
+over 15 bins and with which temperature it would be how much, accuracy by length, and time. `--held-out 10` takes the tenth of `train` that
 training leaves out: there, and not on `test`, is the place to read the temperature that export.py takes.
 """
 

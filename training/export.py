@@ -4,7 +4,7 @@
         --out models/imdb.safetensors --golden tests/golden/imdb --temperature 1.2
 
 Of several models that were fine-tuned from one start, with different seeds, the mean of the weights is written (Wortsman
-et al. 2022, "Model soups"): mostly better than any one of them, at the size of one.
+et al. 2022, "Model soups"): often better than any one of them, at the size of one.
 
 The golden file holds texts of our own, their token ids and, in float64 from the quantised weights, their logits: the
 whole path from text to verdict is tested against it. The temperature that evaluate.py fits on held-out documents is

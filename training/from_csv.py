@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
-from torch import Tensor
 
+import loop
 import tokenizer as bpe
 from data import held_out
 from model import Config, Linformer
@@ -35,13 +35,6 @@ def read(path: Path) -> list[tuple[str, str]]:
     return rows
 
 
-def batch(rows: list[list[int]]) -> tuple[Tensor, Tensor]:
-    """Rows of ids as ids [batch, n] and mask [batch, n]."""
-    ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
-    lengths = torch.tensor([len(row) for row in rows])
-    return ids, torch.arange(ids.shape[1]) < lengths[:, None]
-
-
 def fit(model: Linformer, rows: list[tuple[list[int], int]], epochs: int, lr: float, word_dropout: float) -> None:
     """AdamW with one cycle of the learning rate; each time, some words of each text are hidden as <mask>."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.05)
@@ -54,8 +47,8 @@ def fit(model: Linformer, rows: list[tuple[list[int], int]], epochs: int, lr: fl
         total = 0.0
         for at in range(0, len(rows), size):
             part = rows[at : at + size]
-            ids, mask = batch([row for row, _ in part])
-            ids = ids.where(torch.rand(ids.shape) >= word_dropout, bpe.SPECIAL.index("<mask>"))
+            ids, mask = loop.pad([row for row, _ in part])
+            ids = ids.where(torch.rand(ids.shape) >= word_dropout, bpe.MASK_ID)
             loss = F.cross_entropy(model(ids, mask), torch.tensor([label for _, label in part]), label_smoothing=0.05)
             optimizer.zero_grad()
             loss.backward()
@@ -70,7 +63,7 @@ def right(model: Linformer, rows: list[tuple[list[int], int]]) -> int:
     """How many of the rows the model labels as they are labelled."""
     model.eval()
     with torch.no_grad():
-        return sum(int(model(*batch([ids]))[0].argmax()) == label for ids, label in rows)
+        return sum(int(model(*loop.pad([ids]))[0].argmax()) == label for ids, label in rows)
 
 
 def main() -> None:

@@ -46,15 +46,18 @@ def segments(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """[(tokens, segments), ...] from the start of a document on -> the first and the end of each segment"""
     out, start = [], 0
     for tokens, count in spans:
-        assert tokens % count == 0
         out += [(start + i * tokens // count, start + (i + 1) * tokens // count) for i in range(count)]
         start += tokens
     return out
 
 
 def spans_of(text: str) -> list[tuple[int, int]]:
-    """"384:96,640:80": 384 tokens in 96 segments, then 640 tokens in 80 -> [(384, 96), (640, 80)]"""
-    return [tuple(map(int, part.split(":"))) for part in text.split(",")]
+    """"384:96,640:80": 384 tokens in 96 segments, then 640 tokens in 80 -> [(384, 96), (640, 80)]. Raises ValueError."""
+    spans = [tuple(map(int, part.split(":"))) for part in text.split(",")]
+    for tokens, count in spans:
+        if tokens % count:
+            raise ValueError(f"{tokens} tokens are not a multiple of {count} segments")
+    return spans
 
 
 def segment_means(model: Linformer, spans: list[tuple[int, int]]) -> None:
@@ -70,8 +73,8 @@ def segment_means(model: Linformer, spans: list[tuple[int, int]]) -> None:
 def resegment(E: Tensor, old: list[tuple[int, int]], new: list[tuple[int, int]]) -> Tensor:
     """A learned E [1, k, n_max] over `old` spans -> over `new` ones: what each token gives to its own segment, nothing else
 
-    Segments that both have keep their learned weights. Others get equal weights with the norm that the learned rows
-    have in the mean, which is what keeps the scale of sums of unlike tokens.
+    Segments that both have keep their learned weights. Others get equal weights, with the mean norm of the rows of the
+    first old span, whose segments every document has: that keeps the scale of sums of unlike tokens.
     """
     was = segments(old)
     kept = {place: E[0, i, place[0] : place[1]] for i, place in enumerate(was)}

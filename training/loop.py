@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -19,7 +19,7 @@ HELP = {
     "data": "folder of the data set's .jsonl.zst files",
     "out": "folder for checkpoint, log and model",
     "batch_tokens": "tokens of a batch, with its padding",
-    "word_dropout": "share of the tokens that a batch leaves out",
+    "word_dropout": "share of the tokens that training hides or leaves out",
     "label_smoothing": "what a label gives to the others",
     "average": "decay of the averaged weights, a step",
     "position_lr": "how fast E and positions learn, as a share of --lr",
@@ -48,20 +48,20 @@ class Log:
 
 def groups(model: nn.Module, lr: float, weight_decay: float, embedding_lr: float = 1.0, position_lr: float = 1.0) -> list[dict]:
     """Parameter groups: no decay of vectors; token embeddings learn `embedding_lr` times as fast, and what belongs to
-    one place of a document (E, position embeddings) `position_lr` times.
+    a position in the document (E, F, position embeddings) `position_lr` times.
 
-    Few documents reach the later places. Adam makes as large a step on a gradient that comes once in a thousand batches
+    Few documents reach the later positions. Adam makes as large a step on a gradient that comes once in a thousand batches
     as on one that comes always, so at the full rate the later columns of E fill with noise.
     """
-    rows = {"matrix": [], "vector": [], "token": [], "place": []}
+    rows = {"matrix": [], "vector": [], "token": [], "position": []}
     for name, p in ((name, p) for name, p in model.named_parameters() if p.requires_grad):
-        place = name.endswith(("E.weight", "F.weight", "embed.position.weight"))
-        rows["place" if place else "token" if "embed." in name else "matrix" if p.dim() >= 2 else "vector"].append(p)
+        by_position = name.endswith((".E.weight", ".F.weight", "embed.position.weight"))
+        rows["position" if by_position else "token" if "embed." in name else "matrix" if p.dim() >= 2 else "vector"].append(p)
     return [
         {"params": rows["matrix"], "weight_decay": weight_decay, "peak": lr},
         {"params": rows["vector"], "weight_decay": 0.0, "peak": lr},
         {"params": rows["token"], "weight_decay": weight_decay, "peak": lr * embedding_lr},
-        {"params": rows["place"], "weight_decay": weight_decay, "peak": lr * position_lr},
+        {"params": rows["position"], "weight_decay": weight_decay, "peak": lr * position_lr},
     ]
 
 
@@ -93,8 +93,7 @@ def by_length(rows: list, length: Callable[[object], int], batch_tokens: int, rn
 
 def train(model: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, epochs: int,
           batches: Callable[[int], list], loss: Callable[[object], Tensor], evaluate: Callable[[nn.Module], float],
-          out: Path, log: Log, decay: float = 0.998, warmup: int = 200, save: Callable[[nn.Module], dict] | None = None,
-          ) -> float:  # fmt: skip
+          save: Callable[[nn.Module], dict], out: Path, log: Log, decay: float = 0.998, warmup: int = 200) -> float:  # fmt: skip
     """Trains for `epochs`, cosine schedule; returns the best value of `evaluate`, taken of the averaged weights.
 
     `batches(epoch)` must give the same list each time it is called. OUT/model.pt holds save(average) of the best epoch.

@@ -4,8 +4,7 @@
 
 Devlin et al. 2019, with the arithmetic of model.py: a share of the tokens becomes <mask> and the encoder guesses them
 from the rest. The softmax runs over the tokens that were masked in the batch and a random sample of the others, each
-weighted by the inverse of its chance to be there (Horvitz and Thompson 1952): an eighth of the cost of the whole
-vocabulary. OUT/model.pt is what `train.py --start` takes; a checkpoint every few minutes, resumed by the same command.
+weighted by the inverse of its chance to be there (Horvitz and Thompson 1952). OUT/model.pt is what `train.py --start` takes; a checkpoint every few minutes, resumed by the same command.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ import initial
 import loop
 from data import Corpus, held_out
 from model import Config, Linformer
-from train import MASK_ID, SPANS, token_counts
+from tokenizer import MASK_ID
+from train import SPANS, token_counts
 
 
 class MaskedLanguageModel(nn.Module):
@@ -64,9 +64,8 @@ class MaskedLanguageModel(nn.Module):
         return F.cross_entropy(logits, index[targets])
 
 
-def pieces(corpora: list[list[np.ndarray]], longest: int, n_max: int, long_share: float, rng: random.Random) -> list[np.ndarray]:
+def pieces(documents: list[np.ndarray], longest: int, n_max: int, long_share: float, rng: random.Random) -> list[np.ndarray]:
     """Every review in pieces of at most `longest` tokens from a random start on; and some joined up to n_max tokens."""
-    documents = [ids for corpus in corpora for ids in corpus]
     out = []
     for ids in documents:
         first = rng.randrange(longest) if len(ids) > longest else 0
@@ -84,8 +83,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     loop.add_options(parser, d_model=128, n_layers=3, n_heads=4, d_ff=512, epochs=4, batch_tokens=8192, lr=1.5e-3, weight_decay=0.01,
                      average=0.998, position_lr=0.1, seed=1)  # fmt: skip
-    parser.add_argument("--start", type=Path, help="model.pt of an earlier pretraining to go on from")
-    parser.add_argument("--spans", default=SPANS, help="tokens:segments,... of E, from the start of a document on")
+    parser.add_argument("--start", type=Path, help="model.pt of an earlier pretraining to go on from, with other spans of as many tokens if wished")
+    parser.add_argument("--spans", type=initial.spans_of, default=SPANS, help="tokens:segments,... of E, from the start of a document on")
     parser.add_argument("--crop", type=int, default=1024, help="longest piece of a review that a batch takes")
     parser.add_argument("--long-share", type=float, default=0.003, help="joined long documents, as a share of all")
     parser.add_argument("--masked", type=float, default=0.15, help="share of the tokens to guess")
@@ -103,8 +102,7 @@ def main() -> None:
     texts = [reviews[i] for i in range(len(reviews)) if not kept[i]] + [unsup[i] for i in range(len(unsup))]
     check = [reviews[i][: args.crop] for i in range(len(reviews)) if kept[i]][:512]
     vocab_size = Tokenizer.from_file(str(args.tokenizer)).get_vocab_size()
-    spans = initial.spans_of(args.spans)
-    n_max, k = sum(tokens for tokens, _ in spans), sum(count for _, count in spans)
+    n_max, k = (sum(column) for column in zip(*args.spans))
     config = Config(vocab_size, n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, 2, [k] * args.n_layers)
     counts = np.bincount(np.concatenate(texts), minlength=vocab_size)
     frequency = torch.from_numpy(counts / counts.sum()).float()
@@ -113,15 +111,15 @@ def main() -> None:
         saved = torch.load(args.start, weights_only=True)
         E = saved["model"]["attn.E.weight"]
         if saved["spans"] != args.spans:
-            saved["model"]["attn.E.weight"] = initial.resegment(E, initial.spans_of(saved["spans"]), spans)
+            saved["model"]["attn.E.weight"] = initial.resegment(E, saved["spans"], args.spans)
         model.encoder.load_state_dict(saved["model"])
-        model.load_state_dict(saved["guess"], strict=False)
+        model.load_state_dict(saved["mlm_head"], strict=False)
     elif not (args.out / "checkpoint.pt").exists():
         features, _ = initial.tfidf(token_counts(texts, vocab_size))
         content = args.d_model - args.d_model // args.n_heads
         encoder = model.encoder
         encoder.embed["token"].weight.data[:, -content:] = initial.latent_semantics(features, content, args.seed)
-        initial.segment_means(encoder, spans)
+        initial.segment_means(encoder, args.spans)
         initial.neighbourhood(encoder, [[0, -4, 4], [0, -4, 4], [0]][: args.n_layers])
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, position_lr=args.position_lr), betas=(0.9, 0.98))
@@ -130,7 +128,7 @@ def main() -> None:
 
     def batches(epoch: int) -> list[list[np.ndarray]]:
         rng = random.Random(args.seed * 1000 + epoch)
-        return loop.by_length(pieces([texts], args.crop, n_max, args.long_share, rng), len, args.batch_tokens, rng)
+        return loop.by_length(pieces(texts, args.crop, n_max, args.long_share, rng), len, args.batch_tokens, rng)
 
     def loss(batch: list[np.ndarray]) -> Tensor:
         ids, mask = loop.pad(batch)
@@ -149,10 +147,11 @@ def main() -> None:
                 total += network(ids, mask, masked, every=True).item()
         return -total / -(-len(check) // 16)
 
-    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, args.average,
-               save=lambda network: {"config": config.to_dict(), "spans": args.spans, "model": network.encoder.state_dict(),
-                                     "guess": {name: value for name, value in network.state_dict().items()
-                                               if not name.startswith("encoder.")}})  # fmt: skip
+    def state(network: MaskedLanguageModel) -> dict:
+        head = {name: value for name, value in network.state_dict().items() if not name.startswith("encoder.")}
+        return {"config": config.to_dict(), "spans": args.spans, "model": network.encoder.state_dict(), "mlm_head": head}
+
+    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, state, args.out, log, args.average)
 
 
 if __name__ == "__main__":

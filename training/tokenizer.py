@@ -18,7 +18,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from data import read_jsonl
 
-SPECIAL = ("<sep>", "<mask>")  # ids 0 and 1: between a text and its pair; a hidden or dropped word in training
+SPECIAL = ("<sep>", "<mask>")  # between a text and its pair; a word that training hides
+SEP_ID, MASK_ID = 0, 1
 
 
 def train(texts: Iterable[str], vocab_size: int, lowercase: bool) -> str:

@@ -27,8 +27,8 @@ import initial
 import loop
 from data import LABELS, Corpus, held_out
 from model import Config, Linformer
+from tokenizer import MASK_ID
 
-MASK_ID = 1
 CLASSES = LABELS["imdb"]
 # tokens : segments of E, from the start of a document on: segments of 4 tokens, then 8, then 192
 SPANS = "384:96,640:80,3072:16"
@@ -114,6 +114,7 @@ def epoch_batches(documents: Documents, sentences: Documents, args: argparse.Nam
 
 @torch.no_grad()
 def accuracy(model: Linformer, documents: Documents, n_max: int) -> float:
+    """The share of documents, cut to n_max tokens, whose verdict is that of their target"""
     model.eval()
     order = sorted(range(len(documents.ids)), key=lambda i: len(documents.ids[i]))
     right = 0
@@ -140,8 +141,8 @@ def main() -> None:
                      word_dropout=0.12, label_smoothing=0.03, average=0.998, position_lr=0.1, seed=1)  # fmt: skip
     parser.add_argument("--teacher", type=Path, required=True, help="what teacher.py wrote")
     parser.add_argument("--encoder", type=Path, help="what encoder_teacher.py wrote, soft.json")
-    parser.add_argument("--start", type=Path, help="model.pt to go on from")
-    parser.add_argument("--spans", default=SPANS, help="tokens:segments,... of E, from the start of a document on")
+    parser.add_argument("--start", type=Path, help="model.pt to go on from; it has the shape of the model")
+    parser.add_argument("--spans", type=initial.spans_of, default=SPANS, help="tokens:segments,... of E, from the start of a document on")
     parser.add_argument("--crop", type=int, default=384, help="longest piece of a review that a batch takes")
     parser.add_argument("--long-share", type=float, default=0.005, help="joined long documents, as a share of all")
     parser.add_argument("--short-share", type=float, default=0.3, help="single sentences, as a share of all")
@@ -157,21 +158,21 @@ def main() -> None:
     torch.manual_seed(args.seed)
     log = loop.Log(args.out / "train.log")
     log(str({name: str(value) for name, value in vars(args).items()}))
-    spans = initial.spans_of(args.spans)
-    args.n_max = sum(tokens for tokens, _ in spans)
     train, sentences, check = load_documents(args, log)
     vocab_size = Tokenizer.from_file(str(args.tokenizer)).get_vocab_size()
-    k = sum(count for _, count in spans)
-    config = Config(vocab_size, args.n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, len(CLASSES),
-                    [k] * args.n_layers)  # fmt: skip
+    saved = torch.load(args.start, weights_only=True) if args.start else None
+    n_max, k = (sum(column) for column in zip(*args.spans))
+    config = Config(**saved["config"]) if saved else Config(
+        vocab_size, n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, len(CLASSES), [k] * args.n_layers)  # fmt: skip
+    args.n_max = config.n_max
     model, average = Linformer(config, args.dropout), Linformer(config)
-    if args.start:
-        model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
+    if saved:
+        model.load_state_dict(saved["model"])
     elif not (args.out / "checkpoint.pt").exists():
         features, _ = initial.tfidf(token_counts(train.ids, vocab_size))
         content = args.d_model - args.d_model // args.n_heads
         model.embed["token"].weight.data[:, -content:] = initial.latent_semantics(features, content, args.seed)
-        initial.segment_means(model, spans)
+        initial.segment_means(model, args.spans)
         initial.neighbourhood(model, [[0, -3, 3], [0, -6]])
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, position_lr=args.position_lr), betas=(0.9, 0.98))
@@ -188,8 +189,8 @@ def main() -> None:
         return F.cross_entropy(logits, torch.stack([1 - target, target], -1))
 
     loop.train(model, average, optimizer, args.epochs, lambda epoch: epoch_batches(train, sentences, args, epoch), loss,
-               lambda network: accuracy(network, check, args.n_max), args.out, log, args.average,
-               save=lambda network: {"config": config.to_dict(), "model": network.state_dict()})  # fmt: skip
+               lambda network: accuracy(network, check, args.n_max),
+               lambda network: {"config": config.to_dict(), "model": network.state_dict()}, args.out, log, args.average)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 A document's verdict is a mean over its tokens, and with mean projection its keys and values come from means over its
 segments. Position embeddings are zero and stay so: the area of law is in which words there are, not in where they
 are. Then each distinct token need be computed only once, and counts as often as it occurs, in its segments and in the
-verdict: the network trains on whole documents, exactly, at an eighth of their cost. Some documents are cut to a short
+verdict: the network trains on whole documents, exactly, at a fraction of their cost. Some documents are cut to a short
 piece.
 
 The first channels of the token vectors are a linear SVM, which the network holds exactly; the others come from latent
@@ -36,8 +36,9 @@ from torch import Tensor
 
 import initial
 import loop
-from data import LABELS, Corpus
+from data import LABELS, Corpus, fingerprint
 from model import Config, Linformer, attend
+from train import token_counts
 
 CLASSES = LABELS["scotus"]
 LENGTH = 8.0  # of every token vector
@@ -104,14 +105,6 @@ def stack(bags: list[tuple[np.ndarray, ...]]) -> tuple[Tensor, ...]:
         weights[i, : len(tokens)] = torch.from_numpy(weight)
         shares[i, :, : len(tokens)] = torch.from_numpy(share)
     return ids, weights, shares
-
-
-def token_counts(corpus: Corpus, vocab_size: int) -> sp.csr_matrix:
-    """How often each token occurs in each document, [documents, vocab]"""
-    rows = np.repeat(np.arange(len(corpus)), np.diff(corpus.offsets))
-    counts = sp.csr_matrix((np.ones(len(rows), np.float32), (rows, corpus.ids.astype(np.int32))), shape=(len(corpus), vocab_size))
-    counts.sum_duplicates()
-    return counts
 
 
 def shares_of(counts: sp.csr_matrix) -> sp.csr_matrix:
@@ -218,14 +211,14 @@ def main() -> None:
     documents, check = ([c[i] for i in range(len(c))] for c in corpora)
     labels, check_labels = (np.array([CLASSES.index(label) for label in c.labels]) for c in corpora)
     vocab_size = -(-int(max(c.ids.max() for c in corpora) + 1) // 64) * 64
-    counts = token_counts(corpora[0], vocab_size)
+    counts = token_counts(documents, vocab_size)
     folds = np.zeros(len(labels), np.int64)
     for fold, (_, rest) in enumerate(StratifiedKFold(args.folds, shuffle=True, random_state=0).split(labels, labels)):
         folds[rest] = fold
 
     config = Config(vocab_size, args.n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, len(CLASSES),
                     [args.k] * args.n_layers, projection="mean", positions="learned")  # fmt: skip
-    kept = args.tokenizer.parent / f"evidence-{args.folds}-{args.C}.npz"
+    kept = args.tokenizer.parent / f"evidence-{fingerprint(args.tokenizer)}-{args.folds}-{args.C}.npz"
     if not kept.exists():
         np.savez(kept, **linear_evidence(counts, labels, folds, args.C, log))
     saved = np.load(kept)
@@ -284,7 +277,7 @@ def main() -> None:
     log("the linear start:")
     evaluate(average)
     torch.save(state(average), args.out / "start.pt")
-    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, args.average, 100, state)
+    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, state, args.out, log, args.average, 100)
 
 
 if __name__ == "__main__":

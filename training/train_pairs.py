@@ -1,4 +1,4 @@
-"""Trains a small classifier of pairs: are two pieces of text halves of one review? Labels: different, same.
+"""Trains a small classifier of pairs: do two pieces of text come from one review? Labels: different, same.
 
     python training/train_pairs.py --data DATA/imdb --out runs/pairs --model tests/golden/pairs.safetensors \
         --golden tests/golden/pairs.json
@@ -6,11 +6,12 @@
 The pieces are what stands before and after some place in a review, 24 to 110 tokens each; half of the pairs take the
 second piece from another review. The network reads text, <sep>, pair, as the engine does for { text, textPair }. A
 linear layer over a mean cannot compare two texts: attention has to, so one head begins by looking for similar words
-(equal query and key maps), and zero rows of E are where it looks when there are none. Long pieces teach it to compare at
-all; the first epochs have no others. Pairs for any other task, such as question and answer, go the same way.
+(equal query and key maps), and rows of E h past the document's end, which are zero, are where it looks when there are
+none. Long pieces teach it to compare at all; the first epochs have no others. Pairs for any other task, such as question
+and answer, go the same way.
 
-The model, its tokenizer and PyTorch's logits for pairs of our own are a test's. OUT/check.jsonl has held-out pairs as
-text, for `evaluate.py`.
+The model, its tokenizer and PyTorch's logits for pairs of our own are a test's. The epoch is chosen by some held-out
+reviews; OUT/test.jsonl has pairs of others as text, for `evaluate.py`.
 """
 
 from __future__ import annotations
@@ -33,31 +34,32 @@ import tokenizer as bpe
 from data import held_out, read_jsonl
 from model import Config, Linformer
 from model_file import decode, encode, save_model, state_dict
+from tokenizer import SEP_ID
 from train import token_counts
 
 LABELS = ("different", "same")
-SEP_ID = 0
-SHORTEST, LONGEST = 24, 110  # tokens of a piece
-N_MAX, D_MODEL, HEADS, D_FF, K = 256, 48, 3, 96, 32
+SHORTEST, LONG, LONGEST = 24, 80, 110  # tokens of a piece
+N_MAX, D_MODEL, HEADS, D_FF, K = 256, 48, 3, 96, 64
 
 
 def join(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Ids of a text and of its pair as the network reads them"""
     return np.concatenate([a, [SEP_ID], b])
 
 
 def draw(reviews: list[np.ndarray], count: int, shortest: int, rng: random.Random) -> list[tuple[np.ndarray, np.ndarray, int]]:
     """`count` pairs, every other one of the same review: text, pair, label
 
-    Lengths are uniform in their logarithm, from `shortest` to LONGEST or as much as there is.
+    Lengths are uniform in their logarithm, from `shortest` to LONGEST. Each review has room for two of the longest
+    pieces, so a length tells nothing about the label.
     """
     out = []
     for i in range(count):
         a, b = (reviews[j] for j in rng.sample(range(len(reviews)), 2))
         before, after = (round(shortest * (LONGEST / shortest) ** rng.random()) for _ in range(2))
-        second = a if i % 2 else b
-        cut = rng.randint(min(before, len(a) // 2), max(len(a) - after, len(a) // 2))
-        start = cut if i % 2 else rng.randint(min(before, len(b) // 2), max(len(b) - after, len(b) // 2))
-        out.append((a[max(0, cut - before) : cut], second[start : start + after], i % 2))
+        cut = rng.randint(before, len(a) - after)
+        second, start = (a, cut) if i % 2 else (b, rng.randint(before, len(b) - after))
+        out.append((a[cut - before : cut], second[start : start + after], i % 2))
     return out
 
 
@@ -77,8 +79,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help=".safetensors file to write")
     parser.add_argument("--golden", type=Path, required=True, help="JSON: in, pairs of our own; out, with ids and logits")
     parser.add_argument("--vocab-size", type=int, default=3072)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--long-epochs", type=int, default=5, help="first epochs, of long pieces alone")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--long-epochs", type=int, default=2, help="first epochs, of long pieces alone")
     parser.add_argument("--pairs", type=int, default=60_000, help="pairs drawn for an epoch")
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--lr", type=float, default=3e-3)
@@ -91,24 +93,23 @@ def main() -> None:
     texts, check_texts = [], []
     for d in itertools.chain(read_jsonl(args.data / "train.jsonl.zst"), read_jsonl(args.data / "unsup.jsonl.zst")):
         (check_texts if held_out(d, 10) else texts).append(d["text"].replace("<br />", " "))
-    check_texts = check_texts[:4000]
     path = args.out / "tokenizer.json"
     if not path.exists():
         path.write_text(bpe.train(texts[::4], args.vocab_size, True), encoding="utf-8")
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.decoder = decoders.ByteLevel()
 
-    def encoded(part: list[str]) -> list[np.ndarray]:
+    def tokenised(part: list[str]) -> list[np.ndarray]:
         rows = []
         for i in range(0, len(part), 1000):
             rows += [np.array(e.ids, dtype=np.int32) for e in tokenizer.encode_batch([text[:3000] for text in part[i : i + 1000]])]
-        return [ids for ids in rows if len(ids) >= 2 * SHORTEST]
+        return [ids for ids in rows if len(ids) >= 2 * LONGEST]
 
-    known, unknown = encoded(texts), encoded(check_texts)
-    check = draw(unknown, 4000, SHORTEST, random.Random(0))
-    long_check = draw(unknown, 4000, LONGEST, random.Random(0))
-    with open(args.out / "check.jsonl", "w", encoding="utf-8") as lines:
-        for i, (a, b, label) in enumerate(check):
+    known, unknown = tokenised(texts), tokenised(check_texts)
+    check = draw(unknown[::2], 4000, SHORTEST, random.Random(0))
+    test, long_test = (draw(unknown[1::2], 4000, shortest, random.Random(1)) for shortest in (SHORTEST, LONG))
+    with open(args.out / "test.jsonl", "w", encoding="utf-8") as lines:
+        for i, (a, b, label) in enumerate(test):
             row = {"id": i, "text": tokenizer.decode(a), "textPair": tokenizer.decode(b), "label": LABELS[label]}
             print(json.dumps(row), file=lines)
     vocab_size = tokenizer.get_vocab_size()
@@ -119,12 +120,12 @@ def main() -> None:
     initial.segment_means(model, [(N_MAX, K)])
     compare_words(model, D_MODEL // HEADS)
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, 0.02), betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, 0.02, position_lr=0.1), betas=(0.9, 0.98))
     log(f"{len(known)} reviews, {len(unknown)} held out, {sum(p.numel() for p in model.parameters())} parameters")
 
     def batches(epoch: int) -> list:
         rng = random.Random(args.seed * 1000 + epoch)
-        rows = draw(known, args.pairs, LONGEST if epoch < args.long_epochs else SHORTEST, rng)
+        rows = draw(known, args.pairs, LONG if epoch < args.long_epochs else SHORTEST, rng)
         return loop.by_length(rows, lambda row: len(row[0]) + len(row[1]), 12288, rng)
 
     def loss(batch: list) -> Tensor:
@@ -141,18 +142,18 @@ def main() -> None:
             right += sum(verdict == label for verdict, (_, _, label) in zip(verdicts, part))
         return right / len(pairs)
 
-    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, args.out, log, 0.995, 100,
-               lambda network: network.state_dict())  # fmt: skip
+    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, lambda network: network.state_dict(),
+               args.out, log, 0.995, 100)  # fmt: skip
 
     average.load_state_dict(torch.load(args.out / "model.pt", weights_only=True))
     encoded = encode(average.tensors(), "I8")
     average.load_state_dict(state_dict(decode(encoded), config))
-    accuracy = evaluate(average)
-    log(f"int8: {100 * accuracy:.2f}% of {len(check)} held-out pairs, {100 * evaluate(average, long_check):.2f}% of as many with "
-        f"pieces of {LONGEST} tokens")  # fmt: skip
+    accuracy = evaluate(average, test)
+    log(f"int8: {100 * accuracy:.2f}% of {len(test)} pairs, {100 * evaluate(average, long_test):.2f}% of as many with pieces of "
+        f"{LONG} to {LONGEST} tokens")  # fmt: skip
     save_model(args.model, encoded, config, list(LABELS), bpe.tables(path), "MIT",
-               "halves of reviews of the Large Movie Review Dataset v1.0 (Maas et al. 2011)", name="pairs",
-               held_out_accuracy=f"{accuracy:.4f} of {len(check)} pairs")  # fmt: skip
+               "pieces of reviews of the Large Movie Review Dataset v1.0 (Maas et al. 2011)", name="pairs",
+               held_out_accuracy=f"{accuracy:.4f} of {len(test)} pairs")  # fmt: skip
     rows = json.loads(args.golden.read_text())
     network = average.double().eval()
     for row in rows:
