@@ -3,9 +3,6 @@
     python training/export.py --task imdb --model runs/imdb/model.pt --tokenizer runs/imdb/tokenizer.json \
         --out models/imdb.safetensors --golden tests/golden/imdb --temperature 1.2
 
-Of several models that were fine-tuned from one start, with different seeds, the mean of the weights is written (Wortsman
-et al. 2022, "Model soups"): often better than any one of them, at the size of one.
-
 The golden file holds texts of our own, their token ids and, in float64 from the quantised weights, their logits: the
 whole path from text to verdict is tested against it. The temperature that evaluate.py fits on held-out documents is
 divided into the head's weights and bias, so the engine needs to know nothing of it.
@@ -55,7 +52,7 @@ ABOUT = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", choices=LABELS, required=True, help="whose labels, licence and golden texts")
-    parser.add_argument("--model", type=Path, required=True, nargs="+", help="model.pt as train.py writes it; of several, the mean")
+    parser.add_argument("--model", type=Path, required=True, help="model.pt as train.py writes it")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--golden", type=Path, help="write OUT's golden verdicts to this path + .json")
@@ -63,12 +60,10 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=1.0, help="the logits are divided by it")
     args = parser.parse_args()
 
-    saved = [torch.load(path, weights_only=True) for path in args.model]
-    config = Config(**saved[0]["config"])
-    if any(other["config"] != saved[0]["config"] for other in saved):
-        raise SystemExit(f"models of different shapes: {[other['config'] for other in saved]}")
+    saved = torch.load(args.model, weights_only=True)
+    config = Config(**saved["config"])
     model = Linformer(config)
-    model.load_state_dict({name: torch.stack([other["model"][name] for other in saved]).mean(0) for name in saved[0]["model"]})
+    model.load_state_dict(saved["model"])
     with torch.no_grad():
         for tensor in model.head.parameters():
             tensor /= args.temperature

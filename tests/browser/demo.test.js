@@ -268,7 +268,7 @@ test('linear and quadratic are measured, and stop when told to', () => withPage(
 test('the spectrum of the document\'s attention is drawn, for the head that is chosen', () => withPage(async (page) => {
   await chooseSample(page, 'review')
   await press(page, '#spectrum-draw')
-  const share = async () => Number(/^The first 128 of 512 hold ([\d.]+) %\.$/.exec(await textOf(page, '#spectrum-status'))?.[1])
+  const share = async () => Number(/^The first 192 of 512 hold ([\d.]+) %\.$/.exec(await textOf(page, '#spectrum-status'))?.[1])
   await page.waitForFunction(() => /hold|could/.test(document.querySelector('#spectrum-status')?.textContent ?? ''))
   const first = await share()
   assert.ok(first > 85 && first < 100, await textOf(page, '#spectrum-status'))
