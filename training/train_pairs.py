@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help=".safetensors file to write")
     parser.add_argument("--golden", type=Path, required=True, help="JSON: in, pairs of our own; out, with ids and logits")
     parser.add_argument("--vocab-size", type=int, default=3072)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=18)
     parser.add_argument("--long-epochs", type=int, default=2, help="first epochs, of long pieces alone")
     parser.add_argument("--pairs", type=int, default=60_000, help="pairs drawn for an epoch")
     parser.add_argument("--layers", type=int, default=2)
