@@ -29,11 +29,11 @@ typedef struct lf_worker {
   float *row_max, *row_sum; /* [LF_TILE] */
   uint8_t *probs;           /* [LF_TILE, LF_KEY_BLOCK] numerators of the probabilities as codes */
   float *probs_step;        /* [LF_TILE] and their scale */
-  float *e_tile;     /* [k_max, LF_TILE] the tile's columns of E, widened; NULL where E is multiplied by codes */
-  float *e_sum;      /* [ld_p] sums of the codes of E in the document's last columns; NULL where it is not */
-  float *class_tile; /* [LF_TILE, ld_classes] */
-  uint8_t *codes;    /* [LF_TILE, ld_codes] or [ld, LF_TILE]: what goes into a product of 8 bits */
-  float *step, *low; /* [LF_TILE] or [ld]: scale and offset of a row of codes */
+  float *e_tile;            /* [k_max, LF_TILE] the tile's columns of E, widened; NULL where E is multiplied by codes */
+  float *e_sum;             /* [ld_p] sums of the codes of E in the document's last columns; NULL where it is not */
+  float *class_tile;        /* [LF_TILE, ld_classes] */
+  uint8_t *codes;           /* [LF_TILE, ld_codes] or [ld, LF_TILE]: what goes into a product of 8 bits */
+  float *step, *low;        /* [LF_TILE] or [ld]: scale and offset of a row of codes */
 } lf_worker;
 
 struct lf_run {
