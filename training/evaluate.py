@@ -34,6 +34,7 @@ def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def macro_f1(truth: list[str], verdicts: list[str | None]) -> float:
+    """The mean of the F1 of all labels, each counting alike"""
     scores = []
     for label in sorted(set(truth)):
         hits = sum(t == v == label for t, v in zip(truth, verdicts))

@@ -45,6 +45,7 @@ WORDS = ["'s", "'re", "'l", "'ll", "'v", "'ve", "''", "'", " ", "  ", "\n\n", "t
 
 
 def class_of(c: int) -> int:
+    """Whether the pre-tokenizer holds the code point together with a letter (0), a digit (1), a sign (2) or none of them"""
     split = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True).pre_tokenize_str
     return next((i for i, neighbour in enumerate("a1!") if len(split(neighbour + chr(c))) == 1), 3)
 
@@ -84,6 +85,7 @@ def strings(rng: random.Random) -> list[str]:
 
 
 def utf16(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans in code points -> in UTF-16 units, as JavaScript counts"""
     at = [0]
     for character in text:
         at.append(at[-1] + (2 if ord(character) > 0xFFFF else 1))

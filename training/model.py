@@ -123,6 +123,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None) ->
 
 
 class Attention(nn.Module):
+    """Multi-head attention of one layer: softmax(Q K^T / sqrt(d_head)) V, with K and V of E h in a Linformer"""
+
     def __init__(self, config: Config, layer: int) -> None:
         super().__init__()
         self.config = config
@@ -163,6 +165,8 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.ModuleDict):
+    """Two linear maps with a GELU (tanh form) between them"""
+
     def __init__(self, config: Config) -> None:
         super().__init__({"in": nn.Linear(config.d_model, config.d_ff), "out": nn.Linear(config.d_ff, config.d_model)})
 
@@ -171,6 +175,8 @@ class FeedForward(nn.ModuleDict):
 
 
 class Layer(nn.Module):
+    """Pre-norm: attention, then feed-forward, each added to the stream"""
+
     def __init__(self, config: Config, layer: int) -> None:
         super().__init__()
         self.attn_norm = nn.LayerNorm(config.d_model)

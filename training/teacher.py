@@ -38,11 +38,13 @@ class Blend:
         return self
 
     def parts(self, counts: sp.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+        """Margins [documents] of TF-IDF with logistic regression, and of NBSVM"""
         present = (counts > 0).astype(np.float32)
         return (self.linear.decision_function(self.tfidf.transform(counts)),
                 self.bayes.decision_function(present @ self.ratio))
 
     def probability(self, counts: sp.csr_matrix) -> np.ndarray:
+        """Of 'positive', [documents]: the sigmoid of the weighted sum"""
         linear, bayes = self.parts(counts)
         return 1 / (1 + np.exp(-0.4 * linear - 1.4 * bayes))
 
