@@ -4,8 +4,9 @@
 
 Every document, or pair with a "textPair", goes through `linformer classify --jsonl`; one without a result counts as
 wrong. Prints accuracy with its 95% interval (Wilson), macro F1 with a bootstrap interval, the expected calibration error
-over 15 bins and with which temperature it would be how much, accuracy by length, and time. `--held-out 10` takes the tenth of `train` that
-training leaves out: there, and not on `test`, is the place to read the temperature that export.py takes.
+over 15 bins and with which temperature it would be how much, accuracy by length, and time. `--held-out 10` takes the
+tenth of `train` that training leaves out: there, and not on `test`, is the place to read the temperature that export.py
+takes.
 """
 
 from __future__ import annotations

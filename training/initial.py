@@ -119,3 +119,11 @@ def neighbourhood(model: Linformer, offsets: list[list[int]], amplitude: float =
                 a, b = 2 * f, 2 * f + 1  # (sin, cos) at i becomes (sin, cos) at i + shift
                 turn = torch.tensor([[cos[f], sin[f]], [-sin[f], cos[f]]]) * sharpness
                 query.weight.data[head * d_head + a : head * d_head + b + 1, a : b + 1] = turn
+
+
+def begin(model: Linformer, counts: sp.csr_matrix, spans: list[tuple[int, int]], offsets: list[list[int]], seed: int) -> None:
+    """The whole start of a layerwise model: token vectors from `counts` [documents, vocab], E from `spans`, heads from `offsets`"""
+    content = model.config.d_model - model.config.d_model // model.config.n_heads  # the first d_head channels are the positions'
+    model.embed["token"].weight.data[:, -content:] = latent_semantics(tfidf(counts)[0], content, seed)
+    segment_means(model, spans)
+    neighbourhood(model, offsets)

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from model import Config
+from tokenizer import SEP_ID
 
 DTYPES = ("F32", "F16", "I8")
 
@@ -71,7 +72,7 @@ def save_model(path: Path, encoded: dict[str, Tensor], config: Config, labels: l
             "version": "1",
             "config": json.dumps(config.to_dict()),
             "labels": json.dumps(labels),
-            "tokenizer": json.dumps({"type": "byte-level-bpe", "lowercase": bool(tables["lowercase"]), "sep": 0}),
+            "tokenizer": json.dumps({"type": "byte-level-bpe", "lowercase": bool(tables["lowercase"]), "sep": SEP_ID}),
             "license": license,
             "trained_on": trained_on,
             **metadata,

@@ -4,7 +4,8 @@
 
 Devlin et al. 2019, with the arithmetic of model.py: a share of the tokens becomes <mask> and the encoder guesses them
 from the rest. The softmax runs over the tokens that were masked in the batch and a random sample of the others, each
-weighted by the inverse of its chance to be there (Horvitz and Thompson 1952). OUT/model.pt is what `train.py --start` takes; a checkpoint every few minutes, resumed by the same command.
+weighted by the inverse of its chance to be there (Horvitz and Thompson 1952). OUT/model.pt is what `train.py --start`
+takes; a checkpoint every few minutes, resumed by the same command.
 """
 
 from __future__ import annotations
@@ -115,12 +116,8 @@ def main() -> None:
         model.encoder.load_state_dict(saved["model"])
         model.load_state_dict(saved["mlm_head"], strict=False)
     elif not (args.out / "checkpoint.pt").exists():
-        features, _ = initial.tfidf(token_counts(texts, vocab_size))
-        content = args.d_model - args.d_model // args.n_heads
-        encoder = model.encoder
-        encoder.embed["token"].weight.data[:, -content:] = initial.latent_semantics(features, content, args.seed)
-        initial.segment_means(encoder, args.spans)
-        initial.neighbourhood(encoder, [[0, -4, 4], [0, -4, 4], [0]][: args.n_layers])
+        offsets = [[0, -4, 4], [0, -4, 4], [0]][: args.n_layers]
+        initial.begin(model.encoder, token_counts(texts, vocab_size), args.spans, offsets, args.seed)
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, position_lr=args.position_lr), betas=(0.9, 0.98))
     log(f"{len(texts)} reviews, {counts.sum() / 1e6:.1f} M tokens an epoch; "

@@ -25,6 +25,9 @@ from sklearn.svm import LinearSVC
 from data import IMDB_LABELS, held_out, read_jsonl
 
 
+WORDS = r"\w+(?:'\w+)?|[!?]"  # what n-grams are made of
+
+
 class Blend:
     """Log odds of 'positive' from counts of n-grams; the weights of the two margins were chosen on held-out reviews."""
 
@@ -62,7 +65,7 @@ def main() -> None:
     fit = [d for d in train if not held_out(d, args.held_out)]
     check = [d for d in train if held_out(d, args.held_out)]
     labels, truth = (np.array([IMDB_LABELS.index(d["label"]) for d in part]) for part in (fit, check))
-    vectorizer = CountVectorizer(ngram_range=(1, 3), min_df=3, token_pattern=r"\w+(?:'\w+)?|[!?]", dtype=np.float32)
+    vectorizer = CountVectorizer(ngram_range=(1, 3), min_df=3, token_pattern=WORDS, dtype=np.float32)
 
     def clean(documents: list[dict]) -> list[str]:
         return [d["text"].replace("<br />", " ") for d in documents]

@@ -60,18 +60,18 @@ def load_documents(args: argparse.Namespace, log: loop.Log) -> tuple[Documents, 
     unsup = Corpus(args.data / "unsup.jsonl.zst", args.tokenizer, cache)
     teacher = json.loads(args.teacher.read_text())
     encoder = json.loads(args.encoder.read_text()) if args.encoder else None
-    train, check = Documents(), Documents()
+    train, check, names = Documents(), Documents(), []
     soft = teach(reviews.names, teacher["reviews"], None, 0.0)
     for i, name in enumerate(reviews.names):
         hard = float(CLASSES.index(reviews.labels[i]))
         if held_out({"id": name}, args.held_out):
+            names.append(name)
             check.ids.append(reviews[i])
             check.targets.append(hard)
         else:
             train.ids.append(reviews[i])
             smooth = abs(hard - args.label_smoothing)
             train.targets.append((1 - args.soft_share) * smooth + args.soft_share * soft[i])
-    names = [name for name in reviews.names if held_out({"id": name}, args.held_out)]
     taught = teach(names, teacher["reviews"], encoder, args.encoder_share)
     right = sum((p > 0.5) == (target > 0.5) for p, target in zip(taught, check.targets))
     log(f"the teachers together: {100 * right / len(names):.2f}% of {len(names)} held out")
@@ -169,11 +169,7 @@ def main() -> None:
     if saved:
         model.load_state_dict(saved["model"])
     elif not (args.out / "checkpoint.pt").exists():
-        features, _ = initial.tfidf(token_counts(train.ids, vocab_size))
-        content = args.d_model - args.d_model // args.n_heads
-        model.embed["token"].weight.data[:, -content:] = initial.latent_semantics(features, content, args.seed)
-        initial.segment_means(model, args.spans)
-        initial.neighbourhood(model, [[0, -3, 3], [0, -6]])
+        initial.begin(model, token_counts(train.ids, vocab_size), args.spans, [[0, -3, 3], [0, -6]], args.seed)
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, position_lr=args.position_lr), betas=(0.9, 0.98))
     tokens = sum(min(len(ids), args.crop) for ids in train.ids)
