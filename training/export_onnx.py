@@ -31,7 +31,7 @@ class Unpadded(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         model = self.model
-        x = model.embeddings(ids)
+        x = model.embeddings(ids, torch.ones_like(ids, dtype=torch.bool))
         mask = torch.ones_like(ids, dtype=torch.bool)
         for layer in model.layers:
             h, attention = layer.attn_norm(x), layer.attn
@@ -42,7 +42,7 @@ class Unpadded(nn.Module):
             ctx = torch.softmax(scores, -1) @ value
             x = x + attention.out(ctx.transpose(1, 2).flatten(2))
             x = x + layer.ffn(layer.ffn_norm(x))
-        return model.head(model.pool(x, mask))
+        return model.head(model.pooled(ids, x, mask))
 
 
 def load(path: Path) -> Linformer:

@@ -19,12 +19,13 @@ from torch import Tensor, nn
 ATTENTION = ("linformer", "full")
 SHARING = ("none", "headwise", "key-value", "layerwise")
 PROJECTION = ("linear", "mean", "max", "conv")
-POSITIONS = ("learned", "sinusoidal")
+POSITIONS = ("learned", "sinusoidal", "none")
+POOLING = ("mean", "weighted")
 
 
 @dataclass
 class Config:
-    """The shape of a model; `config` in the model file is exactly this as JSON."""
+    """The shape of a model; `config` in the model file is this as JSON, without the fields that have their default."""
 
     vocab_size: int
     n_max: int
@@ -38,12 +39,17 @@ class Config:
     sharing: str = "layerwise"
     projection: str = "linear"
     positions: str = "learned"
+    stem: int = 0  # hidden width of the stem; 0: none
+    importance: bool = False  # each token has a learned importance, and the pooled vector is the weighted mean
+    pooling: str = "mean"  # of the head: "mean", or "weighted" by the trunk's importance
 
     def __post_init__(self) -> None:
         if self.attention not in ATTENTION or self.sharing not in SHARING:
             raise ValueError(f"attention {self.attention!r} or sharing {self.sharing!r} is unknown")
         if self.projection not in PROJECTION or self.positions not in POSITIONS:
             raise ValueError(f"projection {self.projection!r} or positions {self.positions!r} is unknown")
+        if self.pooling not in POOLING or (self.pooling == "weighted" and not self.importance):
+            raise ValueError(f"pooling {self.pooling!r} is unknown, or the trunk has no importance to weight by")
         if len(self.k) != self.n_layers:
             raise ValueError(f"k has {len(self.k)} entries for {self.n_layers} layers")
         if self.d_model % self.n_heads:
@@ -56,7 +62,8 @@ class Config:
                 raise ValueError("a layerwise shared convolution needs one k for all layers")
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        new = ("stem", "importance", "pooling")  # absent in files that do without: older readers know nothing of them
+        return {key: value for key, value in asdict(self).items() if key not in new or value != getattr(Config, key)}
 
 
 def sinusoidal_positions(n: int, d: int) -> Tensor:
@@ -174,6 +181,37 @@ class FeedForward(nn.ModuleDict):
         return self["out"](F.gelu(self["in"](h), approximate="tanh"))
 
 
+class Stem(nn.ModuleDict):
+    """A convolution over three tokens on the embeddings. E sees the document in segments, and no order of words within one;
+    this does: x_t += W_out gelu(W_in [token_(t-1); token_t; token_(t+1)] + b_in) + b_out, zeros beyond the ends."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__({"in": nn.Linear(3 * config.d_model, config.stem), "out": nn.Linear(config.stem, config.d_model)})
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """tokens [batch, n, d_model], zero where there is padding -> what is added to x, [batch, n, d_model]"""
+        previous = F.pad(tokens, (0, 0, 1, 0))[:, :-1]  # [batch, n, d_model]
+        following = F.pad(tokens, (0, 0, 0, 1))[:, 1:]  # [batch, n, d_model]
+        hidden = self["in"](torch.cat([previous, tokens, following], -1))  # [batch, n, stem]
+        return self["out"](F.gelu(hidden, approximate="tanh"))
+
+
+class Importance(nn.Module):
+    """How much a token counts in the pooled vector: exp(clamp(s[id] + u . LN(x), -20, 20))
+
+    The last LayerNorm gives every token the same length; this gives back the difference between "the" and "warrant".
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(config.vocab_size))
+        self.weight = nn.Parameter(torch.zeros(config.d_model))
+
+    def forward(self, ids: Tensor, h: Tensor) -> Tensor:
+        """ids [batch, n], h = LN(x) [batch, n, d_model] -> [batch, n]"""
+        return torch.exp((self.token[ids] + h @ self.weight).clamp(-20, 20))
+
+
 class Layer(nn.Module):
     """Pre-norm: attention, then feed-forward, each added to the stream"""
 
@@ -193,7 +231,8 @@ class Layer(nn.Module):
 
 
 class Linformer(nn.Module):
-    """Token ids to logits. Pre-norm encoder, mean pooling over the tokens, linear head."""
+    """Token ids to logits: a trunk, that is a pre-norm encoder and the mean of its outputs over the tokens, plain or weighted;
+    and a linear head. With n_classes 0 it is a trunk alone."""
 
     def __init__(self, config: Config, dropout: float = 0.0) -> None:
         super().__init__()
@@ -204,22 +243,31 @@ class Linformer(nn.Module):
         if config.positions == "learned":
             self.embed["position"] = nn.Embedding(config.n_max, config.d_model)
             nn.init.normal_(self.embed["position"].weight, std=0.02)
-        else:
+        elif config.positions == "sinusoidal":
             self.register_buffer("sinusoidal", sinusoidal_positions(config.n_max, config.d_model), persistent=False)
+        if config.stem:
+            self.stem = Stem(config)
         shared = config.attention == "linformer" and config.sharing == "layerwise"
         self.attn = nn.ModuleDict({"E": SequenceProjection(config, max(config.k))} if shared else {})
         self.layers = nn.ModuleList(Layer(config, layer) for layer in range(config.n_layers))
         self.norm = nn.LayerNorm(config.d_model)
-        self.head = nn.Linear(config.d_model, config.n_classes)
+        if config.importance:
+            self.pool = Importance(config)
+        if config.n_classes:
+            self.head = nn.Linear(config.d_model, config.n_classes)
 
-    def embeddings(self, ids: Tensor) -> Tensor:
-        """ids [batch, n] -> x [batch, n, d_model] before the first layer"""
-        positions = self.embed["position"].weight if "position" in self.embed else self.sinusoidal
-        return self.embed["token"](ids) + positions[: ids.shape[1]]
+    def embeddings(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """ids and mask [batch, n] -> x [batch, n, d_model] before the first layer"""
+        tokens = self.embed["token"](ids)  # [batch, n, d_model]
+        x = tokens
+        if self.config.positions != "none":
+            positions = self.embed["position"].weight if "position" in self.embed else self.sinusoidal
+            x = x + positions[: ids.shape[1]]
+        return x + self.stem(tokens * mask[..., None]) if self.config.stem else x
 
     def encode(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
         """x before the first layer and after each, n_layers + 1 tensors [batch, n, d_model]"""
-        x = F.dropout(self.embeddings(ids), self.dropout, self.training)
+        x = F.dropout(self.embeddings(ids, mask), self.dropout, self.training)
         states = [x]
         shared = self.attn["E"] if "E" in self.attn else None
         for layer in self.layers:
@@ -227,18 +275,27 @@ class Linformer(nn.Module):
             states.append(x)
         return states
 
-    def pool(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Mean over the tokens of the normalised stream, [batch, d_model]"""
-        h = self.norm(x) * mask[..., None]
-        return h.sum(1) / mask.sum(1, keepdim=True)
+    def weights(self, ids: Tensor, h: Tensor, mask: Tensor, weighted: bool) -> Tensor:
+        """The share of each token in a mean over the document, [batch, n], 0 for padding; they add up to 1."""
+        a = (self.pool(ids, h) if weighted else torch.ones_like(h[..., 0])) * mask  # [batch, n]
+        return a / a.sum(1, keepdim=True)
+
+    def pooled(self, ids: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+        """The trunk's vector of a document, [batch, d_model]: the mean of LN(x) over its tokens, weighted with importance"""
+        h = self.norm(x)  # [batch, n, d_model]
+        return torch.einsum("bn,bnd->bd", self.weights(ids, h, mask, self.config.importance), h)
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids [batch, n] and mask [batch, n] (True for a token, False for padding) -> logits [batch, n_classes]"""
-        return self.head(self.pool(self.encode(ids, mask)[-1], mask))
+        h = self.norm(self.encode(ids, mask)[-1])  # [batch, n, d_model]
+        weights = self.weights(ids, h, mask, self.config.pooling == "weighted")  # [batch, n]
+        return self.head(torch.einsum("bn,bnd->bd", weights, h))  # [batch, n_classes]
 
-    def contributions(self, x: Tensor) -> Tensor:
+    def contributions(self, ids: Tensor, x: Tensor, mask: Tensor) -> Tensor:
         """Each token's part of each logit, [batch, n, n_classes]; their mean plus the head's bias is the logit."""
-        return self.norm(x) @ self.head.weight.T
+        h = self.norm(x)
+        share = self.weights(ids, h, mask, self.config.pooling == "weighted") * mask.sum(1, keepdim=True)  # [batch, n]
+        return share[..., None] * (h @ self.head.weight.T)
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the names and shapes of the model file."""
