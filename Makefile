@@ -35,7 +35,7 @@ all: wasm ## same as wasm
 # The kernels hold vectors and say which loops to unroll; left to the compiler both would cost 17 kB everywhere else.
 # PURE_WASI keeps Emscripten's own helpers out of the exports. Bulk memory and saturating conversions came to every
 # engine before SIMD did, so they ask for nothing more; nor do atomics, which work on a memory of one thread as well:
-# wasm/threads.js makes the import a shared one, and gives each thread's instance a stack of its own.
+# wasm/engine/threads.js makes the import a shared one, and gives each thread's instance a stack of its own.
 WASM_FLAGS := $(CFLAGS_ALL) -O3 -fno-unroll-loops -fno-vectorize -mbulk-memory -mnontrapping-fptoint -matomics \
   --no-entry -sSTANDALONE_WASM -sPURE_WASI \
   -sIMPORTED_MEMORY -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=128KB -sMAXIMUM_MEMORY=4GB \
@@ -89,8 +89,8 @@ build/test/relaxed.wasm: $(TEST_SOURCES) $(SIMD) $(ALWAYS) build/test/exports.rs
 	$(call emcc,$(CPPFLAGS) $(RELAXED_FLAGS))
 
 # One C symbol a line, `#` starts a comment; emcc wants each with a leading underscore.
-build/exports.rsp: wasm/exports.txt
-build/test/exports.rsp: wasm/exports.txt tests/c/exports.txt
+build/exports.rsp: src/exports.txt
+build/test/exports.rsp: src/exports.txt tests/c/exports.txt
 build/exports.rsp build/test/exports.rsp:
 	@mkdir -p $(@D)
 	@sed -E 's/[[:space:]]*(#.*)?$$//; /^$$/d; s/^[[:space:]]*/_/' $^ >$@

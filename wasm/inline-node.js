@@ -1,11 +1,11 @@
 /**
  * linformer-wasm/inline for Node.js: paths and the cache folder as in node.js, the modules inside the JavaScript.
  */
-import { openCache, readPlace } from './files-node.js'
+import { createApi } from './classify/load.js'
 import { modules } from './dist/inline.js'
-import { createApi } from './load.js'
+import { openCache, readPlace } from './source/files-node.js'
 
-export { LinformerError } from './errors.js'
-export { tensorShapes } from './model.js'
-export { version } from './version.js'
+export { LinformerError } from './common/errors.js'
+export { tensorShapes } from './source/model.js'
+export { version } from './common/version.js'
 export const { load, inspect } = createApi({ modules, readPlace, openCache })

@@ -1,12 +1,12 @@
 /**
  * linformer-wasm for Node.js: the same, and strings that are no URL are paths of files.
  */
-import { openCache, readPlace } from './files-node.js'
-import { createApi } from './load.js'
-import { modules } from './modules.js'
-import { startThread } from './start-thread-node.js'
+import { createApi } from './classify/load.js'
+import { modules } from './hosts/modules.js'
+import { startThread } from './hosts/start-thread-node.js'
+import { openCache, readPlace } from './source/files-node.js'
 
-export { LinformerError } from './errors.js'
-export { tensorShapes } from './model.js'
-export { version } from './version.js'
+export { LinformerError } from './common/errors.js'
+export { tensorShapes } from './source/model.js'
+export { version } from './common/version.js'
 export const { load, inspect } = createApi({ modules, startThread, readPlace, openCache })

@@ -2,8 +2,8 @@
  * What runs in a worker thread of Node.js.
  */
 import { parentPort } from 'node:worker_threads'
+import { serve } from './hosts/worker-serve.js'
 import { inspect, load } from './node.js'
-import { serve } from './worker-serve.js'
 
 if (parentPort === null) throw new Error('this file is for a worker thread')
 const port = parentPort

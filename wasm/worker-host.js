@@ -1,8 +1,8 @@
 /**
  * What runs in a worker of the web: a whole file for `new Worker(..., { type: 'module' })`.
  */
+import { serve } from './hosts/worker-serve.js'
 import { inspect, load } from './index.js'
-import { serve } from './worker-serve.js'
 
 const scope = /** @type {any} */ (globalThis)
 const receive = serve({ load, inspect }, (message) => scope.postMessage(message))

@@ -2,9 +2,9 @@
  * linformer-wasm/worker for Node.js: the same API, its work done in a worker thread.
  */
 import { Worker } from 'node:worker_threads'
-import { createWorkerApi } from './worker-client.js'
+import { createWorkerApi } from './hosts/worker-client.js'
 
-/** @type {import('./worker-client.js').Host} */
+/** @type {import('./hosts/worker-client.js').Host} */
 const host = {
   start(given, listener) {
     // The options of the process are not the worker's: --input-type, for one, would keep it from starting.
@@ -22,7 +22,7 @@ const host = {
   resolve: (source) => source
 }
 
-export { LinformerError } from './errors.js'
-export { tensorShapes } from './model.js'
-export { version } from './version.js'
+export { LinformerError } from './common/errors.js'
+export { tensorShapes } from './source/model.js'
+export { version } from './common/version.js'
 export const { load, inspect } = createWorkerApi(host)

@@ -1,8 +1,8 @@
 /**
  * linformer-wasm/worker for browsers: the same API, its work done in a module worker. Documented in worker.d.ts.
  */
-import { LinformerError } from './errors.js'
-import { createWorkerApi } from './worker-client.js'
+import { LinformerError } from './common/errors.js'
+import { createWorkerApi } from './hosts/worker-client.js'
 
 /** @returns {Worker} */
 function startOwn() {
@@ -16,7 +16,7 @@ function startOwn() {
   }
 }
 
-/** @type {import('./worker-client.js').Host} */
+/** @type {import('./hosts/worker-client.js').Host} */
 const host = {
   start(given, listener) {
     if (given === undefined && typeof Worker === 'undefined') {
@@ -44,7 +44,7 @@ const host = {
   }
 }
 
-export { LinformerError } from './errors.js'
-export { tensorShapes } from './model.js'
-export { version } from './version.js'
+export { LinformerError } from './common/errors.js'
+export { tensorShapes } from './source/model.js'
+export { version } from './common/version.js'
 export const { load, inspect } = createWorkerApi(host)

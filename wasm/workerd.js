@@ -1,11 +1,11 @@
 /**
  * linformer-wasm for Cloudflare Workers, which compile modules when they are uploaded and never later.
  */
+import { createApi } from './classify/load.js'
 import relaxed from './dist/linformer-relaxed.wasm'
 import simd128 from './dist/linformer-simd128.wasm'
-import { createApi } from './load.js'
 
-export { LinformerError } from './errors.js'
-export { tensorShapes } from './model.js'
-export { version } from './version.js'
+export { LinformerError } from './common/errors.js'
+export { tensorShapes } from './source/model.js'
+export { version } from './common/version.js'
 export const { load, inspect } = createApi({ modules: { simd128: () => simd128, relaxed: () => relaxed } })

@@ -56,7 +56,7 @@ export async function measureBudget() {
       numbers[`${backend}, bytes`] = statSync(shipped).size
       const bytes = countingModule(new Uint8Array(readFileSync(shipped)))
       const wasm = new WebAssembly.Module(bytes)
-      // Node.js 20 is refused int8 with relaxed SIMD (see wasm/backend.js), and the numbers have to be the same in every host.
+      // Node.js 20 is refused int8 with relaxed SIMD (see wasm/engine/backend.js), and the numbers have to be the same in every host.
       for (const precision of backend === 'relaxed' ? ['float32'] : ['float32', 'int8']) {
         for (const attention of ['linformer', 'full']) {
           const name = `${backend}, ${precision}, ${attention}`

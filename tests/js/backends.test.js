@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import test from 'node:test'
-import { chooseBackend, isSupported } from '../../wasm/backend.js'
+import { chooseBackend, isSupported } from '../../wasm/engine/backend.js'
 import { CApi } from './helpers/c-api.js'
 
 /**

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { load, LinformerError } from 'linformer-wasm'
-import { parseModel } from '../../wasm/model.js'
+import { parseModel } from '../../wasm/source/model.js'
 import { ANY_VALUES, JSON_VALUES, Random, TEXTS } from '../fuzz/values.js'
 import { tiny } from './helpers/models.js'
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { inspect, load, LinformerError } from 'linformer-wasm'
-import { parseModel } from '../../wasm/model.js'
+import { parseModel } from '../../wasm/source/model.js'
 import { tensorBytes, tiny, withConfig, withHeader } from './helpers/models.js'
 
 const MODEL_CODES = ['MODEL_TRUNCATED', 'MODEL_FORMAT', 'MODEL_CONFIG', 'MODEL_TENSOR']

@@ -15,8 +15,10 @@ function graph(file, seen = new Set()) {
   if (file.endsWith('.wasm')) return seen
   const source = readFileSync(file, 'utf8')
   for (const [, specifier] of source.matchAll(/^(?:import|export)[^'"]*from '([^']+)'/gm)) {
-    assert.ok(specifier.startsWith('./'), `${file} imports ${specifier}`)
-    graph(join(dirname(file), specifier), seen)
+    assert.match(specifier, /^\.{1,2}\//, `${file} imports ${specifier}`)
+    const imported = join(dirname(file), specifier)
+    assert.ok(imported.startsWith('wasm/'), `${file} imports ${specifier}`)
+    graph(imported, seen)
   }
   return seen
 }
@@ -39,7 +41,7 @@ for (const entry of ['index', 'inline', 'worker', 'worker-host', 'workerd']) {
       assert.doesNotMatch(source, /node:|\brequire\(|\bimport\(|\bprocess\b/, file)
       assert.doesNotMatch(source, /\beval\(|new Function/, file)
       assert.doesNotMatch(source, /^(const .*= |export const .*= )?await /m, file)
-      assert.equal(/new Worker\(/.test(source), ['wasm/worker.js', 'wasm/start-thread.js'].includes(file), `${file}: no worker but those of /worker and of the option threads`)
+      assert.equal(/new Worker\(/.test(source), ['wasm/worker.js', 'wasm/hosts/start-thread.js'].includes(file), `${file}: no worker but those of /worker and of the option threads`)
     }
   })
 }

@@ -7,10 +7,10 @@ import test from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { load } from 'linformer-wasm'
 import { randomModel } from './helpers/random-model.js'
-import { modules } from '../../wasm/modules.js'
-import { createApi } from '../../wasm/load.js'
-import { startThread } from '../../wasm/start-thread-node.js'
-import { withSharedMemory } from '../../wasm/threads.js'
+import { modules } from '../../wasm/hosts/modules.js'
+import { createApi } from '../../wasm/classify/load.js'
+import { startThread } from '../../wasm/hosts/start-thread-node.js'
+import { withSharedMemory } from '../../wasm/engine/threads.js'
 
 const N = 1500
 const text = 'Not a bad film; not a good one. '.repeat(100)

@@ -6,13 +6,13 @@
  *     weights          lf_model
  *     workspace        lf_run with room for `capacity` tokens; while loading, room for the tensor that is being set
  */
-import { LinformerError } from './errors.js'
+import { LinformerError } from '../common/errors.js'
 import { THREAD_STACK } from './threads.js'
 
 /**
- * @typedef {import('./model.js').Model} Model
- * @typedef {import('./engine.js').Exports} Exports
- * @typedef {import('./index.js').MemoryReport} MemoryReport
+ * @typedef {import('../source/model.js').Model} Model
+ * @typedef {import('./instance.js').Exports} Exports
+ * @typedef {import('../index.js').MemoryReport} MemoryReport
  *
  * @typedef {object} Plan
  * @property {number} pages size of the memory

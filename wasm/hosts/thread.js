@@ -1,7 +1,7 @@
 /**
  * What a thread of the engine runs in a worker of the web: a whole file for `new Worker(..., { type: 'module' })`.
  */
-import { serveThread } from './threads.js'
+import { serveThread } from '../engine/threads.js'
 
 const scope = /** @type {any} */ (globalThis)
 scope.addEventListener('message', (/** @type {MessageEvent} */ { data }) => serveThread(data, () => scope.postMessage('ready')))

@@ -1,13 +1,13 @@
 /**
  * One instance of the module in its planned memory, and the C API of src/linformer.h called from JavaScript.
  */
-import { LinformerError, statusName } from './errors.js'
+import { LinformerError, statusName } from '../common/errors.js'
+import { dtypeValue, packConfig } from '../source/model.js'
 import { PAGE, align, choosePlan, createPlanner } from './memory.js'
-import { dtypeValue, packConfig } from './model.js'
 import { THREAD_STACK, Threads } from './threads.js'
 
 /**
- * @typedef {import('./model.js').Model} Model
+ * @typedef {import('../source/model.js').Model} Model
  * @typedef {import('./memory.js').Plan} Plan
  * @typedef {Record<string, (...args: any[]) => any> & { __heap_base: WebAssembly.Global }} Exports
  * @typedef {{ precision: 'float32' | 'int8', threads: number }} Arithmetic what the engine multiplies in, and on how many threads
@@ -165,7 +165,7 @@ export class Engine {
     const total = ordered.reduce((sum, name) => sum + (model.weights.get(name)?.data.length ?? 0), 0)
     let done = 0
     for (const name of ordered) {
-      const { dtype, shape, data } = /** @type {import('./model.js').Tensor} */ (model.weights.get(name))
+      const { dtype, shape, data } = /** @type {import('../source/model.js').Tensor} */ (model.weights.get(name))
       const nameAt = staging
       const shapeAt = staging + 2 * 64
       const dataAt = staging + 4 * 64

@@ -1,7 +1,7 @@
 /**
  * Which of the two modules this host can run, and how it is compiled.
  */
-import { LinformerError, show } from './errors.js'
+import { LinformerError, show } from '../common/errors.js'
 
 /**
  * @typedef {'relaxed' | 'simd128'} Backend

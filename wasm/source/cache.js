@@ -7,8 +7,8 @@
  * @property {(url: string, bytes: Uint8Array, digest: string) => Promise<void>} put
  * @property {(url: string) => Promise<void>} remove
  */
-import { abortable, LinformerError } from './errors.js'
-import { digestOf } from './source.js'
+import { abortable, LinformerError } from '../common/errors.js'
+import { digestOf } from './integrity.js'
 
 const HEADER = 'linformer-digest'
 

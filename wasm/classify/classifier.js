@@ -1,17 +1,17 @@
 /**
  * A loaded model, and what it says about documents.
  */
-import { abortable, LinformerError, namingMemory, throwIfAborted } from './errors.js'
+import { abortable, LinformerError, namingMemory, throwIfAborted } from '../common/errors.js'
+import { createPause } from '../common/pause.js'
+import { Tokens } from '../engine/tokens.js'
 import { explain } from './explain.js'
 import { classifyInput } from './inputs.js'
-import { createPause } from './pause.js'
-import { Tokens } from './tokens.js'
 
 /**
- * @typedef {import('./engine.js').Engine} Engine
- * @typedef {import('./model.js').Model} Model
- * @typedef {import('./index.js').ClassifyOptions} ClassifyOptions
- * @typedef {import('./index.js').Result} Result
+ * @typedef {import('../engine/instance.js').Engine} Engine
+ * @typedef {import('../source/model.js').Model} Model
+ * @typedef {import('../index.js').ClassifyOptions} ClassifyOptions
+ * @typedef {import('../index.js').Result} Result
  * @typedef {import('./inputs.js').Document} Document
  */
 
@@ -34,8 +34,8 @@ export class Classifier {
   /**
    * @param {Engine} engine with its weights loaded
    * @param {Model} model
-   * @param {import('./backend.js').Backend} backend
-   * @param {import('./engine.js').Arithmetic} arithmetic
+   * @param {import('../engine/backend.js').Backend} backend
+   * @param {import('../engine/instance.js').Arithmetic} arithmetic
    */
   constructor(engine, model, backend, { precision, threads }) {
     this.#engine = engine

@@ -4,8 +4,8 @@
  * 8 bytes header length (little-endian), a header in JSON, then the tensors' bytes. Every tensor has a dtype, a shape
  * and the range of its bytes; the ranges lie one after another and fill the rest of the file.
  */
-import { LinformerError, show } from './errors.js'
-import { refuseHtml } from './source.js'
+import { LinformerError, show } from '../common/errors.js'
+import { refuseHtml } from './fetch.js'
 
 /**
  * @typedef {object} Tensor

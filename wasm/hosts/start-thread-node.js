@@ -3,7 +3,7 @@
  */
 import { Worker } from 'node:worker_threads'
 
-/** @type {import('./threads.js').StartThread} */
+/** @type {import('../engine/threads.js').StartThread} */
 export function startThread({ ready, failed }) {
   // The options of the process are not the worker's: --input-type, for one, would keep it from starting.
   const worker = new Worker(new URL('./thread-node.js', import.meta.url), { execArgv: [] })

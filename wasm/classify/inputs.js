@@ -2,12 +2,12 @@
  * What `classify` takes: its options, and documents one by one, in arrays or as they come. The same for every classifier,
  * whether it works here or in a worker.
  */
-import { abortable, LinformerError, show } from './errors.js'
+import { abortable, LinformerError, show } from '../common/errors.js'
 
 /**
- * @typedef {import('./index.js').ClassifyOptions} ClassifyOptions
- * @typedef {import('./index.js').Failure} Failure
- * @typedef {import('./index.js').Result} Result
+ * @typedef {import('../index.js').ClassifyOptions} ClassifyOptions
+ * @typedef {import('../index.js').Failure} Failure
+ * @typedef {import('../index.js').Result} Result
  * @typedef {{ text: string, textPair?: string }} Document
  *
  * Classifies one document, the `index`-th of `count`, if their number is known.

@@ -2,7 +2,7 @@
  * Starts threads of the engine as workers of the web.
  */
 
-/** @type {import('./threads.js').StartThread} */
+/** @type {import('../engine/threads.js').StartThread} */
 export function startThread({ ready, failed }) {
   // Written out, so that bundlers see it.
   const worker = new Worker(new URL('./thread.js', import.meta.url), { type: 'module' })

@@ -9,15 +9,15 @@
  *
  * and from it { id, progress }, { id, value } or { id, error }. Functions and signals stay on this side.
  */
-import { LinformerError, throwIfAborted } from './errors.js'
-import { checkCallbacks, classifyInput } from './inputs.js'
-import { readSource } from './source.js'
+import { checkCallbacks, classifyInput } from '../classify/inputs.js'
+import { LinformerError, throwIfAborted } from '../common/errors.js'
+import { readSource } from '../source/fetch.js'
 
 /**
- * @typedef {import('./index.js').ProgressEvent} ProgressEvent
- * @typedef {import('./index.js').ClassifyOptions} ClassifyOptions
- * @typedef {import('./index.js').Result} Result
- * @typedef {import('./inputs.js').Document} Document
+ * @typedef {import('../index.js').ProgressEvent} ProgressEvent
+ * @typedef {import('../index.js').ClassifyOptions} ClassifyOptions
+ * @typedef {import('../index.js').Result} Result
+ * @typedef {import('../classify/inputs.js').Document} Document
  * @typedef {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} Callbacks
  * @typedef {{ code?: any, name?: string, message: string, details?: Record<string, unknown>, cause?: unknown }} PlainError
  *

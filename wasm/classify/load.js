@@ -1,28 +1,29 @@
 /**
  * From a source to a classifier.
  */
-import { chooseBackend } from './backend.js'
+import { abortable, LinformerError, namingMemory, show, throwIfAborted } from '../common/errors.js'
+import { createPause } from '../common/pause.js'
+import { chooseBackend } from '../engine/backend.js'
+import { Engine, plannerFor } from '../engine/instance.js'
+import { choosePlan } from '../engine/memory.js'
+import { MAX_THREADS, canShareMemory, withSharedMemory } from '../engine/threads.js'
+import { cacheKey, fromCache, intoCache, openCache as openWebCache } from '../source/cache.js'
+import { fetchBytes, readSource } from '../source/fetch.js'
+import { checkIntegrity, checkIntegrityOption } from '../source/integrity.js'
+import { PRECISIONS, parseModel } from '../source/model.js'
 import { Classifier } from './classifier.js'
-import { cacheKey, fromCache, intoCache, openCache as openWebCache } from './cache.js'
-import { Engine, plannerFor } from './engine.js'
-import { abortable, LinformerError, namingMemory, show, throwIfAborted } from './errors.js'
 import { checkCallbacks } from './inputs.js'
-import { choosePlan } from './memory.js'
-import { PRECISIONS, parseModel } from './model.js'
-import { createPause } from './pause.js'
-import { checkIntegrity, checkIntegrityOption, fetchBytes, readSource } from './source.js'
-import { MAX_THREADS, canShareMemory, withSharedMemory } from './threads.js'
 
 /**
- * @typedef {import('./backend.js').Backend} Backend
- * @typedef {import('./index.js').LoadOptions} LoadOptions
- * @typedef {import('./index.js').Inspection} Inspection
+ * @typedef {import('../engine/backend.js').Backend} Backend
+ * @typedef {import('../index.js').LoadOptions} LoadOptions
+ * @typedef {import('../index.js').Inspection} Inspection
  *
  * @typedef {object} Host what differs between hosts
  * @property {Record<Backend, () => LoadOptions['wasm']>} modules where the modules are, unless the caller says
  * @property {(place: string | URL, options: any) => Promise<Uint8Array>} [readPlace] reads a URL or path; `fetch` by default
- * @property {(name: string | undefined) => Promise<import('./cache.js').Store>} [openCache] the Cache API by default
- * @property {import('./threads.js').StartThread} [startThread] starts a worker; without it there is one thread
+ * @property {(name: string | undefined) => Promise<import('../source/cache.js').Store>} [openCache] the Cache API by default
+ * @property {import('../engine/threads.js').StartThread} [startThread] starts a worker; without it there is one thread
  */
 
 const WASM_MAGIC = [0, 0x61, 0x73, 0x6d]
@@ -59,9 +60,9 @@ function checkOptions(options) {
  * What the model file has its linear maps in, the engine multiplies in.
  *
  * @param {LoadOptions} options
- * @param {import('./model.js').Model} model
- * @param {import('./threads.js').StartThread | undefined} startThread
- * @returns {import('./engine.js').Arithmetic}
+ * @param {import('../source/model.js').Model} model
+ * @param {import('../engine/threads.js').StartThread | undefined} startThread
+ * @returns {import('../engine/instance.js').Arithmetic}
  */
 function chooseArithmetic({ precision, threads = 1, wasm }, { weights }, startThread) {
   const stored = weights.get('layers.0.ffn.in.weight')?.dtype === 'I8' ? 'int8' : 'float32'
@@ -89,7 +90,7 @@ async function readModule(wasm, options, readPlace) {
 export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache, startThread }) {
   /**
    * @param {LoadOptions} options
-   * @param {import('./engine.js').Arithmetic} arithmetic
+   * @param {import('../engine/instance.js').Arithmetic} arithmetic
    * @returns {Promise<{ module: WebAssembly.Module, backend: Backend }>}
    */
   async function compile(options, { precision, threads }) {

@@ -1,7 +1,7 @@
 /**
  * The worker's side: answers the messages that worker-client.js describes.
  */
-import { LinformerError } from './errors.js'
+import { LinformerError } from '../common/errors.js'
 
 /**
  * @param {unknown} error
@@ -21,7 +21,7 @@ function plain(error) {
  * @returns {(message: any) => void} takes the client's messages
  */
 export function serve({ load, inspect }, post) {
-  /** @type {import('./index.js').Classifier | undefined} */
+  /** @type {import('../index.js').Classifier | undefined} */
   let classifier
   /** @type {Map<number, AbortController>} */
   const running = new Map()

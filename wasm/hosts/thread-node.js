@@ -2,7 +2,7 @@
  * What a thread of the engine runs in a worker thread of Node.js.
  */
 import { parentPort } from 'node:worker_threads'
-import { serveThread } from './threads.js'
+import { serveThread } from '../engine/threads.js'
 
 if (parentPort === null) throw new Error('this file is for a worker thread')
 const port = parentPort

@@ -1,9 +1,9 @@
 /**
- * Bytes from wherever the caller has them, and whether they are the right ones.
+ * Bytes from wherever the caller has them.
  */
-import { abortable, LinformerError, show, throwIfAborted } from './errors.js'
+import { abortable, LinformerError, show, throwIfAborted } from '../common/errors.js'
 
-/** @typedef {import('./index.js').ProgressEvent} ProgressEvent */
+/** @typedef {import('../index.js').ProgressEvent} ProgressEvent */
 
 /** Longest body that is read: a model that needs more has no room in WebAssembly memory. */
 const LONGEST_BODY = 2 ** 32
@@ -86,7 +86,7 @@ async function readResponse(response, name, { signal, onProgress }) {
  * @param {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} options
  * @returns {Promise<Uint8Array>}
  */
-async function fetchBytes(url, options) {
+export async function fetchBytes(url, options) {
   const name = String(url)
   try {
     return await readResponse(await fetch(url, { signal: options.signal ?? null }), name, options)
@@ -127,45 +127,4 @@ export async function readSource(source, options, readPlace = fetchBytes) {
   }
   const type = source === null ? 'null' : typeof source
   throw new LinformerError('BAD_ARGUMENT', `a source is a URL, path, Response, Blob, ArrayBuffer or bytes, not ${type}`)
-}
-
-export { fetchBytes }
-
-/**
- * The SHA-256 digest as HTML's integrity attribute has it: `sha256-<base64>`.
- *
- * @param {Uint8Array} bytes
- * @param {AbortSignal | undefined} signal
- * @returns {Promise<string>}
- * @throws {LinformerError} UNSUPPORTED where the page has no crypto.subtle, ABORTED
- */
-export async function digestOf(bytes, signal) {
-  if (!globalThis.crypto?.subtle) {
-    throw new LinformerError('UNSUPPORTED', 'integrity and cache need crypto.subtle, which pages have over HTTPS and on localhost')
-  }
-  const digest = await abortable(signal, () => crypto.subtle.digest('SHA-256', /** @type {Uint8Array<ArrayBuffer>} */ (bytes)))
-  return `sha256-${btoa(String.fromCharCode(...new Uint8Array(digest)))}`
-}
-
-/**
- * @param {unknown} integrity
- * @throws {LinformerError} BAD_ARGUMENT if it is neither undefined nor a digest
- */
-export function checkIntegrityOption(integrity) {
-  if (integrity === undefined || (typeof integrity === 'string' && /^sha256-[A-Za-z0-9+/]{43}=$/.test(integrity))) return
-  throw new LinformerError('BAD_ARGUMENT', `integrity is ${show(integrity)}; it has to be 'sha256-' and 44 characters of base64`)
-}
-
-/**
- * @param {Uint8Array} bytes
- * @param {string} integrity
- * @param {string} name
- * @param {AbortSignal | undefined} signal
- * @throws {LinformerError} INTEGRITY if they differ
- */
-export async function checkIntegrity(bytes, integrity, name, signal) {
-  const actual = await digestOf(bytes, signal)
-  if (actual !== integrity) {
-    throw new LinformerError('INTEGRITY', `${name} has the digest ${actual}, not ${integrity}`, { source: name, actual, integrity })
-  }
 }

@@ -1,12 +1,12 @@
 /**
  * A model file's meaning: config, labels, tokenizer and weights.
  */
-import { LinformerError, show } from './errors.js'
+import { LinformerError, show } from '../common/errors.js'
 import { parseSafetensors } from './safetensors.js'
 
 /**
  * @typedef {import('./safetensors.js').Tensor} Tensor
- * @typedef {import('./index.js').Config} Config
+ * @typedef {import('../index.js').Config} Config
  *
  * @typedef {object} Tokenizer
  * @property {boolean} lowercase

@@ -7,15 +7,15 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LinformerError, throwIfAborted } from './errors.js'
-import { fetchBytes } from './source.js'
+import { LinformerError, throwIfAborted } from '../common/errors.js'
+import { fetchBytes } from './fetch.js'
 
 /** Bytes that are read at once. */
 const CHUNK = 2 ** 20
 
 /**
  * @param {string | URL} place
- * @param {{ signal?: AbortSignal, onProgress?: (event: import('./index.js').ProgressEvent) => void }} options
+ * @param {{ signal?: AbortSignal, onProgress?: (event: import('../index.js').ProgressEvent) => void }} options
  * @returns {Promise<Uint8Array>}
  */
 export async function readPlace(place, options) {

@@ -6,9 +6,9 @@
  */
 
 /**
- * @typedef {import('./tokens.js').Tokens} Tokens
- * @typedef {import('./index.js').Explanation} Explanation
- * @typedef {import('./index.js').Passage} Passage
+ * @typedef {import('../engine/tokens.js').Tokens} Tokens
+ * @typedef {import('../index.js').Explanation} Explanation
+ * @typedef {import('../index.js').Passage} Passage
  */
 
 /** Passages shorter than this many UTF-16 units are joined to the next. */
