@@ -34,14 +34,16 @@ static uint32_t spread(uint32_t hash) { return hash ^ hash >> 15; }
  * taking quadratic time, and no lookup takes longer than this. */
 enum { MOST_PROBES = 256 };
 
-static uint32_t find_hashed(const lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length, uint32_t hash) {
+static uint32_t find_hashed(lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length, uint32_t hash) {
   for (uint32_t probe = 0; probe < MOST_PROBES; probe++) {
     const uint32_t id = tokenizer->by_bytes[(spread(hash) + probe) & tokenizer->table_mask];
+    tokenizer->work++;
     if (id == LF_NO_TOKEN) return LF_NO_TOKEN;
     if (lf_token_length(tokenizer, id) != length) continue;
     const uint8_t *token = tokenizer->vocab + tokenizer->offsets[id];
     uint32_t i = 0;
     while (i < length && token[i] == bytes[i]) i++;
+    tokenizer->work += i;
     if (i == length) return id;
   }
   return LF_NO_TOKEN;
@@ -58,7 +60,7 @@ static int insert(uint32_t *table, uint32_t mask, uint32_t hash, uint32_t value)
   return 0;
 }
 
-uint32_t lf_find_token(const lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length) {
+uint32_t lf_find_token(lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length) {
   uint32_t hash = HASH_START;
   for (uint32_t i = length; i > 0; i--) hash = hash_byte(hash, bytes[i - 1]);
   return find_hashed(tokenizer, bytes, length, hash);
@@ -78,10 +80,11 @@ static uint32_t pair_hash(uint32_t left, uint32_t right) {
 }
 
 /* Rank of the rule for this pair, or LF_NO_TOKEN. */
-static uint32_t find_rule(const lf_tokenizer *tokenizer, uint32_t left, uint32_t right) {
+static uint32_t find_rule(lf_tokenizer *tokenizer, uint32_t left, uint32_t right) {
   const uint32_t hash = pair_hash(left, right);
   for (uint32_t probe = 0; probe < MOST_PROBES; probe++) {
     const uint32_t rank = tokenizer->by_pair[(hash + probe) & tokenizer->pair_mask];
+    tokenizer->work++;
     if (rank == LF_NO_TOKEN) return LF_NO_TOKEN;
     if (tokenizer->merges[rank].left == left && tokenizer->merges[rank].right == right) return rank;
   }
@@ -99,7 +102,7 @@ int lf_add_merge(lf_tokenizer *tokenizer, uint32_t rank) {
 enum { MERGED_BYTES = 2 * LF_TOKEN_BYTES }; /* a word, or two tokens side by side */
 
 /* Encodes `length` bytes, at most MERGED_BYTES, into `ids`. Returns the number of tokens. */
-static uint32_t merge_bytes(const lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length, uint32_t *ids) {
+static uint32_t merge_bytes(lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length, uint32_t *ids) {
   uint32_t ranks[MERGED_BYTES]; /* of the rule that joins ids[i] and ids[i + 1], or LF_NO_TOKEN */
   uint32_t n = length;
   for (uint32_t i = 0; i < n; i++) ids[i] = tokenizer->byte_ids[bytes[i]];
@@ -109,6 +112,7 @@ static uint32_t merge_bytes(const lf_tokenizer *tokenizer, const uint8_t *bytes,
     for (uint32_t i = 1; i + 1 < n; i++) {
       if (ranks[i] < ranks[best]) best = i;
     }
+    tokenizer->work += n;
     if (ranks[best] == LF_NO_TOKEN) break;
     ids[best] = tokenizer->merges[ranks[best]].joined;
     n--;
@@ -219,8 +223,15 @@ static uint32_t common_border(const lf_tokenizer *tokenizer) {
   return border;
 }
 
+/* What a byte of a long word may cost, and what a word may have saved up while its bytes were cheap. A vocabulary of
+ * every substring of a text, of up to LF_TOKEN_BYTES each, comes to 10^8 a byte; usual ones stay below 10^3, and one
+ * learned on text without spaces below 10^4. */
+enum { WORK_PER_BYTE = 1 << 16, WORK_SAVED = 1 << 23 };
+
 static void stream_byte(lf_tokenizer *tokenizer, uint8_t byte, lf_origin origin) {
   if (tokenizer->status != LF_OK) return;
+  tokenizer->work_limit += WORK_PER_BYTE;
+  if (tokenizer->work_limit > tokenizer->work + WORK_SAVED) tokenizer->work_limit = tokenizer->work + WORK_SAVED;
   if (tokenizer->stream_length == LF_STREAM_BYTES) {
     const uint32_t border = common_border(tokenizer);
     if (border < LF_STREAM_BYTES / 2) { /* a vocabulary made so that a word's end decides about its start */
@@ -243,8 +254,10 @@ static void stream_byte(lf_tokenizer *tokenizer, uint8_t byte, lf_origin origin)
       tokenizer->last[end] = id;
       return;
     }
+    if (tokenizer->work > tokenizer->work_limit)
+      break; /* a vocabulary made so that most of its tokens are tried in vain */
   }
-  tokenizer->status = LF_ERROR_TOKENIZER; /* cannot be: every byte is a token */
+  tokenizer->status = LF_ERROR_TOKENIZER; /* or, which cannot be, a byte that is no token */
 }
 
 /* ---- words as they come ---- */
@@ -258,6 +271,7 @@ void lf_take_byte(lf_tokenizer *tokenizer, uint8_t byte, lf_origin origin) {
   if (!tokenizer->streaming) {
     tokenizer->streaming = 1;
     tokenizer->stream_length = 0;
+    tokenizer->work_limit = tokenizer->work + WORK_SAVED;
     tokenizer->last[0] = LF_NO_TOKEN;
     for (uint32_t i = 0; i < tokenizer->word_length; i++) {
       stream_byte(tokenizer, tokenizer->word[i], tokenizer->word_origin[i]);

@@ -236,10 +236,13 @@ uint64_t lf_tokenizer_bytes(int32_t vocab_size, int32_t n_merges, int32_t vocab_
  *   merges   [n_merges][2]     pairs of ids, the first to be merged first
  *
  * LF_ERROR_TOKENIZER: offsets not ascending, one of the 256 single bytes absent or double, a merge of ids outside the
- * vocabulary or whose joined bytes are no token; also tokens or merges chosen so that their hashes collide. */
+ * vocabulary or whose joined bytes are no token; also tokens or merges chosen so that their hashes collide.
+ * LF_MORE: the vocabulary is large; the tables are not needed any more, and lf_tokenizer_index has to be called until it
+ * says LF_OK, or LF_ERROR_TOKENIZER. Each call does a slice of the work, so that the host can do other things between. */
 lf_status lf_tokenizer_init(lf_tokenizer *tokenizer, uint64_t bytes, const uint8_t *vocab, const uint32_t *offsets,
                             const uint32_t *merges, int32_t vocab_size, int32_t n_merges, int32_t vocab_bytes,
                             int32_t flags);
+lf_status lf_tokenizer_index(lf_tokenizer *tokenizer);
 
 /* Starts a new text. */
 void lf_tokenizer_begin(lf_tokenizer *tokenizer);
@@ -249,8 +252,13 @@ void lf_tokenizer_begin(lf_tokenizer *tokenizer);
 uint8_t *lf_tokenizer_text(lf_tokenizer *tokenizer);
 
 /* Takes n_bytes of text (0 .. LF_TEXT_CHUNK); `final` is 1 with the last of it. Returns how many tokens have become
- * certain, or a negative lf_status. They are in lf_tokenizer_tokens until the next call. */
+ * certain, or a negative lf_status. They are in lf_tokenizer_tokens until the next call.
+ *
+ * A vocabulary can be made so that its tokens are slow to find. A call that has done a slice of work comes back with the
+ * rest of the bytes not taken: lf_tokenizer_left says how many. They lie at the start of lf_tokenizer_text, and are to
+ * be fed again. LF_ERROR_TOKENIZER: a long word is absurdly slow to encode, or its end decides about its start. */
 int32_t lf_tokenizer_feed(lf_tokenizer *tokenizer, int32_t n_bytes, int32_t final);
+int32_t lf_tokenizer_left(const lf_tokenizer *tokenizer);
 const lf_token *lf_tokenizer_tokens(const lf_tokenizer *tokenizer);
 
 #ifdef __cplusplus

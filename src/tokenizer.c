@@ -49,17 +49,17 @@ uint64_t lf_tokenizer_bytes(int32_t vocab_size, int32_t n_merges, int32_t vocab_
   return sizes_allowed(vocab_size, n_merges, vocab_bytes) ? carve(NULL, vocab_size, n_merges, vocab_bytes) : 0;
 }
 
-static lf_status add_tokens(lf_tokenizer *tokenizer, uint32_t vocab_bytes) {
+static lf_status add_token(lf_tokenizer *tokenizer, uint32_t id) {
   const uint32_t *offsets = tokenizer->offsets;
-  memset(tokenizer->by_bytes, 0xff, ((size_t)tokenizer->table_mask + 1) * sizeof(uint32_t)); /* LF_NO_TOKEN */
-  if (offsets[0] != 0 || offsets[tokenizer->vocab_size] != vocab_bytes) return LF_ERROR_TOKENIZER;
-  for (uint32_t id = 0; id < (uint32_t)tokenizer->vocab_size; id++) {
-    if (offsets[id + 1] < offsets[id] || offsets[id + 1] > vocab_bytes) return LF_ERROR_TOKENIZER;
-    const uint32_t length = lf_token_length(tokenizer, id);
-    if (length > LF_TOKEN_BYTES) return LF_ERROR_TOKENIZER;
-    if (length > tokenizer->longest) tokenizer->longest = length;
-    if (length > 0 && !lf_add_token(tokenizer, id)) return LF_ERROR_TOKENIZER;
-  }
+  if (offsets[id + 1] < offsets[id] || offsets[id + 1] > offsets[tokenizer->vocab_size]) return LF_ERROR_TOKENIZER;
+  const uint32_t length = lf_token_length(tokenizer, id);
+  if (length > LF_TOKEN_BYTES) return LF_ERROR_TOKENIZER;
+  if (length > tokenizer->longest) tokenizer->longest = length;
+  tokenizer->work += length;
+  return length == 0 || lf_add_token(tokenizer, id) ? LF_OK : LF_ERROR_TOKENIZER;
+}
+
+static lf_status find_bytes(lf_tokenizer *tokenizer) {
   for (uint32_t byte = 0; byte < 256; byte++) {
     const uint8_t single = (uint8_t)byte;
     tokenizer->byte_ids[byte] = lf_find_token(tokenizer, &single, 1);
@@ -68,26 +68,40 @@ static lf_status add_tokens(lf_tokenizer *tokenizer, uint32_t vocab_bytes) {
   return LF_OK;
 }
 
-static lf_status add_merges(lf_tokenizer *tokenizer, const uint32_t *merges) {
-  memset(tokenizer->by_pair, 0xff, ((size_t)tokenizer->pair_mask + 1) * sizeof(uint32_t)); /* LF_NO_TOKEN */
-  for (uint32_t rank = 0; rank < (uint32_t)tokenizer->n_merges; rank++) {
-    uint32_t pair[2];
-    memcpy(pair, merges + (size_t)2 * rank, sizeof pair);
-    uint8_t joined[2 * LF_TOKEN_BYTES];
-    uint32_t length = 0;
-    for (int i = 0; i < 2; i++) {
-      if (pair[i] >= (uint32_t)tokenizer->vocab_size) return LF_ERROR_TOKENIZER;
-      const uint32_t part = lf_token_length(tokenizer, pair[i]);
-      if (part == 0) return LF_ERROR_TOKENIZER;
-      memcpy(joined + length, tokenizer->vocab + tokenizer->offsets[pair[i]], part);
-      length += part;
-    }
-    const uint32_t id = lf_find_token(tokenizer, joined, length);
-    if (id == LF_NO_TOKEN) return LF_ERROR_TOKENIZER;
-    tokenizer->merges[rank] = (lf_merge){.left = pair[0], .right = pair[1], .joined = id};
-    if (!lf_add_merge(tokenizer, rank)) return LF_ERROR_TOKENIZER;
+static lf_status add_merge(lf_tokenizer *tokenizer, uint32_t rank) {
+  lf_merge *merge = &tokenizer->merges[rank];
+  const uint32_t pair[2] = {merge->left, merge->right};
+  uint8_t joined[2 * LF_TOKEN_BYTES];
+  uint32_t length = 0;
+  for (int i = 0; i < 2; i++) {
+    if (pair[i] >= (uint32_t)tokenizer->vocab_size) return LF_ERROR_TOKENIZER;
+    const uint32_t part = lf_token_length(tokenizer, pair[i]);
+    if (part == 0) return LF_ERROR_TOKENIZER;
+    memcpy(joined + length, tokenizer->vocab + tokenizer->offsets[pair[i]], part);
+    length += part;
   }
-  return LF_OK;
+  tokenizer->work += length;
+  merge->joined = lf_find_token(tokenizer, joined, length);
+  return merge->joined != LF_NO_TOKEN && lf_add_merge(tokenizer, rank) ? LF_OK : LF_ERROR_TOKENIZER;
+}
+
+lf_status lf_tokenizer_index(lf_tokenizer *tokenizer) {
+  const uint64_t end = tokenizer->work + LF_WORK_SLICE;
+  lf_status status = LF_OK;
+  while (status == LF_OK && !tokenizer->ready) {
+    if (tokenizer->work >= end) return LF_MORE;
+    if (tokenizer->n_tokens_indexed < tokenizer->vocab_size) {
+      status = add_token(tokenizer, (uint32_t)tokenizer->n_tokens_indexed);
+      if (status == LF_OK) tokenizer->n_tokens_indexed++;
+    } else if (tokenizer->n_merges_indexed < tokenizer->n_merges) {
+      status = add_merge(tokenizer, (uint32_t)tokenizer->n_merges_indexed);
+      if (status == LF_OK) tokenizer->n_merges_indexed++;
+    } else if ((status = find_bytes(tokenizer)) == LF_OK) {
+      tokenizer->ready = 1;
+      lf_tokenizer_begin(tokenizer);
+    }
+  }
+  return status;
 }
 
 lf_status lf_tokenizer_init(lf_tokenizer *tokenizer, uint64_t bytes, const uint8_t *vocab, const uint32_t *offsets,
@@ -100,13 +114,18 @@ lf_status lf_tokenizer_init(lf_tokenizer *tokenizer, uint64_t bytes, const uint8
   tokenizer->lowercase = flags & LF_TOKENIZER_LOWERCASE;
   memcpy(tokenizer->vocab, vocab, (size_t)vocab_bytes);
   memcpy(tokenizer->offsets, offsets, ((size_t)vocab_size + 1) * sizeof *offsets);
+  for (size_t rank = 0; rank < (size_t)n_merges; rank++) {
+    uint32_t pair[2];
+    memcpy(pair, merges + 2 * rank, sizeof pair);
+    tokenizer->merges[rank] = (lf_merge){.left = pair[0], .right = pair[1]};
+  }
+  memset(tokenizer->by_bytes, 0xff, ((size_t)tokenizer->table_mask + 1) * sizeof(uint32_t)); /* LF_NO_TOKEN */
+  memset(tokenizer->by_pair, 0xff, ((size_t)tokenizer->pair_mask + 1) * sizeof(uint32_t));
   memset(tokenizer->words, 0, LF_CACHED_WORDS * sizeof *tokenizer->words);
   memset(tokenizer->pairs, 0, LF_CACHED_PAIRS * sizeof *tokenizer->pairs);
-  lf_status status = add_tokens(tokenizer, (uint32_t)vocab_bytes);
-  if (status == LF_OK) status = add_merges(tokenizer, merges);
-  tokenizer->ready = status == LF_OK;
   lf_tokenizer_begin(tokenizer);
-  return status;
+  if (offsets[0] != 0 || offsets[vocab_size] != (uint32_t)vocab_bytes) return LF_ERROR_TOKENIZER;
+  return lf_tokenizer_index(tokenizer);
 }
 
 /* ---- bytes to characters ---- */
@@ -194,20 +213,26 @@ void lf_tokenizer_begin(lf_tokenizer *tokenizer) {
   tokenizer->word_length = 0;
   tokenizer->streaming = 0;
   tokenizer->n_tokens = 0;
+  tokenizer->n_left = 0;
   tokenizer->status = tokenizer->ready ? LF_OK : LF_ERROR_STATE;
 }
 
 uint8_t *lf_tokenizer_text(lf_tokenizer *tokenizer) { return tokenizer->text; }
+int32_t lf_tokenizer_left(const lf_tokenizer *tokenizer) { return tokenizer->n_left; }
 
 int32_t lf_tokenizer_feed(lf_tokenizer *tokenizer, int32_t n_bytes, int32_t final) {
   if (tokenizer->status != LF_OK) return (int32_t)tokenizer->status;
   if (n_bytes < 0 || n_bytes > LF_TEXT_CHUNK) return LF_ERROR_LENGTH;
   tokenizer->n_tokens = 0;
-  for (int32_t i = 0; i < n_bytes;) {
+  const uint64_t end = tokenizer->work + LF_WORK_SLICE;
+  int32_t i = 0;
+  while (i < n_bytes && tokenizer->work < end) {
     i += take_letters(tokenizer, tokenizer->text + i, n_bytes - i);
     if (i < n_bytes) take_utf8(tokenizer, tokenizer->text[i++]);
   }
-  if (final) {
+  tokenizer->n_left = n_bytes - i;
+  memmove(tokenizer->text, tokenizer->text + i, (size_t)tokenizer->n_left);
+  if (final && tokenizer->n_left == 0) {
     if (tokenizer->bytes_missing > 0) take_code_point(tokenizer, 0xfffd);
     tokenizer->bytes_missing = 0;
     lf_end_of_text(tokenizer);

@@ -63,12 +63,15 @@ struct lf_tokenizer {
   int32_t vocab_size, n_merges;
   uint32_t longest; /* bytes of the longest token */
   int32_t lowercase;
-  int32_t ready;      /* all tables are whole */
-  uint8_t *vocab;     /* bytes of all tokens */
-  uint32_t *offsets;  /* [vocab_size + 1] */
-  lf_merge *merges;   /* [n_merges] in order of rank */
-  uint32_t *by_bytes; /* [table_size] open-addressing table of token ids by their bytes */
-  uint32_t *by_pair;  /* [pair_size] open-addressing table of merges by left and right */
+  int32_t ready; /* all tables are whole */
+  int32_t n_tokens_indexed, n_merges_indexed;
+  uint64_t work;       /* comparisons and lookups so far; nothing but its growth means anything */
+  uint64_t work_limit; /* of the long word at hand */
+  uint8_t *vocab;      /* bytes of all tokens */
+  uint32_t *offsets;   /* [vocab_size + 1] */
+  lf_merge *merges;    /* [n_merges] in order of rank */
+  uint32_t *by_bytes;  /* [table_size] open-addressing table of token ids by their bytes */
+  uint32_t *by_pair;   /* [pair_size] open-addressing table of merges by left and right */
   uint32_t table_mask, pair_mask;
   uint32_t byte_ids[256]; /* token of each single byte */
   lf_cached_word *words;  /* [LF_CACHED_WORDS] */
@@ -96,10 +99,15 @@ struct lf_tokenizer {
 
   /* Out. */
   uint8_t *text;    /* [LF_TEXT_CHUNK] */
+  int32_t n_left;   /* bytes of it that the last feed has not taken */
   lf_token *tokens; /* [LF_TOKENS_OUT] */
   int32_t n_tokens;
   lf_status status;
 };
+
+/* Work after which a call comes back: a few milliseconds, and more than any usual vocabulary makes of LF_TEXT_CHUNK
+ * bytes. */
+enum { LF_WORK_SLICE = 1 << 22 };
 
 /* A byte of text becomes at most 3 bytes of words (U+FFFD for a byte that is not UTF-8), and each of them at most one
  * token; what has waited comes on top. */
@@ -110,7 +118,7 @@ void lf_take_character(lf_tokenizer *tokenizer, lf_character character);
 void lf_end_of_text(lf_tokenizer *tokenizer);
 
 /* ---- bpe.c ---- */
-uint32_t lf_find_token(const lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length);
+uint32_t lf_find_token(lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length);
 int lf_add_token(lf_tokenizer *tokenizer,
                  uint32_t id); /* to by_bytes; 0 if its bytes or too many like them are there */
 int lf_add_merge(lf_tokenizer *tokenizer, uint32_t rank); /* to by_pair; 0 if its pair or too many like it are there */

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "linformer.h"
 #include "random.h"
+#include "tokenizer.h"
 
 enum { MAX_VOCAB = 400, MAX_BYTES = 4096, MAX_MERGES = 140, TEXT = 1 << 14 };
 
@@ -96,6 +97,8 @@ static lf_tokenizer *make(const vocabulary *v, int32_t flags, lf_status expected
   return tokenizer;
 }
 
+static uint64_t most_work; /* of one feed */
+
 /* Feeds text in chunks and collects the tokens. Returns how many, or a negative status. */
 static int32_t tokenize(lf_tokenizer *tokenizer, const uint8_t *text, int32_t length, int32_t chunk, lf_token *out) {
   int32_t n = 0;
@@ -103,10 +106,16 @@ static int32_t tokenize(lf_tokenizer *tokenizer, const uint8_t *text, int32_t le
   for (int32_t at = 0;; at += chunk) {
     const int32_t part = length - at < chunk ? length - at : chunk;
     memcpy(lf_tokenizer_text(tokenizer), text + at, (size_t)part);
-    const int32_t count = lf_tokenizer_feed(tokenizer, part, at + chunk >= length);
-    if (count < 0) return count;
-    memcpy(out + n, lf_tokenizer_tokens(tokenizer), (size_t)count * sizeof *out);
-    n += count;
+    int32_t left = part;
+    do {
+      const uint64_t before = tokenizer->work;
+      const int32_t count = lf_tokenizer_feed(tokenizer, left, at + chunk >= length);
+      if (tokenizer->work - before > most_work) most_work = tokenizer->work - before;
+      if (count < 0) return count;
+      memcpy(out + n, lf_tokenizer_tokens(tokenizer), (size_t)count * sizeof *out);
+      n += count;
+      left = lf_tokenizer_left(tokenizer);
+    } while (left > 0);
     if (at + chunk >= length) return n;
   }
 }
@@ -289,7 +298,82 @@ static void collisions(void) {
   }
 }
 
+/* Every part of a random text that is up to `longest` bytes long is a token, and a token that has begun takes one letter
+ * after the other: wherever a long word ends, all those parts are tried, nearly all in vain. However bad it is, no call
+ * works for longer than a slice; where it is absurd, the word is refused. */
+static void slow_vocabularies(void) {
+  enum { LETTERS = 1000, LONGEST = 128, SIZE = 256 + LETTERS * LONGEST };
+  static uint8_t text[LETTERS];
+  static uint8_t bytes[256 + LETTERS * LONGEST * LONGEST];
+  static uint32_t offsets[SIZE + 1];
+  static uint32_t merges[SIZE][2];
+  static uint32_t ids[LETTERS][LONGEST + 1];
+  uint32_t state = 5;
+  /* Three bytes of CJK characters that are all different: letters, and no part comes twice. */
+  for (uint32_t i = 0; i + 2 < LETTERS; i += 3) {
+    text[i] = (uint8_t)(0xe4 + i / 3 / 64 % 4);
+    text[i + 1] = (uint8_t)(0x80 + i / 3 % 64);
+    text[i + 2] = (uint8_t)(0x80 + random_bits(&state) % 64);
+  }
+  text[LETTERS - 1] = 'a';
+  for (int slow = 0; slow < 2; slow++) {
+    const uint32_t longest = slow ? LONGEST : 48;
+    uint32_t size = 256;
+    for (uint32_t i = 0; i < 256; i++) {
+      bytes[i] = (uint8_t)i;
+      offsets[i + 1] = i + 1;
+    }
+    for (uint32_t i = 0; i < LETTERS; i++) ids[i][1] = text[i];
+    for (uint32_t length = 2; length <= longest; length++) {
+      for (uint32_t i = 0; i + length <= LETTERS; i++) {
+        uint32_t same = i; /* the same bytes, earlier */
+        for (uint32_t j = 0; length == 2 && j < i && same == i; j++) {
+          if (memcmp(text + i, text + j, length) == 0) same = j;
+        }
+        ids[i][length] = same < i ? ids[same][length] : size;
+        if (same < i) continue;
+        memcpy(bytes + offsets[size], text + i, length);
+        offsets[size + 1] = offsets[size] + length;
+        size++;
+      }
+    }
+    int32_t n_merges = 0;
+    for (uint32_t length = longest; length >= 2; length--) { /* the longest first */
+      for (uint32_t i = 0, next = 256; i + length <= LETTERS; i++) {
+        if (ids[i][length] < next) continue;
+        next = ids[i][length] + 1;
+        merges[n_merges][0] = ids[i][length - 1];
+        merges[n_merges++][1] = text[i + length - 1];
+      }
+    }
+    const int32_t vocab_bytes = (int32_t)offsets[size];
+    const uint64_t needed = lf_tokenizer_bytes((int32_t)size, n_merges, vocab_bytes);
+    lf_tokenizer *tokenizer = aligned_alloc(LF_ALIGN, (size_t)needed);
+    lf_status status =
+        lf_tokenizer_init(tokenizer, needed, bytes, offsets, &merges[0][0], (int32_t)size, n_merges, vocab_bytes, 0);
+    CHECK(status == (slow ? LF_MORE : LF_OK));
+    if (slow) CHECK(lf_tokenizer_feed(tokenizer, 0, 1) == LF_ERROR_STATE);
+    while (status == LF_MORE) {
+      const uint64_t before = tokenizer->work;
+      status = lf_tokenizer_index(tokenizer);
+      CHECK(tokenizer->work - before < LF_WORK_SLICE + (1 << 18));
+    }
+    CHECK(status == LF_OK);
+    most_work = 0;
+    const int32_t n = tokenize(tokenizer, text, LETTERS, LF_TEXT_CHUNK, tokens);
+    CHECK(most_work >= LF_WORK_SLICE && most_work < (1 << 24) + (1 << 23));
+    if (slow) {
+      CHECK(n == LF_ERROR_TOKENIZER);
+    } else {
+      CHECK(n > 0 && n == tokenize(tokenizer, text, LETTERS, 1, again));
+      CHECK(memcmp(tokens, again, (size_t)n * sizeof *tokens) == 0);
+    }
+    free(tokenizer);
+  }
+}
+
 int main(void) {
+  slow_vocabularies();
   random_vocabularies();
   chunks();
   most_tokens();

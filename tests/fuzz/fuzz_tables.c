@@ -84,6 +84,7 @@ static int32_t tokenize(lf_tokenizer *tokenizer, const uint8_t *text, size_t len
     if (part > 0) memcpy(lf_tokenizer_text(tokenizer), text + at, part);
     const int32_t count = lf_tokenizer_feed(tokenizer, (int32_t)part, length - at <= chunk);
     if (count < 0) return count;
+    EXPECT(lf_tokenizer_left(tokenizer) == 0);
     EXPECT(n + count <= OUT);
     if (count > 0) memcpy(out + n, lf_tokenizer_tokens(tokenizer), (size_t)count * sizeof *out);
     n += count;

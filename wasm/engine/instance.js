@@ -132,7 +132,7 @@ export class Engine {
    * Hands the engine the tokenizer and every tensor, one at a time through the staging area.
    *
    * @param {Model} model
-   * @param {() => Promise<void>} pause called after each tensor
+   * @param {() => Promise<void>} pause called between slices of work
    * @param {(done: number, total: number) => void} progress in bytes
    */
   async loadWeights(model, pause, progress) {
@@ -148,7 +148,11 @@ export class Engine {
       return address
     })
     const sizes = [offsets.shape[0] - 1, merges.shape[0], vocab.shape[0]]
-    const status = this.#call('lf_tokenizer_init', at.tokenizer, BigInt(report.tokenizer), ...addresses, ...sizes, lowercase ? 1 : 0)
+    let status = this.#call('lf_tokenizer_init', at.tokenizer, BigInt(report.tokenizer), ...addresses, ...sizes, lowercase ? 1 : 0)
+    while (status === LF_MORE) {
+      await pause()
+      status = this.#call('lf_tokenizer_index', at.tokenizer)
+    }
     if (status === LF_ERROR_TOKENIZER) {
       throw new LinformerError('MODEL_TENSOR', 'the tokenizer\'s tables contradict themselves: offsets have to ascend, every single byte has to be a token once, and every merge has to make a token', { status })
     }
@@ -227,10 +231,17 @@ export class Engine {
       const { read, written } = encoder.encodeInto(text.slice(at, end), chunk)
       this.#write(textAt, chunk.subarray(0, written))
       at += read
-      const count = this.#call('lf_tokenizer_feed', this.#tokenizer, written, at === text.length ? 1 : 0)
-      if (count < 0) throw new LinformerError('ENGINE', `the tokenizer says ${statusName(count)}`, { status: count })
-      if (count > 0) take(new Uint32Array(this.#memory.buffer, this.#call('lf_tokenizer_tokens', this.#tokenizer), 3 * count))
-      await pause(at)
+      // A vocabulary that is slow to search takes less than a chunk at once.
+      for (let left = written, first = true; left > 0 || first; first = false) {
+        const count = this.#call('lf_tokenizer_feed', this.#tokenizer, left, at === text.length ? 1 : 0)
+        if (count === LF_ERROR_TOKENIZER) {
+          throw new LinformerError('MODEL_TENSOR', `the tokenizer's vocabulary is made so that a long word, near UTF-16 unit ${at}, takes absurdly long to encode`, { status: count })
+        }
+        if (count < 0) throw new LinformerError('ENGINE', `the tokenizer says ${statusName(count)}`, { status: count })
+        if (count > 0) take(new Uint32Array(this.#memory.buffer, this.#call('lf_tokenizer_tokens', this.#tokenizer), 3 * count))
+        left = this.#call('lf_tokenizer_left', this.#tokenizer)
+        await pause(at)
+      }
     } while (at < text.length)
   }
 

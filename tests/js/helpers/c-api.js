@@ -127,7 +127,8 @@ export class CApi {
     const tokenizer = this.allocate(bytes)
     const mark = this.top
     const tables = [vocab, offsets, merges].map(({ data }) => this.place(data))
-    this.check(this.exports.lf_tokenizer_init(tokenizer, bytes, ...tables, ...sizes, lowercase ? 1 : 0), 'tokenizer')
+    let status = this.check(this.exports.lf_tokenizer_init(tokenizer, bytes, ...tables, ...sizes, lowercase ? 1 : 0), 'tokenizer')
+    while (status > 0) status = this.check(this.exports.lf_tokenizer_index(tokenizer), 'lf_tokenizer_index')
     this.top = mark
     return tokenizer
   }
