@@ -232,4 +232,6 @@ export class LinformerError extends Error {
   /** The numbers of the message. */
   readonly details: Readonly<Record<string, unknown>>
   constructor(code: ErrorCode, message: string, details?: Record<string, unknown>, options?: { cause?: unknown })
+  /** Failures in results keep their code and message in JSON. */
+  toJSON(): { name: 'LinformerError', code: ErrorCode, message: string }
 }

@@ -36,7 +36,8 @@ test('the two entries export the same', () => {
 test('a classifier in a worker has the same properties and gives the same results', async (t) => {
   const expected = await here.load(bytes, { maxTokens: 5000 })
   const classifier = await load(t, bytes, { maxTokens: 5000 })
-  assert.deepEqual({ ...classifier }, { ...expected })
+  const described = (object) => Object.entries(object).map(([key, value]) => [key, typeof value === 'function' ? 'function' : value])
+  assert.deepEqual(new Map(described(classifier)), new Map(described(expected)))
   assert.ok(Object.isFrozen(classifier.memory) && Object.isFrozen(classifier.config.k))
   for (const input of ['a text', { text: 'é😀 text. ', textPair: 'the other' }, long, ['one', '', { text: 'two' }, 3], []]) {
     for (const options of [{}, { explain: true, topK: 2 }, { overflow: 'truncate' }]) {

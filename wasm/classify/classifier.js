@@ -1,6 +1,7 @@
 /**
  * A loaded model, and what it says about documents.
  */
+import { addDispose } from '../common/dispose.js'
 import { abortable, LinformerError, namingMemory, throwIfAborted } from '../common/errors.js'
 import { createPause } from '../common/pause.js'
 import { Tokens } from '../engine/tokens.js'
@@ -49,21 +50,23 @@ export class Classifier {
     this.precision = precision
     this.threads = threads
     this.memory = Object.freeze({ ...engine.memoryReport })
+    addDispose(this)
   }
+
+  // Functions of the object's own, whatever `this` is: they work detached, in a copy, and through the proxies that
+  // frameworks put around objects.
 
   /**
    * @param {any} input a document, an array of them, or an async iterable
    * @param {any} [options]
    * @returns {any} see index.d.ts
    */
-  classify(input, options = {}) {
-    return classifyInput(input, options, (...document) => this.#next(...document))
-  }
+  classify = (input, options = {}) => classifyInput(input, options, (...document) => this.#next(...document))
 
   /**
    * Frees the memory. A classification that is running is rejected with DISPOSED. Calling it again does nothing.
    */
-  dispose() {
+  dispose = () => {
     this.#disposed = true
     this.#engine?.dispose()
     this.#engine = undefined
@@ -159,9 +162,4 @@ export class Classifier {
     }
     return result
   }
-}
-
-// `using classifier = await load(...)`, where the language has it.
-if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(Classifier.prototype, Symbol.dispose, { value: Classifier.prototype.dispose })
 }

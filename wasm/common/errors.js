@@ -20,6 +20,11 @@ export class LinformerError extends Error {
     this.code = code
     this.details = details
   }
+
+  /** What JSON keeps of it; the details may hold anything. */
+  toJSON() {
+    return { name: this.name, code: this.code, message: this.message }
+  }
 }
 
 /** Longest piece of a value in a message. */

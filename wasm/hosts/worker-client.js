@@ -10,6 +10,7 @@
  * and from it { id, progress }, { id, value } or { id, error }. Functions and signals stay on this side.
  */
 import { checkCallbacks, classifyInput } from '../classify/inputs.js'
+import { addDispose } from '../common/dispose.js'
 import { LinformerError, throwIfAborted } from '../common/errors.js'
 import { readSource } from '../source/fetch.js'
 
@@ -141,27 +142,26 @@ class WorkerClassifier {
     }
     Object.freeze(description.config.k)
     Object.assign(this, description)
+    addDispose(this)
   }
+
+  // Functions of the object's own, as there.
 
   /**
    * @param {any} input a document, an array of them, or an async iterable
    * @param {any} [options]
    * @returns {any} see index.d.ts
    */
-  classify(input, options = {}) {
+  classify = (input, options = {}) => {
     return classifyInput(input, options, (document, { signal, onProgress, ...rest }, index, count) => {
       return this.#connection.call({ call: 'classify', document, options: rest, index, count }, { signal, onProgress })
     })
   }
 
   /** Ends the worker, and with it the memory. Calls under way are rejected with DISPOSED. */
-  dispose() {
+  dispose = () => {
     this.#connection.end(disposed())
   }
-}
-
-if (typeof Symbol.dispose === 'symbol') {
-  Object.defineProperty(WorkerClassifier.prototype, Symbol.dispose, { value: WorkerClassifier.prototype.dispose })
 }
 
 /**

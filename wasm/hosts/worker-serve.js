@@ -33,7 +33,8 @@ export function serve({ load, inspect }, post) {
     if (call === 'inspect') return inspect(given, { ...options, ...callbacks })
     if (call === 'load') {
       classifier = await load(given, { ...options, ...callbacks })
-      return { ...classifier }
+      // What can be sent of it: all but its functions.
+      return Object.fromEntries(Object.entries(/** @type {object} */ (classifier)).filter(([, value]) => typeof value !== 'function'))
     }
     if (classifier === undefined) throw new LinformerError('DISPOSED', 'this worker has no model')
     const place = (/** @type {any} */ event) => callbacks.onProgress?.({ ...event, index, count })
