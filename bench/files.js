@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { folder } from './install.js'
-import { benchModel, modelFile } from './model.js'
+import { benchFile, benchModel } from './model.js'
 import { onnxFile } from './onnx.js'
 
 /** @param {string} name */
@@ -26,8 +26,8 @@ export function fileOf({ engine, precision, shape, file: given }) {
   const name = Object.entries(shape).map(([key, value]) => `${key}-${Array.isArray(value) ? value[0] : value}`).join(',')
   const file = fileAt(onnx ? `${name},${precision}.onnx` : `${name}.safetensors`)
   if (!existsSync(file)) {
-    const model = benchModel(shape)
-    writeFileSync(file, onnx ? onnxFile(model, precision) : modelFile(model))
+    const model = benchFile(shape)
+    writeFileSync(file, onnx ? onnxFile(benchModel(model), precision) : model)
   }
   return file
 }

@@ -1,13 +1,14 @@
 /**
  * The sections of the benchmarks: each measures, puts what it found into `results`, and gives the text to print.
  */
+import { PAPER } from '../web/paper.js'
 import { agreement } from './agreement.js'
 import { compare } from './compare.js'
 import { measurePeaks } from './peak.js'
 import * as report from './report.js'
 import { measureStages } from './stages.js'
 import { startInChromium, startInNode } from './start.js'
-import { PAPER, table3 } from './table3.js'
+import { table3 } from './table3.js'
 import { compareTokenizers } from './tokenizer.js'
 
 /**
@@ -92,7 +93,7 @@ export const sections = {
   table3: {
     async measure({ host, inNode, chosen, results, progress }) {
       const most = Math.min(inNode ? 65536 : 8192, Math.max(...chosen.lengths))
-      const lengths = Object.keys(PAPER).map(Number).filter((n) => n <= most)
+      const lengths = [...PAPER.keys()].filter((n) => n <= most)
       const cells = await table3(host, { lengths, rounds: Math.min(chosen.rounds, 3), progress })
       results.table3 = merge(results.table3, cells, ({ n, k }) => n * 65536 + k)
     },

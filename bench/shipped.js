@@ -2,6 +2,7 @@
  * A shipped model for the peers: its weights for onnx.js, its tokenizer as the tokenizer.json of Hugging Face.
  */
 import { readFileSync } from 'node:fs'
+import { readSafetensors, tensorValues } from '../wasm/node.js'
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -11,18 +12,6 @@ import { readFileSync } from 'node:fs'
 /** Matrices with a row for each token: a shorter document needs fewer. */
 const perToken = (/** @type {string} */ name) => name === 'embed.position.weight' ? 'rows' : /\.[EF]$/.test(name) ? 'columns' : undefined
 
-/** @param {string} path of a .safetensors file */
-function readTensors(path) {
-  const file = readFileSync(path)
-  const length = Number(file.readBigUInt64LE(0))
-  const { __metadata__: metadata, ...entries } = JSON.parse(file.toString('utf8', 8, 8 + length))
-  const bytesOf = (/** @type {string} */ name) => {
-    const [start, end] = entries[name].data_offsets
-    return new Uint8Array(file.subarray(8 + length + start, 8 + length + end)) // a copy, and so aligned
-  }
-  return { metadata, entries, bytesOf }
-}
-
 /**
  * The weights of a model file as numbers, for documents of exactly n tokens.
  *
@@ -31,20 +20,15 @@ function readTensors(path) {
  * @returns {Model}
  */
 export function shippedModel(path, n) {
-  const { metadata, entries, bytesOf } = readTensors(path)
+  const { metadata, tensors } = readSafetensors(readFileSync(path), path)
   const config = JSON.parse(metadata.config)
   /** @type {Map<string, Weight>} */
   const weights = new Map()
-  for (const [name, { dtype, shape }] of Object.entries(entries)) {
+  for (const [name, { dtype, shape }] of tensors) {
     if (name.startsWith('tokenizer.') || name.endsWith('.scale')) continue
     if (dtype !== 'F32' && dtype !== 'I8') throw new Error(`${path}: ${name} is ${dtype}`)
-    const bytes = bytesOf(name)
-    let data = dtype === 'F32' ? new Float32Array(bytes.buffer) : Float32Array.from(new Int8Array(bytes.buffer))
+    const data = /** @type {Float32Array} */ (tensorValues(tensors, name))
     const columns = shape[shape.length - 1]
-    if (dtype === 'I8') {
-      const scale = new Float32Array(bytesOf(`${name}.scale`).buffer)
-      data = data.map((q, i) => q * scale[Math.floor(i / columns)])
-    }
     if (perToken(name) === 'rows') {
       weights.set(name, { shape: [n, columns], data: data.slice(0, n * columns) })
     } else if (perToken(name) === 'columns') {
@@ -68,15 +52,13 @@ function byteCharacters() {
  * @returns {object} tokenizer.json
  */
 export function tokenizerJson(path) {
-  const { metadata, bytesOf } = readTensors(path)
+  const { metadata, tensors } = readSafetensors(readFileSync(path), path)
   const { lowercase } = JSON.parse(metadata.tokenizer)
-  const [vocab, offsets, merges] = ['vocab', 'offsets', 'merges'].map((part) => bytesOf(`tokenizer.${part}`))
-  const at = new Uint32Array(offsets.buffer)
+  const [vocab, at, pairs] = ['vocab', 'offsets', 'merges'].map((part) => tensorValues(tensors, `tokenizer.${part}`))
   const characters = byteCharacters()
   const tokens = Array.from({ length: at.length - 1 }, (_, id) => {
     return Array.from(vocab.subarray(at[id], at[id + 1]), (b) => characters[b]).join('') || `<special ${id}>`
   })
-  const pairs = new Uint32Array(merges.buffer)
   return {
     version: '1.0', truncation: null, padding: null, added_tokens: [], post_processor: null, decoder: { type: 'ByteLevel' },
     normalizer: lowercase ? { type: 'Lowercase' } : null,
@@ -98,9 +80,8 @@ export function tokenizerJson(path) {
  * @param {() => number} random numbers in [-1, 1)
  */
 export function shippedText(path, bytes, random) {
-  const { bytesOf } = readTensors(path)
-  const vocab = bytesOf('tokenizer.vocab')
-  const at = new Uint32Array(bytesOf('tokenizer.offsets').buffer)
+  const { tensors } = readSafetensors(readFileSync(path), path)
+  const [vocab, at] = ['vocab', 'offsets'].map((part) => tensorValues(tensors, `tokenizer.${part}`))
   const words = Array.from({ length: at.length - 1 }, (_, id) => String.fromCharCode(...vocab.subarray(at[id], at[id + 1])))
     .filter((word) => /^ [a-z]{2,}$/.test(word))
   let text = ''

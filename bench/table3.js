@@ -4,23 +4,10 @@
  * paper's is: theirs is read off the largest batch that fits.
  */
 import { inspect } from '../wasm/node.js'
+import { PAPER, PAPER_KS } from '../web/paper.js'
 import { fileOf } from './files.js'
 import { measure } from './rounds.js'
 import { ratio } from './statistics.js'
-
-/** Wang et al. 2020, table 3, left and right: time and memory saved for k of 128, 256, 512, 1024, 2048. */
-export const PAPER = {
-  512: [[1.5, 1.7], [1.3, 1.5]],
-  1024: [[1.7, 3.0], [1.6, 2.9], [1.3, 1.8]],
-  2048: [[2.6, 6.1], [2.4, 5.6], [2.1, 3.6], [1.3, 2.0]],
-  4096: [[3.4, 14], [3.2, 13], [2.8, 8.3], [2.2, 4.3], [1.3, 2.3]],
-  8192: [[5.5, 28], [5.0, 26], [4.4, 17], [3.5, 8.5], [2.1, 4.5]],
-  16384: [[8.6, 56], [7.8, 48], [7.0, 32], [5.6, 16], [3.3, 8]],
-  32768: [[13, 56], [12, 48], [11, 36], [8.8, 18], [5.0, 16]],
-  65536: [[20, 60], [18, 52], [16, 40], [14, 20], [7.9, 18]]
-}
-
-export const KS = [128, 256, 512, 1024, 2048]
 
 const HEADS = 4
 
@@ -42,19 +29,18 @@ const HEADS = 4
 export async function table3(host, { lengths, rounds, progress }) {
   /** @type {Cell[]} */
   const cells = []
-  for (const [length, row] of Object.entries(PAPER)) {
-    const n = Number(length)
+  for (const [n, row] of PAPER) {
     if (!lengths.includes(n)) continue
     /** @param {'linformer' | 'full'} attention @param {number} k @returns {import('./engines.js').Variant} */
     const variant = (attention, k) => ({
       engine: 'linformer-wasm', backend: 'relaxed', precision: 'float32', threads: 1, shape: { attention, n_max: n, k: new Array(4).fill(k) }
     })
-    const variants = [variant('full', 128), ...row.map((_, i) => variant('linformer', KS[i]))]
+    const variants = [variant('full', 128), ...row.map((_, i) => variant('linformer', PAPER_KS[i]))]
     const measured = await measure(host, variants, { rounds, limitMs: () => 900_000, fileOf, progress })
     const workspaces = await Promise.all(variants.map((of) => workspace(of)))
     for (const [i, paper] of row.entries()) {
       cells.push({
-        n, k: KS[i], paper, time: ratio(measured[0].times, measured[i + 1].times),
+        n, k: PAPER_KS[i], paper, time: ratio(measured[0].times, measured[i + 1].times),
         memory: workspaces[0] / workspaces[i + 1], scores: (workspaces[0] + 4 * HEADS * n * n) / workspaces[i + 1]
       })
     }

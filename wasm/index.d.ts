@@ -218,6 +218,32 @@ export function inspect(source: Source, options?: LoadOptions): Promise<Inspecti
 /** Names and shapes of the weights that a model of this config has: what a model file must hold. */
 export function tensorShapes(config: Config): Map<string, number[]>
 
+/** A tensor of a .safetensors file. */
+export interface Tensor {
+  /** 'F32', 'F16', 'I8', 'U8', 'U32', ... */
+  dtype: string
+  shape: number[]
+  /** Its bytes, little-endian: a view of the file. */
+  data: Uint8Array
+}
+
+/**
+ * Takes a .safetensors file apart: a model file, or any other. `name` is for messages.
+ *
+ * @throws LinformerError MODEL_TRUNCATED, MODEL_FORMAT, MODEL_TENSOR
+ */
+export function readSafetensors(bytes: Uint8Array | ArrayBuffer, name?: string): { metadata: Record<string, string>, tensors: Map<string, Tensor> }
+
+/** Makes a .safetensors file; the same tensors and metadata give the same bytes. */
+export function writeSafetensors(tensors: Iterable<[string, Tensor]>, metadata: Record<string, string>): Uint8Array<ArrayBuffer>
+
+/**
+ * The numbers in a tensor, copied: F32, F16 and I8 with its `NAME.scale` as floats, I32, U32 and U8 as they are.
+ *
+ * @throws LinformerError MODEL_TENSOR if there is no such tensor, or it is of another dtype
+ */
+export function tensorValues(tensors: Map<string, Tensor>, name: string): Float32Array | Int32Array | Uint32Array | Uint8Array
+
 export const version: string
 
 export type ErrorCode =

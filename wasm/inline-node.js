@@ -7,5 +7,6 @@ import { openCache, readPlace } from './source/files-node.js'
 
 export { LinformerError } from './common/errors.js'
 export { tensorShapes } from './source/model.js'
+export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { version } from './common/version.js'
 export const { load, inspect } = createApi({ modules, readPlace, openCache })

@@ -24,5 +24,6 @@ const host = {
 
 export { LinformerError } from './common/errors.js'
 export { tensorShapes } from './source/model.js'
+export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { version } from './common/version.js'
 export const { load, inspect } = createWorkerApi(host)

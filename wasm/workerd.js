@@ -7,5 +7,6 @@ import simd128 from './dist/linformer-simd128.wasm'
 
 export { LinformerError } from './common/errors.js'
 export { tensorShapes } from './source/model.js'
+export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { version } from './common/version.js'
 export const { load, inspect } = createApi({ modules: { simd128: () => simd128, relaxed: () => relaxed } })

@@ -13,39 +13,13 @@ const NORM_EPSILON = 1e-5
 /**
  * A model file, taken apart.
  *
+ * @param {Pick<typeof import('./wasm/index.js'), 'readSafetensors' | 'tensorValues'>} library
  * @param {ArrayBuffer} file .safetensors
  * @returns {{ config: Config, weights: Weights }}
  */
-export function readModel(file) {
-  const length = Number(new DataView(file).getBigUint64(0, true))
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, length)))
-  const bytes = (/** @type {string} */ name) => {
-    const entry = header[name]
-    if (entry === undefined) throw new Error(`the model file has no tensor ${name}`)
-    const [from, to] = entry.data_offsets
-    return { dtype: entry.dtype, shape: entry.shape, data: file.slice(8 + length + from, 8 + length + to) }
-  }
-  /** @type {Weights} */
-  const weights = (name) => {
-    const { dtype, shape, data } = bytes(name)
-    if (dtype === 'F32') return Float64Array.from(new Float32Array(data))
-    if (dtype === 'U32') return Float64Array.from(new Uint32Array(data))
-    if (dtype === 'U8') return Float64Array.from(new Uint8Array(data))
-    if (dtype === 'F16') return Float64Array.from(new Uint16Array(data), half)
-    const scales = new Float32Array(bytes(`${name}.scale`).data)
-    const columns = shape[shape.length - 1]
-    return Float64Array.from(new Int8Array(data), (value, i) => value * scales[Math.floor(i / columns)])
-  }
-  return { config: JSON.parse(header.__metadata__.config), weights }
-}
-
-/** @param {number} bits of an IEEE 754 half @returns {number} */
-function half(bits) {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  return exponent === 0x1f ? (fraction ? NaN : sign * Infinity) : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+export function readModel({ readSafetensors, tensorValues }, file) {
+  const { metadata, tensors } = readSafetensors(file)
+  return { config: JSON.parse(metadata.config), weights: (name) => Float64Array.from(tensorValues(tensors, name)) }
 }
 
 /**

@@ -13,7 +13,7 @@
  * @property {number} workspace bytes for n tokens: all that the forward pass needs besides weights
  */
 import { randomWeights } from './bin/random-weights.js'
-import { load, tensorShapes } from './wasm/index.js'
+import { load, tensorShapes, writeSafetensors } from './wasm/index.js'
 
 const RUNS = 3
 const ENOUGH_MS = 2000 // no further run after this much time for one point
@@ -30,7 +30,7 @@ const post = (/** @type {unknown} */ message) => postMessage(message)
  */
 async function measure(attention, n, shape, k, runs) {
   const config = { ...shape, n_max: n, k: new Array(shape.n_layers).fill(Math.min(k, n)), attention }
-  const classifier = await load(randomWeights(tensorShapes, config), { threads: 1 })
+  const classifier = await load(randomWeights({ tensorShapes, writeSafetensors }, config), { threads: 1 })
   const text = 'x'.repeat(n) // this model's tokens are bytes
   const times = []
   let told = 0

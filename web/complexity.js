@@ -2,7 +2,7 @@
 import { draw } from './chart.js'
 import { byId, element } from './dom.js'
 import { bytes, count, duration } from './format.js'
-import { PAPER } from './paper.js'
+import { PAPER, PAPER_KS } from './paper.js'
 
 /** @typedef {import('./complexity-worker.js').Point} Point */
 
@@ -136,7 +136,7 @@ function table(all) {
     element('tr', {}, ...['Tokens', 'Linformer', 'Transformer', 'faster', 'faster', 'Linformer', 'Transformer', 'less than n × n', 'less']
       .map((name) => element('th', { scope: 'col' }, name))))
   const rows = all.map((n) => {
-    const [linformer, full, paper] = [pointOf('linformer', n), pointOf('full', n), PAPER.get(n)]
+    const [linformer, full, paper] = [pointOf('linformer', n), pointOf('full', n), PAPER.get(n)?.[PAPER_KS.indexOf(128)]]
     const both = linformer !== undefined && full !== undefined
     const cell = (/** @type {string | undefined} */ text, /** @type {string} */ className) => {
       return element('td', { class: text === undefined ? 'waiting' : className }, text ?? '–')
@@ -144,9 +144,9 @@ function table(all) {
     return element('tr', {},
       element('th', { scope: 'row' }, count(n)),
       cell(linformer && duration(linformer.milliseconds), ''), cell(full && duration(full.milliseconds), ''),
-      cell(both ? times(full.milliseconds / linformer.milliseconds) : undefined, 'here'), cell(paper && times(paper.time), 'paper'),
+      cell(both ? times(full.milliseconds / linformer.milliseconds) : undefined, 'here'), cell(paper && times(paper[0]), 'paper'),
       cell(linformer && bytes(linformer.workspace), ''), cell(full && bytes(full.workspace), ''),
-      cell(linformer && times((matrices(n) + linformer.workspace) / linformer.workspace), 'here'), cell(paper && times(paper.memory), 'paper'))
+      cell(linformer && times((matrices(n) + linformer.workspace) / linformer.workspace), 'here'), cell(paper && times(paper[1]), 'paper'))
   })
   byId('complexity-table', HTMLElement).replaceChildren(element('table', {},
     element('caption', {}, 'Measured here, beside the paper'), head, element('tbody', {}, ...rows)))

@@ -4,7 +4,7 @@
  */
 import { embed, readModel, runLayer, tokenIds } from './attention.js'
 import { singularValues } from './svd.js'
-import { load } from './wasm/index.js'
+import { load, readSafetensors, tensorValues } from './wasm/index.js'
 
 const CHARACTERS = 12 // of a text for each token, at most; only the beginning is needed
 
@@ -21,7 +21,7 @@ async function spectraOf(file, text, most) {
   const response = await fetch(file)
   if (!response.ok) throw new Error(`the model with full attention could not be fetched: status ${response.status}`)
   const bytes = await response.arrayBuffer()
-  const { config, weights } = readModel(bytes)
+  const { config, weights } = readModel({ readSafetensors, tensorValues }, bytes)
   const classifier = await load(bytes)
   const start = text.slice(0, most * CHARACTERS)
   const { explanation } = await classifier.classify(start, { explain: true, overflow: 'truncate' })

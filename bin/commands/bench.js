@@ -1,7 +1,7 @@
 /**
  * linformer bench: the layerwise Linformer against the standard Transformer of the same size, in this engine.
  */
-import { load, LinformerError, tensorShapes } from 'linformer-wasm'
+import { load, LinformerError, tensorShapes, writeSafetensors } from 'linformer-wasm'
 import { randomWeights } from '../random-weights.js'
 import { complain, mebibytes, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
 
@@ -42,7 +42,7 @@ const median = (/** @type {number[]} */ values) => [...values].sort((a, b) => a 
  * @param {any} backend
  */
 async function measure(attention, shape, runs, backend) {
-  const classifier = await load(randomWeights(tensorShapes, { ...shape, attention }), { backend })
+  const classifier = await load(randomWeights({ tensorShapes, writeSafetensors }, { ...shape, attention }), { backend })
   const text = 'x'.repeat(shape.n_max)
   const times = []
   await classifier.classify('x') // compiled code and warm memory, as a second document finds them

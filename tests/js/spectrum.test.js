@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { load } from 'linformer-wasm'
+import * as library from 'linformer-wasm'
 import { embed, readModel, runLayer, tokenIds } from '../../web/attention.js'
 import { singularValues } from '../../web/svd.js'
 
@@ -17,10 +17,8 @@ const read = (/** @type {string} */ file) => {
 for (const name of ['full', 'full-F16', 'full-I8', 'sinusoidal-odd']) {
   test(`the attention of ${name} follows PyTorch, layer by layer`, () => {
     const file = read(`tests/golden/model/${name}.safetensors`)
-    const { config, weights } = readModel(file)
-    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, Number(new DataView(file).getBigUint64(0, true)))))
-    const start = 8 + Number(new DataView(file).getBigUint64(0, true))
-    const ids = new Int32Array(file.slice(...header['golden.144.ids'].data_offsets.map((at) => at + start)))
+    const { config, weights } = readModel(library, file)
+    const ids = library.tensorValues(library.readSafetensors(file).tensors, 'golden.144.ids')
     const states = weights('golden.144.x')
     const x = embed(config, weights, ids)
     for (let layer = 0; layer <= config.n_layers; layer++) {
@@ -38,8 +36,8 @@ for (const name of ['full', 'full-F16', 'full-I8', 'sinusoidal-odd']) {
 }
 
 test('the ids of a text\'s pieces are the tokenizer\'s', async () => {
-  const { weights } = readModel(read('models/imdb.safetensors'))
-  const classifier = await load('models/imdb.safetensors')
+  const { weights } = readModel(library, read('models/imdb.safetensors'))
+  const classifier = await library.load('models/imdb.safetensors')
   for (const { text, ids } of JSON.parse(readFileSync('tests/golden/imdb.json', 'utf8')).slice(0, 5)) {
     const { explanation } = await classifier.classify(text, { explain: true })
     assert.deepEqual([...tokenIds(text, explanation.tokens, weights, true)], ids)

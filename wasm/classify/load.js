@@ -3,14 +3,15 @@
  */
 import { abortable, LinformerError, namingMemory, show, throwIfAborted } from '../common/errors.js'
 import { createPause } from '../common/pause.js'
+import { MAX_THREADS, PRECISIONS } from '../engine/abi.js'
 import { chooseBackend } from '../engine/backend.js'
 import { Engine, plannerFor } from '../engine/instance.js'
 import { choosePlan } from '../engine/memory.js'
-import { MAX_THREADS, canShareMemory, withSharedMemory } from '../engine/threads.js'
+import { canShareMemory, withSharedMemory } from '../engine/threads.js'
 import { cacheKey, fromCache, intoCache, openCache as openWebCache } from '../source/cache.js'
 import { fetchBytes, readSource } from '../source/fetch.js'
 import { checkIntegrity, checkIntegrityOption } from '../source/integrity.js'
-import { PRECISIONS, parseModel } from '../source/model.js'
+import { parseModel } from '../source/model.js'
 import { Classifier } from './classifier.js'
 import { checkCallbacks } from './inputs.js'
 

@@ -48,20 +48,6 @@ export function show(value) {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text
 }
 
-/** What an lf_status of the engine is called, for the statuses that only a defect can bring about. */
-const STATUS = new Map([
-  [-1, 'LF_ERROR_CONFIG'], [-2, 'LF_ERROR_MEMORY'], [-3, 'LF_ERROR_NAME'], [-4, 'LF_ERROR_DTYPE'],
-  [-5, 'LF_ERROR_SHAPE'], [-6, 'LF_ERROR_SIZE'], [-7, 'LF_ERROR_SCALE'], [-8, 'LF_ERROR_VALUE'],
-  [-9, 'LF_ERROR_MISSING'], [-10, 'LF_ERROR_LENGTH'], [-11, 'LF_ERROR_TOKEN'], [-12, 'LF_ERROR_STATE'],
-  [-13, 'LF_ERROR_TOKENIZER']
-])
-
-/**
- * @param {number} status an lf_status
- * @returns {string} its name in linformer.h
- */
-export const statusName = (status) => STATUS.get(status) ?? `status ${status}`
-
 /**
  * Throws ABORTED if the signal has been.
  * @param {AbortSignal | undefined} signal

@@ -1,27 +1,23 @@
 /**
  * One instance of the module in its planned memory, and the C API of src/linformer.h called from JavaScript.
  */
-import { LinformerError, statusName } from '../common/errors.js'
-import { dtypeValue, packConfig } from '../source/model.js'
-import { PAGE, align, choosePlan, createPlanner } from './memory.js'
+import { LinformerError } from '../common/errors.js'
+import { packConfig } from '../source/model.js'
+import { DTYPES, LF, statusName, TEXT_CHUNK, TOKENIZER_LOWERCASE } from './abi.js'
+import { NAME_BYTES, PAGE, STAGING_HEADER, align, choosePlan, createPlanner } from './memory.js'
 import { THREAD_STACK, Threads } from './threads.js'
 
 /**
  * @typedef {import('../source/model.js').Model} Model
  * @typedef {import('./memory.js').Plan} Plan
- * @typedef {Record<string, (...args: any[]) => any> & { __heap_base: WebAssembly.Global }} Exports
+ * @typedef {{ __heap_base: WebAssembly.Global, __stack_pointer: WebAssembly.Global }} Globals
+ * @typedef {Globals & { [name: string]: (...args: (number | bigint)[]) => number }} Exports the functions of linformer.h; those that
+ *   return bytes give a bigint, which Number() takes as well
  * @typedef {{ precision: 'float32' | 'int8', threads: number }} Arithmetic what the engine multiplies in, and on how many threads
  */
 
-/** LF_TEXT_CHUNK: bytes of text that the tokenizer takes at once. */
-const TEXT_CHUNK = 4096
-
 /** Milliseconds that a slice of work should take before the event loop has its turn. */
 const SLICE_MS = 8
-
-const LF_MORE = 1
-const LF_ERROR_VALUE = -8
-const LF_ERROR_TOKENIZER = -13
 
 /**
  * @param {WebAssembly.Module} module
@@ -103,7 +99,7 @@ export class Engine {
     return this.#memory.buffer
   }
 
-  /** @param {string} name @param {...any} args */
+  /** @param {string} name @param {...(number | bigint)} args */
   #call(name, ...args) {
     if (this.#trap !== undefined) {
       throw new LinformerError('ENGINE', `the engine stopped in an earlier call (${this.#trap}); load the model again`, {}, { cause: this.#trap })
@@ -116,7 +112,7 @@ export class Engine {
     }
   }
 
-  /** @param {string} name @param {...any} args @returns {number} */
+  /** @param {string} name @param {...(number | bigint)} args @returns {number} */
   #check(name, ...args) {
     const status = this.#call(name, ...args)
     if (status < 0) throw new LinformerError('ENGINE', `${name} says ${statusName(status)}`, { status })
@@ -148,12 +144,12 @@ export class Engine {
       return address
     })
     const sizes = [offsets.shape[0] - 1, merges.shape[0], vocab.shape[0]]
-    let status = this.#call('lf_tokenizer_init', at.tokenizer, BigInt(report.tokenizer), ...addresses, ...sizes, lowercase ? 1 : 0)
-    while (status === LF_MORE) {
+    let status = this.#call('lf_tokenizer_init', at.tokenizer, BigInt(report.tokenizer), ...addresses, ...sizes, lowercase ? TOKENIZER_LOWERCASE : 0)
+    while (status === LF.MORE) {
       await pause()
       status = this.#call('lf_tokenizer_index', at.tokenizer)
     }
-    if (status === LF_ERROR_TOKENIZER) {
+    if (status === LF.ERROR_TOKENIZER) {
       throw new LinformerError('MODEL_TENSOR', 'the tokenizer\'s tables contradict themselves: offsets have to ascend, every single byte has to be a token once, and every merge has to make a token', { status })
     }
     if (status < 0) throw new LinformerError('ENGINE', `lf_tokenizer_init says ${statusName(status)}`, { status })
@@ -171,13 +167,13 @@ export class Engine {
     for (const name of ordered) {
       const { dtype, shape, data } = /** @type {import('../source/model.js').Tensor} */ (model.weights.get(name))
       const nameAt = staging
-      const shapeAt = staging + 2 * 64
-      const dataAt = staging + 4 * 64
+      const shapeAt = staging + NAME_BYTES
+      const dataAt = staging + STAGING_HEADER
       this.#write(nameAt, new TextEncoder().encode(`${name}\0`))
       new Int32Array(this.#memory.buffer, shapeAt, shape.length).set(shape)
       this.#write(dataAt, data)
-      const status = this.#call('lf_set_tensor', at.weights, nameAt, dtypeValue(dtype), shapeAt, shape.length, dataAt, BigInt(data.length))
-      if (status === LF_ERROR_VALUE) {
+      const status = this.#call('lf_set_tensor', at.weights, nameAt, DTYPES.indexOf(dtype), shapeAt, shape.length, dataAt, BigInt(data.length))
+      if (status === LF.ERROR_VALUE) {
         throw new LinformerError('MODEL_TENSOR', `tensor ${name} has a value that is not a finite number`, { tensor: name })
       }
       if (status < 0) throw new LinformerError('ENGINE', `lf_set_tensor says ${statusName(status)} to ${name}`, { status, tensor: name })
@@ -234,7 +230,7 @@ export class Engine {
       // A vocabulary that is slow to search takes less than a chunk at once.
       for (let left = written, first = true; left > 0 || first; first = false) {
         const count = this.#call('lf_tokenizer_feed', this.#tokenizer, left, at === text.length ? 1 : 0)
-        if (count === LF_ERROR_TOKENIZER) {
+        if (count === LF.ERROR_TOKENIZER) {
           throw new LinformerError('MODEL_TENSOR', `the tokenizer's vocabulary is made so that a long word, near UTF-16 unit ${at}, takes absurdly long to encode`, { status: count })
         }
         if (count < 0) throw new LinformerError('ENGINE', `the tokenizer says ${statusName(count)}`, { status: count })
@@ -264,7 +260,7 @@ export class Engine {
     new Int32Array(this.#memory.buffer, idsAt, ids.length).set(ids)
     this.#check('lf_begin', this.#run, ids.length)
     const total = this.#call('lf_run_total', this.#run)
-    for (let status = LF_MORE; status === LF_MORE;) {
+    for (let /** @type {number} */ status = LF.MORE; status === LF.MORE;) {
       const before = this.#call('lf_run_done', this.#run)
       const started = performance.now()
       status = this.#call('lf_step', this.#run, this.#tiles)
@@ -273,7 +269,7 @@ export class Engine {
         const perTile = (performance.now() - started) / (done - before) * this.#arithmetic.threads
         this.#tiles = Math.max(1, Math.min(1024, 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
       }
-      if (status === LF_ERROR_VALUE) {
+      if (status === LF.ERROR_VALUE) {
         throw new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
       }
       if (status < 0) throw new LinformerError('ENGINE', `lf_step says ${statusName(status)}`, { status })

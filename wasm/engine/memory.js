@@ -7,6 +7,7 @@
  *     workspace        lf_run with room for `capacity` tokens; while loading, room for the tensor that is being set
  */
 import { LinformerError } from '../common/errors.js'
+import { ALIGN } from './abi.js'
 import { THREAD_STACK } from './threads.js'
 
 /**
@@ -21,7 +22,11 @@ import { THREAD_STACK } from './threads.js'
  */
 
 export const PAGE = 65536
-const ALIGN = 64
+
+/** A tensor that is handed to the engine has its name before it, and its shape. */
+export const NAME_BYTES = 2 * ALIGN
+export const STAGING_HEADER = NAME_BYTES + 2 * ALIGN
+
 
 /** One page less than 4 GiB, so that a stack that runs off address 0 cannot come round to a page that exists. */
 const MAX_PAGES = 65535
@@ -41,7 +46,7 @@ const bytes = (/** @type {number} */ n) => n.toLocaleString('en-US')
 function stagingBytes({ weights, tokenizer }) {
   const largest = Math.max(...[...weights.values()].map(({ data }) => data.length))
   const tables = [tokenizer.vocab, tokenizer.offsets, tokenizer.merges].reduce((sum, { data }) => sum + align(data.length), 0)
-  return Math.max(align(largest) + 4 * ALIGN, tables)
+  return Math.max(align(largest) + STAGING_HEADER, tables)
 }
 
 /**

@@ -26,9 +26,6 @@ const OPEN = 0
 const ENTERED = 1
 const CLOSED = 2
 
-/** LF_MAX_THREADS */
-export const MAX_THREADS = 32
-
 /** Bytes of the stack of each thread but the first, whose stack is the module's own. */
 export const THREAD_STACK = 65536
 

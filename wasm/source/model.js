@@ -2,7 +2,8 @@
  * A model file's meaning: config, labels, tokenizer and weights.
  */
 import { LinformerError, show } from '../common/errors.js'
-import { parseSafetensors } from './safetensors.js'
+import { ATTENTION, CONFIG_FIELDS, DTYPES, LIMITS, MAX_LAYERS, POSITIONS, PRECISIONS, PROJECTION, SHARING } from '../engine/abi.js'
+import { readSafetensors } from './safetensors.js'
 
 /**
  * @typedef {import('./safetensors.js').Tensor} Tensor
@@ -25,23 +26,8 @@ import { parseSafetensors } from './safetensors.js'
  * @property {Map<string, Tensor>} weights all tensors but the tokenizer's
  */
 
-/** Fields of the config that are sizes, with their largest values, in the order of lf_config. */
-const SIZES = Object.entries({
-  vocab_size: 2 ** 20, n_max: 2 ** 20, d_model: 4096, n_layers: 32, n_heads: 64, d_ff: 16384, n_classes: 4096
-})
-
-/** Fields that are names, in the order of lf_config; a name's place is its value there. */
-const KINDS = Object.entries({
-  attention: ['linformer', 'full'],
-  sharing: ['none', 'headwise', 'key-value', 'layerwise'],
-  projection: ['linear', 'mean', 'max', 'conv'],
-  positions: ['learned', 'sinusoidal']
-})
-
-/** dtypes of weights; a dtype's place is its value in lf_dtype. */
-const WEIGHT_DTYPES = ['F32', 'F16', 'I8']
-
-const MAX_LAYERS = 32
+/** Fields of the config that are names. */
+const KINDS = Object.entries({ attention: ATTENTION, sharing: SHARING, projection: PROJECTION, positions: POSITIONS })
 
 const badConfig = (/** @type {string} */ message, details = {}) => new LinformerError('MODEL_CONFIG', message, details)
 
@@ -57,7 +43,7 @@ function parseJson(text, what) {
 /** @param {any} config @returns {Config} */
 function checkConfig(config) {
   if (typeof config !== 'object' || config === null) throw badConfig('config is not an object')
-  for (const [key, limit] of SIZES) {
+  for (const [key, limit] of Object.entries(LIMITS)) {
     const value = config[key]
     if (!Number.isInteger(value) || value < 1 || value > limit) {
       throw badConfig(`config.${key} is ${show(value)}; it has to be a whole number from 1 to ${limit}`, { key, value, limit })
@@ -135,7 +121,7 @@ function checkTokenizer(text, tensors, config) {
  * @throws {LinformerError} MODEL_TRUNCATED, MODEL_FORMAT, MODEL_CONFIG or MODEL_TENSOR
  */
 export function parseModel(file, source) {
-  const { metadata, tensors } = parseSafetensors(file, source)
+  const { metadata, tensors } = readSafetensors(file, source)
   if (metadata.format !== 'linformer') {
     const found = metadata.format === undefined ? 'no format' : `the format ${show(metadata.format)}`
     throw new LinformerError('MODEL_FORMAT', `${source} has ${found} in its metadata; a model of this library has "linformer"`, { source })
@@ -208,7 +194,7 @@ function checkWeights(config, weights) {
   for (const [name, shape] of shapes) {
     const tensor = weights.get(name)
     if (tensor === undefined) throw fail(name, `, [${shape.join(', ')}], is missing`)
-    const dtypes = shape.length === 1 ? WEIGHT_DTYPES.slice(0, 2) : WEIGHT_DTYPES
+    const dtypes = shape.length === 1 ? DTYPES.slice(0, 2) : DTYPES
     if (!dtypes.includes(tensor.dtype)) throw fail(name, `has dtype ${tensor.dtype}; it can be ${dtypes.join(', ')}`)
     if (!same(tensor.shape, shape)) throw fail(name, `has shape [${tensor.shape.join(', ')}]; the config asks for [${shape.join(', ')}]`)
     const scale = weights.get(`${name}.scale`)
@@ -231,9 +217,6 @@ function checkWeights(config, weights) {
   }
 }
 
-/** In what the engine can multiply; a name's place is its value in lf_precision. */
-export const PRECISIONS = ['float32', 'int8']
-
 /**
  * The config as the int32 values of an lf_config.
  *
@@ -242,18 +225,18 @@ export const PRECISIONS = ['float32', 'int8']
  * @returns {Int32Array}
  */
 export function packConfig({ config, weights }, precision) {
-  const dtype = (/** @type {string | undefined} */ name) => Math.max(0, WEIGHT_DTYPES.indexOf(weights.get(name ?? '')?.dtype ?? 'F32'))
-  const values = /** @type {any} */ (config)
-  return Int32Array.from([
-    ...SIZES.map(([key]) => values[key]),
-    ...KINDS.map(([key, names]) => names.indexOf(values[key])),
-    dtype('embed.token.weight'),
-    dtype('embed.position.weight'),
-    dtype([...weights.keys()].find((name) => /attn\.E$/.test(name))),
-    PRECISIONS.indexOf(precision),
-    ...Array.from({ length: MAX_LAYERS }, (_, layer) => config.k[layer] ?? 0)
-  ])
+  const dtype = (/** @type {string | undefined} */ name) => Math.max(0, DTYPES.indexOf(weights.get(name ?? '')?.dtype ?? 'F32'))
+  const values = {
+    ...config,
+    attention: ATTENTION.indexOf(config.attention),
+    sharing: SHARING.indexOf(config.sharing),
+    projection: PROJECTION.indexOf(config.projection),
+    positions: POSITIONS.indexOf(config.positions),
+    token_dtype: dtype('embed.token.weight'),
+    position_dtype: dtype('embed.position.weight'),
+    projection_dtype: dtype([...weights.keys()].find((name) => /attn\.E$/.test(name))),
+    precision: PRECISIONS.indexOf(precision),
+    k: Array.from({ length: MAX_LAYERS }, (_, layer) => config.k[layer] ?? 0)
+  }
+  return Int32Array.from(CONFIG_FIELDS.flatMap((field) => values[field]))
 }
-
-/** @param {string} dtype @returns {number} its lf_dtype */
-export const dtypeValue = (dtype) => WEIGHT_DTYPES.indexOf(dtype)

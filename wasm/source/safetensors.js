@@ -1,5 +1,5 @@
 /**
- * The container: a .safetensors file, checked field by field.
+ * The container: a .safetensors file, read with every field checked, and written.
  *
  * 8 bytes header length (little-endian), a header in JSON, then the tensors' bytes. Every tensor has a dtype, a shape
  * and the range of its bytes; the ranges lie one after another and fill the rest of the file.
@@ -22,16 +22,19 @@ const DTYPE_BYTES = new Map([
   ['F32', 4], ['U64', 8], ['I64', 8], ['F64', 8]
 ])
 
-const isObject = (/** @type {unknown} */ value) => typeof value === 'object' && value !== null && !Array.isArray(value)
-const isSize = (/** @type {unknown} */ value) => Number.isSafeInteger(value) && /** @type {number} */ (value) >= 0
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+/** @param {unknown} value @returns {value is number[]} */
+const areSizes = (value) => Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0)
 
 /**
- * @param {Uint8Array} file
- * @param {string} name of the file, for messages
+ * @param {Uint8Array | ArrayBuffer} bytes
+ * @param {string} [name] of the file, for messages
  * @returns {{ metadata: Record<string, string>, tensors: Map<string, Tensor> }}
  * @throws {LinformerError} MODEL_TRUNCATED if bytes are missing at the end, MODEL_FORMAT or MODEL_TENSOR otherwise
  */
-export function parseSafetensors(file, name) {
+export function readSafetensors(bytes, name = 'the file') {
+  const file = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
   const bad = (/** @type {string} */ message, details = {}) => {
     return new LinformerError('MODEL_FORMAT', `${name} is not a .safetensors file: ${message}`, { source: name, ...details })
   }
@@ -47,7 +50,7 @@ export function parseSafetensors(file, name) {
   }
   if (file.length < 8 + headerBytes) throw truncated(8 + headerBytes)
 
-  /** @type {any} */
+  /** @type {unknown} */
   let header
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(file.subarray(8, 8 + headerBytes)))
@@ -59,6 +62,7 @@ export function parseSafetensors(file, name) {
   if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
     throw bad('__metadata__ is not an object of strings')
   }
+  const strings = /** @type {Record<string, string>} */ (metadata)
 
   const start = 8 + headerBytes
   const ranges = Object.entries(entries).map(([key, entry]) => {
@@ -67,10 +71,10 @@ export function parseSafetensors(file, name) {
     }
     if (!isObject(entry)) throw wrong('its description is not an object')
     const { dtype, shape, data_offsets: offsets } = entry
-    const size = DTYPE_BYTES.get(dtype)
-    if (size === undefined) throw wrong(`dtype ${show(dtype)} is unknown`)
-    if (!Array.isArray(shape) || !shape.every(isSize)) throw wrong(`shape ${show(shape)} is not a list of sizes`)
-    if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[0] > offsets[1]) {
+    const size = typeof dtype === 'string' ? DTYPE_BYTES.get(dtype) : undefined
+    if (typeof dtype !== 'string' || size === undefined) throw wrong(`dtype ${show(dtype)} is unknown`)
+    if (!areSizes(shape)) throw wrong(`shape ${show(shape)} is not a list of sizes`)
+    if (!areSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
       throw wrong(`data_offsets ${show(offsets)} are not two ascending numbers`)
     }
     const needed = shape.reduce((product, n) => product * n, size)
@@ -90,5 +94,70 @@ export function parseSafetensors(file, name) {
   const tensors = new Map(ranges.map(({ key, dtype, shape, from, to }) => {
     return [key, { dtype, shape, data: file.subarray(start + from, start + to) }]
   }))
-  return { metadata, tensors }
+  return { metadata: strings, tensors }
+}
+
+/**
+ * A .safetensors file. The same tensors and metadata give the same bytes.
+ *
+ * @param {Iterable<[string, Tensor]>} tensors in this order
+ * @param {Record<string, string>} metadata
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function writeSafetensors(tensors, metadata) {
+  /** @type {Record<string, unknown>} */
+  const header = { __metadata__: metadata }
+  const parts = []
+  let at = 0
+  for (const [name, { dtype, shape, data }] of tensors) {
+    header[name] = { dtype, shape, data_offsets: [at, at + data.length] }
+    parts.push({ at, data })
+    at += data.length
+  }
+  const text = JSON.stringify(header)
+  // Spaces make it a multiple of 8 bytes, so that readers which map the file find the first tensor aligned.
+  const bytes = new TextEncoder().encode(text)
+  const start = 8 + Math.ceil(bytes.length / 8) * 8
+  const file = new Uint8Array(start + at).fill(0x20, 8, start)
+  new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true)
+  file.set(bytes, 8)
+  for (const { at, data } of parts) file.set(data, start + at)
+  return file
+}
+
+/** @param {number} bits of an IEEE 754 half @returns {number} */
+function half(bits) {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 0x1f
+  const fraction = bits & 0x3ff
+  if (exponent === 0) return sign * fraction * 2 ** -24
+  return exponent === 0x1f ? (fraction ? NaN : sign * Infinity) : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
+}
+
+/**
+ * The numbers in a tensor: F32, F16 or I8 with its NAME.scale as floats, other dtypes as they are.
+ *
+ * @param {Map<string, Tensor>} tensors
+ * @param {string} name
+ * @returns {Float32Array | Int32Array | Uint32Array | Uint8Array} a copy
+ * @throws {LinformerError} MODEL_TENSOR if there is no such tensor, or its dtype is not among these
+ */
+export function tensorValues(tensors, name) {
+  const tensor = tensors.get(name)
+  if (tensor === undefined) throw new LinformerError('MODEL_TENSOR', `tensor ${name} is missing`, { tensor: name })
+  const { dtype, shape } = tensor
+  const { buffer } = new Uint8Array(tensor.data) // a copy, and so aligned
+  switch (dtype) {
+    case 'F32': return new Float32Array(buffer)
+    case 'F16': return Float32Array.from(new Uint16Array(buffer), half)
+    case 'I32': return new Int32Array(buffer)
+    case 'U32': return new Uint32Array(buffer)
+    case 'U8': return new Uint8Array(buffer)
+    case 'I8': {
+      const scales = tensorValues(tensors, `${name}.scale`)
+      const columns = shape[shape.length - 1]
+      return Float32Array.from(new Int8Array(buffer), (value, i) => value * scales[Math.floor(i / columns)])
+    }
+    default: throw new LinformerError('MODEL_TENSOR', `tensor ${name} is ${dtype}; its numbers are not read`, { tensor: name, dtype })
+  }
 }

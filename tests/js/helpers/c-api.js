@@ -1,9 +1,10 @@
 /**
- * The C API of a module, driven directly: no part of wasm/*.js, so that the engine is tested on its own.
+ * The C API of a module, driven directly and not by wasm/engine, so that the engine is tested on its own.
  */
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { gunzipSync } from 'node:zlib'
+import { readSafetensors as parse } from 'linformer-wasm'
 
 // Node.js 20 has relaxed SIMD behind a flag, later versions have it and no flag.
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd')
@@ -21,13 +22,8 @@ const MAX_LAYERS = 32
 /** Metadata and tensors `{ dtype, shape, data }` of a .safetensors file, which may be compressed (.gz). */
 export function readSafetensors(path) {
   const bytes = readFileSync(path)
-  const file = String(path).endsWith('.gz') ? gunzipSync(bytes) : bytes
-  const length = Number(file.readBigUInt64LE(0))
-  const { __metadata__: metadata, ...header } = JSON.parse(file.toString('utf8', 8, 8 + length))
-  const tensors = Object.entries(header).map(([name, { dtype, shape, data_offsets: [start, end] }]) => {
-    return [name, { dtype, shape, data: new Uint8Array(file.subarray(8 + length + start, 8 + length + end)) }]
-  })
-  return { metadata, tensors: Object.fromEntries(tensors) }
+  const { metadata, tensors } = parse(String(path).endsWith('.gz') ? gunzipSync(bytes) : bytes, String(path))
+  return { metadata, tensors: Object.fromEntries([...tensors].map(([name, tensor]) => [name, { ...tensor, data: new Uint8Array(tensor.data) }])) }
 }
 
 /** The fields of an lf_config from the JSON of a model file, the dtypes of its tensors and a precision. */

@@ -1,6 +1,7 @@
 /**
  * Small models for tests of the API, and ways to spoil them.
  */
+import { readSafetensors } from 'linformer-wasm'
 import { randomModel } from './random-model.js'
 
 /** 300 tokens at most, two layers: classifies in a millisecond. A text has as many tokens as UTF-8 bytes. */
@@ -28,7 +29,5 @@ export const withConfig = (file, changes) => withHeader(file, (header) => {
 
 /** The bytes of one tensor, as a view of the file. */
 export function tensorBytes(file, name) {
-  const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true))
-  const [start, end] = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)))[name].data_offsets
-  return file.subarray(8 + length + start, 8 + length + end)
+  return readSafetensors(file).tensors.get(name).data
 }

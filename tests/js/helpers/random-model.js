@@ -1,7 +1,7 @@
 /**
  * A model file with random weights, made in memory: where only the shape matters.
  */
-import { tensorShapes } from 'linformer-wasm'
+import * as library from 'linformer-wasm'
 import { randomWeights } from '../../../bin/random-weights.js'
 
 /**
@@ -11,4 +11,4 @@ import { randomWeights } from '../../../bin/random-weights.js'
  * @param {{ dtype?: 'F32' | 'F16' | 'I8', seed?: number }} [options] dtype of the matrices
  * @returns {Uint8Array}
  */
-export const randomModel = (shape, options) => randomWeights(tensorShapes, shape, options)
+export const randomModel = (shape, options) => randomWeights(library, shape, options)
