@@ -6,8 +6,8 @@ DIST ?= wasm/dist
 
 # Which kernels a build gets is decided here, at link time, and nowhere else.
 ENGINE := $(filter-out src/kernels_%,$(sort $(wildcard src/*.c)))
-SCALAR := src/kernels_scalar.c src/kernels_codes_scalar.c
-SIMD := src/kernels_simd128.c src/kernels_codes_simd128.c
+SCALAR := src/kernels_scalar.c src/kernels_int8_scalar.c
+SIMD := src/kernels_simd128.c src/kernels_int8_simd128.c
 HEADERS := $(wildcard src/*.h tests/c/*.h tests/fuzz/*.h)
 CASES := $(filter-out tests/c/test_%,$(sort $(wildcard tests/c/*.c)))
 # What every build depends on; the folder itself is there because its time changes when a source is removed.
@@ -42,7 +42,7 @@ WASM_FLAGS := $(CFLAGS_ALL) -O3 -fno-unroll-loops -fno-vectorize -mbulk-memory -
   -sSTACK_SIZE=64KB -Wl,--stack-first,--export=__heap_base,--export=__stack_pointer
 SIMD_FLAGS := -msimd128
 RELAXED_FLAGS := -msimd128 -mrelaxed-simd -DLF_RELAXED
-MAX_BYTES := 65536
+MAX_BYTES := 81920
 
 # emcc FLAGS: compiles the C files among the prerequisites to the target, with the exports of the .rsp among them.
 define emcc

@@ -7,31 +7,47 @@
 
 #include "run.h"
 
-static size_t head_size(const lf_run *run) { return (size_t)(run->model->config.d_model / run->model->config.n_heads); }
+static size_t head_size(const lf_run *run) { return run->workers[0].softmax.n_ctx; }
 
-/* One head's keys, in panels of LF_LANES keys, and values, [key_cap, ld_head]. */
-static float *keys_of(const lf_run *run, size_t head) { return run->keys + head * run->key_head; }
-static float *values_of(const lf_run *run, size_t head) { return run->values + head * run->key_cap * run->ld_head; }
-static lf_codes key_codes_of(const lf_run *run, size_t head) {
-  const size_t first = head * lf_pad(run->key_cap);
-  return (lf_codes){.data = run->key_codes.data + head * run->key_head,
-                    .scale = run->key_codes.scale + first,
-                    .sum = run->key_codes.sum + first,
-                    .panel_stride = run->key_codes.panel_stride};
+/* The keys of one head from key `first` on, in panels of LF_LANES keys; first is a multiple of LF_LANES. */
+static lf_panels keys_of(const lf_run *run, size_t head, size_t first, size_t count) {
+  const size_t d_head = head_size(run);
+  return (lf_panels){.data = run->keys + head * run->key_head + first * d_head,
+                     .panel_stride = d_head * LF_LANES,
+                     .row_stride = LF_LANES,
+                     .n_in = d_head,
+                     .n_out = count};
 }
 
-/* The values of one head in block `block` of keys, [keys, d_head]. */
-static lf_codes value_codes_of(const lf_run *run, size_t head, size_t block) {
+static lf_quantised_panels quantised_keys_of(const lf_run *run, size_t head, size_t first, size_t count) {
+  const size_t key = head * lf_pad(run->key_cap) + first;
+  lf_quantised_panels keys = run->quantised_keys;
+  keys.data += head * run->key_head + first / LF_LANES * keys.panel_stride;
+  keys.scale += key;
+  keys.sum += key;
+  keys.n_out = count;
+  return keys;
+}
+
+/* The values of one head from key `first` on, [count, d_head]. */
+static lf_rows values_of(const lf_run *run, size_t head, size_t first) {
+  return lf_rows_at(run->values, head * run->key_cap + first, 0);
+}
+
+/* The same, as one block of keys; first is a multiple of LF_KEY_BLOCK. */
+static lf_quantised_panels quantised_values_of(const lf_run *run, size_t head, size_t first, size_t count) {
   const size_t n_blocks = (run->key_cap + LF_KEY_BLOCK - 1) / LF_KEY_BLOCK;
-  const size_t at = (head * n_blocks + block) * run->ld_head;
-  return (lf_codes){.data = run->value_codes.data + at / LF_LANES * run->value_codes.panel_stride,
-                    .scale = run->value_codes.scale + at,
-                    .sum = run->value_codes.sum + at,
-                    .panel_stride = run->value_codes.panel_stride};
+  const size_t channel = (head * n_blocks + first / LF_KEY_BLOCK) * run->values.ld;
+  lf_quantised_panels values = run->quantised_values;
+  values.data += channel / LF_LANES * values.panel_stride;
+  values.scale += channel;
+  values.sum += channel;
+  values.n_in = count;
+  return values;
 }
 
-/* Output j of `codes`, with a scale of its own: n values that are `stride` floats apart. */
-static void store_codes(lf_codes codes, size_t j, const float *in, size_t stride, size_t n) {
+/* Output j of `panels`, quantised with a scale of its own: n values that are `stride` floats apart. */
+static void store_quantised(lf_quantised_panels panels, size_t j, const float *in, size_t stride, size_t n) {
   float largest = 0.0f;
   float poison = 0.0f; /* a NaN or an infinity must not be lost */
   for (size_t i = 0; i < n; i++) {
@@ -40,62 +56,60 @@ static void store_codes(lf_codes codes, size_t j, const float *in, size_t stride
     largest = largest < magnitude ? magnitude : largest;
     poison = poison + value * 0.0f;
   }
-  const float scale = lf_code_scale(largest) + poison;
+  const float scale = lf_weight_scale(largest) + poison;
   int32_t sum = 0;
   for (size_t i = 0; i < lf_pad_group(n); i++) {
-    const int8_t code = i < n ? lf_code(in[i * stride], scale) : 0;
-    codes.data[lf_code_place(codes.panel_stride, j, i)] = code;
-    sum += code;
+    const int8_t value = i < n ? lf_quantise_weight(in[i * stride], scale) : 0;
+    panels.data[lf_quantised_index(panels.panel_stride, j, i)] = value;
+    sum += value;
   }
-  codes.scale[j] = scale;
-  codes.sum[j] = (float)sum;
+  panels.scale[j] = scale;
+  panels.sum[j] = (float)sum;
 }
 
-/* One head's columns of `source` [rows, ld] become keys first .. first + rows - 1 of that head. */
-static void store_keys(lf_run *run, size_t head, const float *source, size_t first, size_t rows) {
+/* One head's columns of `source` become keys first .. first + rows - 1 of that head. */
+static void store_keys(lf_run *run, size_t head, lf_rows source, size_t first, size_t rows) {
   const size_t d_head = head_size(run);
   for (size_t r = 0; r < rows; r++) {
     const size_t j = first + r;
-    const float *key = source + r * run->ld + head * d_head;
+    const float *key = source.data + r * source.ld + head * d_head;
     if (run->keys == NULL) {
-      store_codes(key_codes_of(run, head), j, key, 1, d_head);
+      store_quantised(quantised_keys_of(run, head, 0, 0), j, key, 1, d_head);
       continue;
     }
-    float *lane = keys_of(run, head) + j / LF_LANES * d_head * LF_LANES + j % LF_LANES;
+    float *lane = run->keys + head * run->key_head + j / LF_LANES * d_head * LF_LANES + j % LF_LANES;
     for (size_t i = 0; i < d_head; i++) lane[i * LF_LANES] = key[i];
   }
 }
 
-static void store_values(lf_run *run, size_t head, const float *source, size_t first, size_t rows) {
+static void store_values(lf_run *run, size_t head, lf_rows source, size_t first, size_t rows) {
   const size_t d_head = head_size(run);
-  float *values = values_of(run, head) + first * run->ld_head;
+  const lf_rows values = values_of(run, head, first);
   for (size_t r = 0; r < rows; r++) {
-    memcpy(values + r * run->ld_head, source + r * run->ld + head * d_head, d_head * sizeof *values);
+    memcpy(values.data + r * values.ld, source.data + r * source.ld + head * d_head, d_head * sizeof *values.data);
   }
 }
 
-/* The codes of the first `count` values of all heads. */
-static void store_value_codes(lf_run *run, size_t count) {
+/* The first `count` values of all heads once more, quantised. */
+static void quantise_values(lf_run *run, size_t count) {
   const size_t n_heads = (size_t)run->model->config.n_heads;
   for (size_t head = 0; head < n_heads; head++) {
     for (size_t first = 0; first < count; first += LF_KEY_BLOCK) {
-      const lf_codes codes = value_codes_of(run, head, first / LF_KEY_BLOCK);
-      const float *values = values_of(run, head) + first * run->ld_head;
       const size_t rows = count - first < LF_KEY_BLOCK ? count - first : LF_KEY_BLOCK;
-      for (size_t i = 0; i < head_size(run); i++) store_codes(codes, i, values + i, run->ld_head, rows);
+      const lf_quantised_panels panels = quantised_values_of(run, head, first, rows);
+      const lf_rows values = values_of(run, head, first);
+      for (size_t i = 0; i < head_size(run); i++) store_quantised(panels, i, values.data + i, values.ld, rows);
     }
   }
 }
 
-/* worker->q = the columns of in W + b that heads first_head .. last_head need, in their places. */
-static void map_heads(lf_worker *worker, const float *in, const lf_linear *linear, size_t first_head, size_t last_head,
+/* worker->q = the columns of in W + b that heads first_head .. last_head need, where they belong. */
+static void map_heads(lf_worker *worker, lf_rows in, const lf_linear *linear, size_t first_head, size_t last_head,
                       size_t rows) {
-  const lf_run *run = worker->run;
-  const size_t d_head = head_size(run);
+  const size_t d_head = head_size(worker->run);
   const size_t start = first_head * d_head / LF_LANES * LF_LANES;
   const size_t end = (last_head + 1) * d_head;
-  lf_linear_columns(worker->q + start, run->ld, in, run->ld, linear, start, rows, (size_t)run->model->config.d_model,
-                    end - start);
+  lf_linear_columns(lf_rows_at(worker->q, 0, start), in, linear, start, end - start, rows);
 }
 
 void lf_project_keys_values(lf_worker *worker, int32_t layer) {
@@ -112,7 +126,7 @@ void lf_project_keys_values(lf_worker *worker, int32_t layer) {
     const size_t last_head = first_head + heads_each - 1;
     for (size_t first = 0; first < k; first += LF_TILE) {
       const size_t rows = k - first < LF_TILE ? k - first : LF_TILE;
-      const float *p = lf_projection_rows(worker, m, first, rows);
+      lf_rows p = lf_projection_rows(worker, m, first, rows);
       map_heads(worker, p, &weights->key, first_head, last_head, rows);
       for (size_t head = first_head; head <= last_head; head++) store_keys(run, head, worker->q, first, rows);
       if (value_matrices > 0) p = lf_projection_rows(worker, key_matrices + m, first, rows);
@@ -120,7 +134,7 @@ void lf_project_keys_values(lf_worker *worker, int32_t layer) {
       for (size_t head = first_head; head <= last_head; head++) store_values(run, head, worker->q, first, rows);
     }
   }
-  if (run->value_codes.data != NULL) store_value_codes(run, k);
+  if (run->quantised_values.data != NULL) quantise_values(run, k);
 }
 
 void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_t rows) {
@@ -136,66 +150,58 @@ void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_
 /* worker->scores = q K^T for keys first .. first + count - 1 of one head. */
 static void score_block(lf_worker *worker, size_t head, size_t rows, size_t first, size_t count) {
   const lf_run *run = worker->run;
-  const size_t d_head = head_size(run);
   if (run->keys == NULL) {
-    lf_codes keys = key_codes_of(run, head);
-    keys.data += first / LF_LANES * keys.panel_stride;
-    keys.scale += first;
-    keys.sum += first;
-    lf_gemm_codes(worker->scores, LF_KEY_BLOCK, worker->codes, run->ld_codes, worker->step, worker->low, keys, NULL, 0,
-                  rows, d_head, count);
+    const lf_quantised_panels keys = quantised_keys_of(run, head, first, count);
+    lf_gemm_int8(worker->scores, worker->quantised, keys, NULL, LF_SET, rows);
   } else {
-    const lf_panels keys = {
-        .data = keys_of(run, head) + first * d_head, .panel_stride = d_head * LF_LANES, .row_stride = LF_LANES};
-    lf_gemm(worker->scores, LF_KEY_BLOCK, worker->q + head * d_head, run->ld, keys, NULL, 0, rows, d_head, count);
+    const lf_rows query = lf_rows_at(worker->q, 0, head * head_size(run));
+    lf_gemm(worker->scores, query, keys_of(run, head, first, count), NULL, LF_SET, rows);
   }
 }
 
-/* worker->head_ctx += the numerators of the probabilities, times the values, of the same keys. */
+/* worker->softmax.ctx += the numerators of the probabilities, times the values, of the same keys. */
 static void weigh_block(lf_worker *worker, size_t head, size_t rows, size_t first, size_t count) {
   const lf_run *run = worker->run;
-  const size_t d_head = head_size(run);
-  if (run->value_codes.data != NULL) {
-    lf_softmax_quantise(worker->probs, LF_KEY_BLOCK, worker->probs_step, worker->scores, LF_KEY_BLOCK, worker->row_max,
-                        worker->row_sum, worker->head_ctx, run->ld_head, rows, count, d_head);
-    lf_gemm_codes(worker->head_ctx, run->ld_head, worker->probs, LF_KEY_BLOCK, worker->probs_step, NULL,
-                  value_codes_of(run, head, first / LF_KEY_BLOCK), NULL, 1, rows, count, d_head);
+  const lf_rows ctx = worker->softmax.ctx;
+  if (run->quantised_values.data != NULL) {
+    const lf_quantised_panels values = quantised_values_of(run, head, first, count);
+    lf_softmax_quantise(worker->probs, worker->scores, worker->softmax, rows, count);
+    lf_gemm_int8(ctx, worker->probs, values, NULL, LF_ADD, rows);
   } else {
-    const lf_panels values = {
-        .data = values_of(run, head) + first * run->ld_head, .panel_stride = LF_LANES, .row_stride = run->ld_head};
-    lf_softmax_block(worker->scores, LF_KEY_BLOCK, worker->row_max, worker->row_sum, worker->head_ctx, run->ld_head,
-                     rows, count, d_head);
-    lf_gemm(worker->head_ctx, run->ld_head, worker->scores, LF_KEY_BLOCK, values, NULL, 1, rows, count, d_head);
+    const lf_rows rows_of_values = values_of(run, head, first);
+    const lf_panels values = {.data = rows_of_values.data,
+                              .panel_stride = LF_LANES,
+                              .row_stride = rows_of_values.ld,
+                              .n_in = count,
+                              .n_out = head_size(run)};
+    lf_softmax_block(worker->scores, worker->softmax, rows, count);
+    lf_gemm(ctx, worker->scores, values, NULL, LF_ADD, rows);
   }
 }
 
 /* One head of worker->ctx. */
 static void attend_head(lf_worker *worker, size_t head, size_t rows, size_t n_keys) {
   const lf_run *run = worker->run;
-  const size_t d_head = head_size(run);
+  const lf_softmax state = worker->softmax;
+  const size_t column = head * state.n_ctx;
   for (size_t r = 0; r < rows; r++) {
-    worker->row_max[r] = -__builtin_inff(); /* so that scores which all overflow downwards give NaN, not equal shares */
-    worker->row_sum[r] = 0.0f;
+    state.max[r] = -__builtin_inff(); /* so that scores which all overflow downwards give NaN, not equal shares */
+    state.sum[r] = 0.0f;
   }
-  memset(worker->head_ctx, 0, rows * run->ld_head * sizeof *worker->head_ctx);
-  if (run->keys == NULL) {
-    lf_quantise(worker->codes, run->ld_codes, worker->step, worker->low, worker->q + head * d_head, run->ld, rows,
-                d_head);
-  }
+  memset(state.ctx.data, 0, rows * state.ctx.ld * sizeof *state.ctx.data);
+  if (run->keys == NULL) lf_quantise(worker->quantised, lf_rows_at(worker->q, 0, column), rows, state.n_ctx);
   for (size_t first = 0; first < n_keys; first += LF_KEY_BLOCK) {
     const size_t count = n_keys - first < LF_KEY_BLOCK ? n_keys - first : LF_KEY_BLOCK;
     score_block(worker, head, rows, first, count);
     weigh_block(worker, head, rows, first, count);
   }
-  lf_divide_rows(worker->ctx + head * d_head, run->ld, worker->head_ctx, run->ld_head, worker->row_sum, rows, d_head);
+  lf_divide_rows(lf_rows_at(worker->ctx, 0, column), state.ctx, state.sum, rows, state.n_ctx);
 }
 
 void lf_attend(lf_worker *worker, int32_t layer, int32_t rows, int32_t n_keys) {
-  const lf_run *run = worker->run;
-  const size_t d = (size_t)run->model->config.d_model;
-  lf_linear_rows(worker, worker->q, run->ld, worker->h, run->ld, &run->model->layers[layer].query, 0, (size_t)rows, d,
-                 d);
-  for (int32_t head = 0; head < run->model->config.n_heads; head++) {
+  const lf_model *model = worker->run->model;
+  lf_linear_rows(worker, worker->q, worker->h, &model->layers[layer].query, LF_SET, (size_t)rows);
+  for (int32_t head = 0; head < model->config.n_heads; head++) {
     attend_head(worker, (size_t)head, (size_t)rows, (size_t)n_keys);
   }
 }

@@ -1,7 +1,7 @@
 /* bpe.c - the bytes of a word to tokens, by byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909)
  *
- * A word starts as single bytes. Of all neighbours that a rule joins, the pair with the rule of lowest rank is joined,
- * the leftmost first, until no rule applies. A short word is encoded just so.
+ * A word starts as single bytes. Of all neighbours that a merge joins, the pair whose merge has the lowest rank is joined,
+ * the leftmost first, until no merge applies. A short word is encoded just so.
  *
  * A long word is encoded while it streams in, in constant memory and linear time, by this:
  *
@@ -22,7 +22,7 @@
 /* ---- tables ---- */
 
 /* Tokens are hashed from their last byte to their first, so that a suffix is looked up by adding one byte to the hash of
- * the next shorter one (FNV-1a). */
+ * the next shorter one (the steps of FNV-1a, from a start of our own). */
 static uint32_t hash_byte(uint32_t hash, uint8_t byte) { return (hash ^ byte) * 16777619u; }
 enum { HASH_START = 0x11c9dc5 };
 
@@ -79,8 +79,8 @@ static uint32_t pair_hash(uint32_t left, uint32_t right) {
   return spread((left * 0x9e3779b1u) ^ (right * 0x85ebca77u));
 }
 
-/* Rank of the rule for this pair, or LF_NO_TOKEN. */
-static uint32_t find_rule(lf_tokenizer *tokenizer, uint32_t left, uint32_t right) {
+/* Rank of the merge of this pair, or LF_NO_TOKEN. */
+static uint32_t find_merge(lf_tokenizer *tokenizer, uint32_t left, uint32_t right) {
   const uint32_t hash = pair_hash(left, right);
   for (uint32_t probe = 0; probe < MOST_PROBES; probe++) {
     const uint32_t rank = tokenizer->by_pair[(hash + probe) & tokenizer->pair_mask];
@@ -93,7 +93,7 @@ static uint32_t find_rule(lf_tokenizer *tokenizer, uint32_t left, uint32_t right
 
 int lf_add_merge(lf_tokenizer *tokenizer, uint32_t rank) {
   const lf_merge *merge = &tokenizer->merges[rank];
-  if (find_rule(tokenizer, merge->left, merge->right) != LF_NO_TOKEN) return 0;
+  if (find_merge(tokenizer, merge->left, merge->right) != LF_NO_TOKEN) return 0;
   return insert(tokenizer->by_pair, tokenizer->pair_mask, pair_hash(merge->left, merge->right), rank);
 }
 
@@ -103,10 +103,10 @@ enum { MERGED_BYTES = 2 * LF_TOKEN_BYTES }; /* a word, or two tokens side by sid
 
 /* Encodes `length` bytes, at most MERGED_BYTES, into `ids`. Returns the number of tokens. */
 static uint32_t merge_bytes(lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length, uint32_t *ids) {
-  uint32_t ranks[MERGED_BYTES]; /* of the rule that joins ids[i] and ids[i + 1], or LF_NO_TOKEN */
+  uint32_t ranks[MERGED_BYTES]; /* of the merge of ids[i] and ids[i + 1], or LF_NO_TOKEN */
   uint32_t n = length;
   for (uint32_t i = 0; i < n; i++) ids[i] = tokenizer->byte_ids[bytes[i]];
-  for (uint32_t i = 0; i + 1 < n; i++) ranks[i] = find_rule(tokenizer, ids[i], ids[i + 1]);
+  for (uint32_t i = 0; i + 1 < n; i++) ranks[i] = find_merge(tokenizer, ids[i], ids[i + 1]);
   while (n > 1) {
     uint32_t best = 0;
     for (uint32_t i = 1; i + 1 < n; i++) {
@@ -120,8 +120,8 @@ static uint32_t merge_bytes(lf_tokenizer *tokenizer, const uint8_t *bytes, uint3
       ids[i] = ids[i + 1];
       if (i + 1 < n) ranks[i] = ranks[i + 1];
     }
-    if (best + 1 < n) ranks[best] = find_rule(tokenizer, ids[best], ids[best + 1]);
-    if (best > 0) ranks[best - 1] = find_rule(tokenizer, ids[best - 1], ids[best]);
+    if (best + 1 < n) ranks[best] = find_merge(tokenizer, ids[best], ids[best + 1]);
+    if (best > 0) ranks[best - 1] = find_merge(tokenizer, ids[best - 1], ids[best]);
   }
   return n;
 }

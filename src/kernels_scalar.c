@@ -4,87 +4,73 @@
 #include "kernels.h"
 #include "lane_scalar.h"
 
-void lf_gemm(float *out, size_t ld_out, const float *in, size_t ld_in, lf_panels w, const float *bias, int accumulate,
-             size_t rows, size_t n_in, size_t n_out) {
-  for (size_t j = 0; j < lf_pad(n_out); j += LF_LANES) {
+void lf_gemm(lf_rows out, lf_rows in, lf_panels w, const float *bias, lf_mode mode, size_t rows) {
+  for (size_t j = 0; j < lf_pad(w.n_out); j += LF_LANES) {
     const float *panel = w.data + j / LF_LANES * w.panel_stride;
     for (size_t r = 0; r < rows; r++) {
+      float *to = out.data + r * out.ld + j;
+      const float *row = in.data + r * in.ld;
       for (size_t lane = 0; lane < LF_LANES; lane++) {
-        lf_lane acc = accumulate ? out[r * ld_out + j + lane] : 0.0f;
+        lf_lane acc = mode == LF_ADD ? to[lane] : 0.0f;
         if (bias != NULL) acc = acc + bias[j + lane];
-        for (size_t i = 0; i < n_in; i++) {
-          acc = multiply_add(acc, in[r * ld_in + i], panel[i * w.row_stride + lane]);
-        }
-        out[r * ld_out + j + lane] = acc;
+        for (size_t i = 0; i < w.n_in; i++) acc = multiply_add(acc, row[i], panel[i * w.row_stride + lane]);
+        to[lane] = acc;
       }
     }
   }
 }
 
-void lf_layer_norm(float *out, const float *in, const float *gain, const float *bias, size_t rows, size_t d,
-                   size_t ld) {
+void lf_layer_norm(lf_rows out, lf_rows in, const float *gain, const float *bias, size_t rows, size_t d) {
   const float count = (float)d;
   for (size_t r = 0; r < rows; r++) {
-    const float *row = in + r * ld;
+    const float *row = in.data + r * in.ld;
+    float *to = out.data + r * out.ld;
     float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     for (size_t i = 0; i < d; i++) sum[i % 4] = sum[i % 4] + row[i];
-    const float mean = ((sum[0] + sum[1]) + (sum[2] + sum[3])) / count;
+    const float mean = combine(sum) / count;
 
     float square[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     for (size_t i = 0; i < d; i++) {
       const float centred = row[i] - mean;
       square[i % 4] = multiply_add(square[i % 4], centred, centred);
     }
-    const float variance = ((square[0] + square[1]) + (square[2] + square[3])) / count;
-
+    const float variance = combine(square) / count;
     /* A variance that overflows would leave the bias alone, a result like any other; the difference makes it NaN. */
-    const float rate = 1.0f / __builtin_sqrtf(variance + 1e-5f) + (variance - variance);
-    for (size_t i = 0; i < d; i++) out[r * ld + i] = multiply_add(bias[i], (row[i] - mean) * rate, gain[i]);
+    const float rate = 1.0f / __builtin_sqrtf(variance + LF_NORM_EPSILON) + (variance - variance);
+    for (size_t i = 0; i < d; i++) to[i] = multiply_add(bias[i], (row[i] - mean) * rate, gain[i]);
   }
 }
 
-void lf_gelu(float *x, size_t rows, size_t n, size_t ld) {
+void lf_gelu(lf_rows x, size_t rows, size_t n) {
   for (size_t r = 0; r < rows; r++) {
-    for (size_t i = 0; i < n; i++) {
-      const lf_lane v = x[r * ld + i];
-      lf_lane u = v * multiply_add(-1.5957691216057308f, v * v, -0.07135481627f);
-      u = 88.0f < u ? 88.0f : u;
-      x[r * ld + i] = v / (1.0f + lf_exp(u));
-    }
+    float *row = x.data + r * x.ld;
+    for (size_t i = 0; i < n; i++) row[i] = row[i] / (1.0f + lf_exp(gelu_exponent(row[i])));
   }
 }
 
-void lf_softmax_block(float *scores, size_t ld, float *row_max, float *row_sum, float *ctx, size_t ld_ctx, size_t rows,
-                      size_t n, size_t n_ctx) {
+void lf_softmax_block(lf_rows scores, lf_softmax state, size_t rows, size_t n) {
   for (size_t r = 0; r < rows; r++) {
-    float *row = scores + r * ld;
-    float top[4] = {row_max[r], row_max[r], row_max[r], row_max[r]};
+    float *row = scores.data + r * scores.ld;
+    float top[4] = {state.max[r], state.max[r], state.max[r], state.max[r]};
     for (size_t i = 0; i < n; i++) top[i % 4] = top[i % 4] < row[i] ? row[i] : top[i % 4];
     const float low = top[0] < top[1] ? top[1] : top[0];
     const float high = top[2] < top[3] ? top[3] : top[2];
-    const float m = low < high ? high : low;
+    const float max = low < high ? high : low;
 
     float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     for (size_t i = 0; i < n; i++) {
-      row[i] = lf_exp(row[i] - m);
+      row[i] = lf_exp(row[i] - max);
       sum[i % 4] = sum[i % 4] + row[i];
     }
-
-    if (row_sum[r] != 0.0f) {
-      const float correction = lf_exp(row_max[r] - m);
-      row_sum[r] = row_sum[r] * correction;
-      lf_scale(ctx + r * ld_ctx, correction, n_ctx);
-    }
-    row_sum[r] = row_sum[r] + ((sum[0] + sum[1]) + (sum[2] + sum[3]));
-    row_max[r] = m;
+    raise_max(state, r, max);
+    state.sum[r] = state.sum[r] + combine(sum);
   }
 }
 
-void lf_divide_rows(float *out, size_t ld_out, const float *in, size_t ld_in, const float *row_sum, size_t rows,
-                    size_t n) {
+void lf_divide_rows(lf_rows out, lf_rows in, const float *sum, size_t rows, size_t n) {
   for (size_t r = 0; r < rows; r++) {
-    const float factor = 1.0f / row_sum[r];
-    for (size_t i = 0; i < n; i++) out[r * ld_out + i] = in[r * ld_in + i] * factor;
+    const float factor = 1.0f / sum[r];
+    for (size_t i = 0; i < n; i++) out.data[r * out.ld + i] = in.data[r * in.ld + i] * factor;
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "kernels.h"
+
 /* One lane. */
 typedef float lf_lane;
 
@@ -20,35 +22,51 @@ static inline lf_lane scale_by_power(lf_lane y, lf_lane shifted) {
   return y;
 }
 
-/* exp by Cody and Waite's reduction: x = j ln 2 + r with j whole and |r| <= ln 2 / 2, exp(x) = 2^j exp(r).
- * Adding 1.5 * 2^23 rounds x / ln 2 to j and leaves j in the low bits of the sum, ready to be added to an exponent.
- * ln 2 is split in two so that j * 0.693359375 is exact for |j| < 2^15. exp(r) is the minimax polynomial of degree 5 for
- * the relative error (Remez), its constant term set to 1. x is clamped to -87 from below, where the result is a normal
- * number still; the caller keeps it at 88 or below, where it is finite. */
+/* exp by Cody and Waite's reduction: x = j ln 2 + r with j whole and |r| <= ln 2 / 2, exp(x) = 2^j exp(r). Adding LF_ROUND
+ * rounds x / ln 2 to j and leaves j in the low bits of the sum, ready to be added to an exponent. The caller keeps x at
+ * LF_EXP_HIGHEST or below, where the result is finite. */
 static inline lf_lane lf_exp(lf_lane x) {
-  x = x < -87.0f ? -87.0f : x;
-  const lf_lane shifted = multiply_add(12582912.0f, x, 1.44269504088896341f);
-  const lf_lane j = shifted - 12582912.0f;
-  lf_lane r = multiply_add(x, j, -0.693359375f);
-  r = multiply_add(r, j, 2.12194440e-4f);
-  lf_lane y = multiply_add(4.1915383e-2f, 8.297655e-3f, r);
-  y = multiply_add(1.6667575e-1f, y, r);
-  y = multiply_add(4.9998894e-1f, y, r);
-  y = multiply_add(9.999997e-1f, y, r);
+  x = x < LF_EXP_LOWEST ? LF_EXP_LOWEST : x;
+  const lf_lane shifted = multiply_add(LF_ROUND, x, LF_LOG2_E);
+  const lf_lane j = shifted - LF_ROUND;
+  lf_lane r = multiply_add(x, j, LF_LN2_HIGH);
+  r = multiply_add(r, j, LF_LN2_LOW);
+  lf_lane y = multiply_add(LF_EXP_4, LF_EXP_5, r);
+  y = multiply_add(LF_EXP_3, y, r);
+  y = multiply_add(LF_EXP_2, y, r);
+  y = multiply_add(LF_EXP_1, y, r);
   y = multiply_add(1.0f, y, r);
   return scale_by_power(y, shifted);
 }
 
-/* exp for values that become codes, relative error below 1.1e-4: 2^j p(f), with x / ln 2 = j + f, j whole and |f| <= 1/2.
- * p is the minimax polynomial of degree 3 for the relative error of 2^f, its constant term set to 1. Range as lf_exp. */
+/* exp for values that are quantised next: 2^j p(f), with x / ln 2 = j + f, j whole and |f| <= 1/2. Range as lf_exp. */
 static inline lf_lane coarse_exp(lf_lane x) {
-  const lf_lane t = (x < -87.0f ? -87.0f : x) * 1.44269504088896341f;
-  const lf_lane shifted = t + 12582912.0f;
-  const lf_lane f = t - (shifted - 12582912.0f);
-  lf_lane y = multiply_add(2.4221095e-1f, 5.500892e-2f, f);
-  y = multiply_add(6.932829e-1f, y, f);
+  const lf_lane t = (x < LF_EXP_LOWEST ? LF_EXP_LOWEST : x) * LF_LOG2_E;
+  const lf_lane shifted = t + LF_ROUND;
+  const lf_lane f = t - (shifted - LF_ROUND);
+  lf_lane y = multiply_add(LF_COARSE_EXP_2, LF_COARSE_EXP_3, f);
+  y = multiply_add(LF_COARSE_EXP_1, y, f);
   y = multiply_add(1.0f, y, f);
   return scale_by_power(y, shifted);
+}
+
+/* gelu(x) = x / (1 + exp(this)). */
+static inline lf_lane gelu_exponent(lf_lane x) {
+  const lf_lane u = x * multiply_add(LF_GELU_A, x * x, LF_GELU_B);
+  return LF_EXP_HIGHEST < u ? LF_EXP_HIGHEST : u;
+}
+
+/* The four partials of a sum. */
+static inline float combine(const float partial[4]) { return (partial[0] + partial[1]) + (partial[2] + partial[3]); }
+
+/* Row r of a softmax learns of a maximum that may be larger: what it has so far becomes relative to that. */
+static inline void raise_max(lf_softmax state, size_t r, float max) {
+  if (state.sum[r] != 0.0f) {
+    const float correction = lf_exp(state.max[r] - max);
+    state.sum[r] = state.sum[r] * correction;
+    lf_scale(state.ctx.data + r * state.ctx.ld, correction, state.n_ctx);
+  }
+  state.max[r] = max;
 }
 
 #endif /* LF_LANE_SCALAR_H */

@@ -6,7 +6,9 @@
 
 #include <wasm_simd128.h>
 
-/* Before a loop whose count is constant: its turns are written out, so that arrays become registers. Nothing else is
+#include "kernels.h"
+
+/* Before a loop whose count is constant: all its rounds are written out, so that arrays become registers. Nothing else is
  * unrolled, see the Makefile. */
 #define UNROLL_ALL _Pragma("clang loop unroll(full)")
 
@@ -27,28 +29,34 @@ static inline float first(lf_lane v) { return wasm_f32x4_extract_lane(v, 0); }
 /* The same value in all lanes, read from memory where no compiler sees that it is constant: engines rebuild a plain
  * v128 constant at each use, inside loops too, by three instructions. A value that was loaded stays in its register. */
 static inline lf_lane constant(float value) {
-  const float *place = &value;
-  __asm__("" : "+r"(place) : : "memory");
-  return wasm_v128_load32_splat(place);
+  const float *address = &value;
+  __asm__("" : "+r"(address) : : "memory");
+  return wasm_v128_load32_splat(address);
 }
 
-/* exp by Cody and Waite's reduction: see kernels_scalar.c. pmax is its comparison, bit for bit. */
+static inline v128_t constant_bits(uint32_t bits) {
+  const uint32_t *address = &bits;
+  __asm__("" : "+r"(address) : : "memory");
+  return wasm_v128_load32_splat(address);
+}
+
+/* exp by Cody and Waite's reduction: see lane_scalar.h. pmax is its comparison, bit for bit. */
 typedef struct lf_exp_constants {
-  lf_lane low, rate, shift, ln2_hi, ln2_lo, c5, c4, c3, c2, c1, c0;
+  lf_lane low, rate, shift, ln2_high, ln2_low, c5, c4, c3, c2, c1, c0;
 } lf_exp_constants;
 
 static inline lf_exp_constants exp_constants(void) {
   return (lf_exp_constants){
-      .low = constant(-87.0f),
-      .rate = constant(1.44269504088896341f),
-      .shift = constant(12582912.0f),
-      .ln2_hi = constant(-0.693359375f),
-      .ln2_lo = constant(2.12194440e-4f),
-      .c5 = constant(8.297655e-3f),
-      .c4 = constant(4.1915383e-2f),
-      .c3 = constant(1.6667575e-1f),
-      .c2 = constant(4.9998894e-1f),
-      .c1 = constant(9.999997e-1f),
+      .low = constant(LF_EXP_LOWEST),
+      .rate = constant(LF_LOG2_E),
+      .shift = constant(LF_ROUND),
+      .ln2_high = constant(LF_LN2_HIGH),
+      .ln2_low = constant(LF_LN2_LOW),
+      .c5 = constant(LF_EXP_5),
+      .c4 = constant(LF_EXP_4),
+      .c3 = constant(LF_EXP_3),
+      .c2 = constant(LF_EXP_2),
+      .c1 = constant(LF_EXP_1),
       .c0 = constant(1.0f),
   };
 }
@@ -57,8 +65,8 @@ static inline lf_lane lf_exp(lf_lane x, const lf_exp_constants *k) {
   x = wasm_f32x4_pmax(x, k->low);
   const lf_lane shifted = multiply_add(k->shift, x, k->rate);
   const lf_lane j = wasm_f32x4_sub(shifted, k->shift);
-  lf_lane r = multiply_add(x, j, k->ln2_hi);
-  r = multiply_add(r, j, k->ln2_lo);
+  lf_lane r = multiply_add(x, j, k->ln2_high);
+  r = multiply_add(r, j, k->ln2_low);
   lf_lane y = multiply_add(k->c4, k->c5, r);
   y = multiply_add(k->c3, y, r);
   y = multiply_add(k->c2, y, r);
@@ -67,19 +75,19 @@ static inline lf_lane lf_exp(lf_lane x, const lf_exp_constants *k) {
   return wasm_i32x4_add(y, wasm_i32x4_shl(shifted, 23));
 }
 
-/* exp for values that become codes: see lane_scalar.h. */
+/* exp for values that are quantised next: see lane_scalar.h. */
 typedef struct lf_coarse_exp_constants {
   lf_lane low, rate, shift, c3, c2, c1, c0;
 } lf_coarse_exp_constants;
 
 static inline lf_coarse_exp_constants coarse_exp_constants(void) {
   return (lf_coarse_exp_constants){
-      .low = constant(-87.0f),
-      .rate = constant(1.44269504088896341f),
-      .shift = constant(12582912.0f),
-      .c3 = constant(5.500892e-2f),
-      .c2 = constant(2.4221095e-1f),
-      .c1 = constant(6.932829e-1f),
+      .low = constant(LF_EXP_LOWEST),
+      .rate = constant(LF_LOG2_E),
+      .shift = constant(LF_ROUND),
+      .c3 = constant(LF_COARSE_EXP_3),
+      .c2 = constant(LF_COARSE_EXP_2),
+      .c1 = constant(LF_COARSE_EXP_1),
       .c0 = constant(1.0f),
   };
 }
@@ -94,8 +102,32 @@ static inline lf_lane coarse_exp(lf_lane x, const lf_coarse_exp_constants *k) {
   return wasm_i32x4_add(y, wasm_i32x4_shl(shifted, 23));
 }
 
+/* gelu(x) = x / (1 + exp(gelu_exponent(x))). */
+typedef struct lf_gelu_constants {
+  lf_lane a, b, highest;
+} lf_gelu_constants;
+
+static inline lf_gelu_constants gelu_constants(void) {
+  return (lf_gelu_constants){.a = constant(LF_GELU_A), .b = constant(LF_GELU_B), .highest = constant(LF_EXP_HIGHEST)};
+}
+
+static inline lf_lane gelu_exponent(lf_lane x, const lf_gelu_constants *k) {
+  const lf_lane slope = multiply_add(k->a, wasm_f32x4_mul(x, x), k->b);
+  return wasm_f32x4_pmin(wasm_f32x4_mul(x, slope), k->highest);
+}
+
 /* The four partials of a sum. */
 static inline float combine(const float partial[4]) { return (partial[0] + partial[1]) + (partial[2] + partial[3]); }
+
+/* Row r of a softmax learns of a maximum that may be larger: what it has so far becomes relative to that. */
+static inline void raise_max(lf_softmax state, size_t r, float max, const lf_exp_constants *k) {
+  if (state.sum[r] != 0.0f) {
+    const float correction = first(lf_exp(splat(state.max[r] - max), k));
+    state.sum[r] = state.sum[r] * correction;
+    lf_scale(state.ctx.data + r * state.ctx.ld, correction, state.n_ctx);
+  }
+  state.max[r] = max;
+}
 
 /* Rows of the next block of `left` rows: as many as a block has, or else 2 or 1, so that the code stays small. */
 static inline size_t next_rows(size_t left, size_t block) {

@@ -89,10 +89,10 @@ typedef enum lf_projection {
 /* In what the encoder multiplies. */
 typedef enum lf_precision {
   LF_PRECISION_FLOAT32 = 0,
-  LF_PRECISION_INT8 = 1 /* linear maps, E h and attention: weights, E, keys and values in 8 bits with a scale for each
-                           output, what they are multiplied with in 7 bits with a scale and an offset for each row, exact
-                           sums in 32 bits. The maps to keys and values and the head stay float, and so do the values of
-                           full attention */
+  /* Linear maps, E h and attention: weights, E, keys and values in 8 bits with a scale for each output, what they are
+   * multiplied with in 7 bits with a scale and an offset for each row, exact sums in 32 bits. The maps to keys and values
+   * and the head stay float, and so do the values of full attention. */
+  LF_PRECISION_INT8 = 1
 } lf_precision;
 
 typedef enum lf_positions { LF_POSITIONS_LEARNED = 0, LF_POSITIONS_SINUSOIDAL = 1 } lf_positions;

@@ -46,15 +46,18 @@ static lf_slot add_slot(carver *to, const char *name, lf_slot slot) {
     case LF_SLOT_TILED:
       slot.data = lf_arena_take(&to->arena, rows * (uint64_t)(lf_tiles(columns) * LF_TILE), lf_dtype_bytes(slot.dtype));
       break;
-    case LF_SLOT_CODES:
-    case LF_SLOT_TILED_CODES: {
-      const size_t piece = slot.kind == LF_SLOT_CODES ? columns : LF_TILE;
+    case LF_SLOT_LINEAR_INT8:
+    case LF_SLOT_TILED_INT8: {
+      const size_t piece = slot.kind == LF_SLOT_LINEAR_INT8 ? columns : LF_TILE;
       const uint64_t pieces = (columns + piece - 1) / piece;
-      const uint64_t code_rows = lf_slot_code_rows(&slot);
-      slot.codes.data = lf_arena_take(&to->arena, pieces * code_rows * lf_pad_group(piece), sizeof(int8_t));
-      slot.codes.scale = lf_arena_take(&to->arena, code_rows, sizeof(float));
-      slot.codes.sum = lf_arena_take(&to->arena, pieces * code_rows, sizeof(float));
-      slot.codes.panel_stride = lf_pad_group(piece) * LF_LANES;
+      const uint64_t panel_rows = lf_slot_panel_rows(&slot);
+      slot.quantised = (lf_quantised_panels){
+          .data = lf_arena_take(&to->arena, pieces * panel_rows * lf_pad_group(piece), sizeof(int8_t)),
+          .scale = lf_arena_take(&to->arena, panel_rows, sizeof(float)),
+          .sum = lf_arena_take(&to->arena, pieces * panel_rows, sizeof(float)),
+          .panel_stride = lf_pad_group(piece) * LF_LANES,
+          .n_in = piece,
+          .n_out = rows};
       break;
     }
     case LF_SLOT_CONV: {
@@ -83,10 +86,15 @@ static lf_norm add_norm(carver *to, const char *weight, const char *bias, int32_
 
 static lf_linear add_linear(carver *to, const char *weight, const char *bias, int32_t n_out, int32_t n_in, float factor,
                             int32_t precision) {
-  const lf_slot_kind kind = precision == LF_PRECISION_INT8 ? LF_SLOT_CODES : LF_SLOT_LINEAR;
+  const lf_slot_kind kind = precision == LF_PRECISION_INT8 ? LF_SLOT_LINEAR_INT8 : LF_SLOT_LINEAR;
   lf_slot slot = {.kind = kind, .shape = {n_out, n_in}, .n_dims = 2, .factor = factor};
   slot = add_slot(to, weight, slot);
-  return (lf_linear){.weight = slot.data, .codes = slot.codes, .bias = add_vector(to, bias, n_out, factor)};
+  const lf_panels panels = {.data = slot.data,
+                            .panel_stride = (size_t)n_in * LF_LANES,
+                            .row_stride = LF_LANES,
+                            .n_in = (size_t)n_in,
+                            .n_out = (size_t)n_out};
+  return (lf_linear){.weight = panels, .quantised = slot.quantised, .bias = add_vector(to, bias, n_out, factor)};
 }
 
 static lf_stored add_stored(carver *to, const char *name, lf_slot_kind kind, lf_slot slot) {
@@ -110,10 +118,10 @@ static lf_sequence add_sequence(carver *to, const char *name, const lf_config *c
     slot.factor = 1.0f;
     sequence.conv = add_slot(to, name, slot).data;
   } else if (config->precision == LF_PRECISION_INT8) {
-    slot.kind = LF_SLOT_TILED_CODES;
+    slot.kind = LF_SLOT_TILED_INT8;
     slot.factor = 1.0f;
-    sequence.codes = add_slot(to, name, slot).codes;
-    sequence.rows = lf_slot_code_rows(&slot);
+    sequence.quantised = add_slot(to, name, slot).quantised;
+    sequence.rows = lf_slot_panel_rows(&slot);
   } else {
     sequence.linear = add_stored(to, name, LF_SLOT_TILED, slot);
     sequence.rows = lf_slot_rows(&slot);

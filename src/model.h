@@ -6,12 +6,12 @@
 #include "kernels.h"
 #include "linformer.h"
 
-/* A linear map [n_in, n_out], packed in panels of LF_LANES outputs, the last one filled up with zeros. It has either
- * `weight` or `codes`. */
+/* A linear map [n_in, n_out], packed in panels, the last one filled up with zeros. Its weights are floats, or quantised: then
+ * weight.data is NULL. */
 typedef struct lf_linear {
-  float *weight; /* [lf_pad(n_out) / LF_LANES, n_in, LF_LANES] */
-  float *bias;   /* [lf_pad(n_out)] */
-  lf_codes codes;
+  lf_panels weight;
+  lf_quantised_panels quantised;
+  float *bias; /* [lf_pad(n_out)] */
 } lf_linear;
 
 typedef struct lf_norm {
@@ -27,14 +27,15 @@ typedef struct lf_stored {
 } lf_stored;
 
 /* One sequence projection. Linear has E cut into the columns of one tile after another, so that a tile reads one piece
- * of memory: [n_tiles, rows, LF_TILE], rows = matrices * k, the last tile filled up with zeros; or as codes, where each
- * tile is a quantised matrix [LF_TILE, rows], rows = matrices * lf_pad(k), of which `codes` is the first: all have one
- * scale, and sums of their own. Conv has it transposed and widened, [matrices, segment, lf_pad(d_model)]. Mean and max
- * have nothing. */
+ * of memory. Mean and max have nothing. */
 typedef struct lf_sequence {
+  /* Linear: [n_tiles, rows, LF_TILE], rows = matrices * k, the last tile filled up with zeros. */
   lf_stored linear;
-  lf_codes codes;
+  /* Linear, int8: each tile is a quantised matrix [LF_TILE, rows], rows = matrices * lf_pad(k), of which this is the first;
+   * all have one scale, and sums of their own. */
+  lf_quantised_panels quantised;
   size_t rows;
+  /* Conv: transposed and widened, [matrices, segment, lf_pad(d_model)]. */
   float *conv;
 } lf_sequence;
 
@@ -49,10 +50,10 @@ typedef struct lf_layer {
 typedef enum lf_slot_kind {
   LF_SLOT_VECTOR,      /* F32 or F16 to float, filled up with zeros */
   LF_SLOT_LINEAR,      /* any dtype to packed float panels */
-  LF_SLOT_CODES,       /* any dtype to packed panels of 8 bits */
+  LF_SLOT_LINEAR_INT8, /* any dtype to packed panels of 8 bits */
   LF_SLOT_STORED,      /* kept as it is; the dtype is the config's */
   LF_SLOT_TILED,       /* kept in its dtype, which is the config's, in pieces of LF_TILE columns */
-  LF_SLOT_TILED_CODES, /* the config's dtype to packed panels of 8 bits, in pieces of LF_TILE columns */
+  LF_SLOT_TILED_INT8,  /* the config's dtype to packed panels of 8 bits, in pieces of LF_TILE columns */
   LF_SLOT_CONV         /* any dtype to float, each matrix transposed */
 } lf_slot_kind;
 
@@ -64,12 +65,12 @@ typedef struct lf_slot {
   lf_slot_kind kind;
   int32_t shape[LF_MAX_DIMS];
   int32_t n_dims;
-  int32_t dtype;    /* the dtype it must have, if lf_slot_has_dtype */
-  float factor;     /* every value is multiplied by this when it is packed */
-  void *data;       /* where it goes */
-  float *scale;     /* where its scales go, one a row */
-  lf_codes codes;   /* LF_SLOT_CODES, LF_SLOT_TILED_CODES: where it goes, instead of `data` */
-  int32_t has_data; /* it has been set */
+  int32_t dtype;                 /* the dtype it must have, if lf_slot_has_dtype */
+  float factor;                  /* every value is multiplied by this when it is packed */
+  void *data;                    /* where it goes */
+  float *scale;                  /* where its scales go, one a row */
+  lf_quantised_panels quantised; /* where it goes instead of `data`, if it is one of the two of 8 bits */
+  int32_t has_data;              /* it has been set */
   int32_t has_scale;
 } lf_slot;
 
@@ -97,7 +98,7 @@ static inline int32_t lf_k_max(const lf_config *config) {
 
 /* The config says which dtype the tensor has. */
 static inline int lf_slot_has_dtype(const lf_slot *slot) {
-  return slot->kind == LF_SLOT_STORED || slot->kind == LF_SLOT_TILED || slot->kind == LF_SLOT_TILED_CODES;
+  return slot->kind == LF_SLOT_STORED || slot->kind == LF_SLOT_TILED || slot->kind == LF_SLOT_TILED_INT8;
 }
 
 /* Rows (all dimensions but the last) and columns of a slot. */
@@ -111,8 +112,8 @@ static inline size_t lf_slot_columns(const lf_slot *slot) { return (size_t)slot-
 /* Rows of one of a slot's matrices. */
 static inline size_t lf_slot_matrix_rows(const lf_slot *slot) { return (size_t)slot->shape[slot->n_dims - 2]; }
 
-/* Rows of codes: each matrix filled up to whole panels. */
-static inline size_t lf_slot_code_rows(const lf_slot *slot) {
+/* Rows of a slot in panels: each matrix filled up to whole ones. */
+static inline size_t lf_slot_panel_rows(const lf_slot *slot) {
   size_t rows = lf_pad(lf_slot_matrix_rows(slot));
   for (int32_t i = 0; i + 2 < slot->n_dims; i++) rows *= (size_t)slot->shape[i];
   return rows;
@@ -126,7 +127,7 @@ static inline size_t lf_dtype_bytes(int32_t dtype) {
 /* Tiles that n rows take. */
 static inline size_t lf_tiles(size_t n) { return (n + LF_TILE - 1) / LF_TILE; }
 
-/* Widens n values of a stored matrix, from value `at` of its memory on, all of row `row`. */
-void lf_widen(float *out, const lf_stored *matrix, size_t at, size_t row, size_t n);
+/* Widens n values of a stored matrix, from value `index` of its memory on, all of row `row`. */
+void lf_widen(float *out, const lf_stored *matrix, size_t index, size_t row, size_t n);
 
 #endif /* LF_MODEL_H */

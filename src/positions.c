@@ -37,7 +37,7 @@ static void sine_cosine(double angle, double *sine, double *cosine) {
   }
 }
 
-void lf_sinusoidal_rows(float *out, size_t ld, int32_t first, int32_t rows, int32_t d) {
+void lf_sinusoidal_rows(lf_rows out, int32_t first, int32_t rows, int32_t d) {
   const double ln_10000 = 9.21034037197618273607;
   for (int32_t i = 0; i < d; i += 2) {
     const double rate = exponential(-ln_10000 * (double)i / (double)d);
@@ -48,7 +48,7 @@ void lf_sinusoidal_rows(float *out, size_t ld, int32_t first, int32_t rows, int3
     sine_cosine((double)first * rate, &s, &c);
     sine_cosine(rate, &step_s, &step_c);
     for (int32_t t = 0; t < rows; t++) { /* the next row is this one turned by `rate` */
-      float *pair = out + (size_t)t * ld + i;
+      float *pair = out.data + (size_t)t * out.ld + i;
       pair[0] = (float)s;
       if (i + 1 < d) pair[1] = (float)c;
       const double turned = s * step_c + c * step_s;

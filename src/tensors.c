@@ -58,7 +58,7 @@ static void pack_linear(const lf_slot *slot, int32_t dtype, const void *data) {
   }
 }
 
-/* The scale of a row of codes: the file's for I8; other dtypes are rounded to 8 bits here. */
+/* The scale of a quantised row: the file's for I8; other dtypes are rounded to 8 bits here. */
 static float row_scale(const lf_slot *slot, int32_t dtype, const void *data, size_t row) {
   if (dtype == LF_I8) return slot->scale[row];
   const size_t columns = lf_slot_columns(slot);
@@ -68,36 +68,37 @@ static float row_scale(const lf_slot *slot, int32_t dtype, const void *data, siz
     const float magnitude = value < 0.0f ? -value : value;
     largest = largest < magnitude ? magnitude : largest;
   }
-  return lf_code_scale(largest);
+  return lf_weight_scale(largest);
 }
 
 /* Each row becomes an output of a quantised matrix, or of one for every LF_TILE columns. */
-static void pack_codes(const lf_slot *slot, int32_t dtype, const void *data) {
+static void pack_int8(const lf_slot *slot, int32_t dtype, const void *data) {
   const size_t rows = lf_slot_rows(slot);
   const size_t columns = lf_slot_columns(slot);
   const size_t matrix_rows = lf_slot_matrix_rows(slot);
-  const size_t code_rows = lf_slot_code_rows(slot);
-  const size_t piece = slot->kind == LF_SLOT_CODES ? columns : LF_TILE;
+  const size_t panel_rows = lf_slot_panel_rows(slot);
+  const size_t piece = slot->kind == LF_SLOT_LINEAR_INT8 ? columns : LF_TILE;
   const size_t pieces = (columns + piece - 1) / piece;
-  const size_t piece_bytes = code_rows * lf_pad_group(piece);
-  memset(slot->codes.data, 0, pieces * piece_bytes);
-  memset(slot->codes.scale, 0, code_rows * sizeof(float));
-  memset(slot->codes.sum, 0, pieces * code_rows * sizeof(float));
+  const size_t piece_bytes = panel_rows * lf_pad_group(piece);
+  memset(slot->quantised.data, 0, pieces * piece_bytes);
+  memset(slot->quantised.scale, 0, panel_rows * sizeof(float));
+  memset(slot->quantised.sum, 0, pieces * panel_rows * sizeof(float));
   for (size_t row = 0; row < rows; row++) {
     const size_t to = row / matrix_rows * lf_pad(matrix_rows) + row % matrix_rows;
     const float scale = row_scale(slot, dtype, data, row);
-    slot->codes.scale[to] = scale * slot->factor;
+    slot->quantised.scale[to] = scale * slot->factor;
     for (size_t p = 0; p < pieces; p++) {
       const size_t first = p * piece;
       const size_t count = columns - first < piece ? columns - first : piece;
       int32_t sum = 0;
       for (size_t i = 0; i < count; i++) {
-        const int8_t code = dtype == LF_I8 ? ((const int8_t *)data)[row * columns + first + i]
-                                           : lf_code(value_at(data, dtype, NULL, columns, row, first + i), scale);
-        slot->codes.data[p * piece_bytes + lf_code_place(slot->codes.panel_stride, to, i)] = code;
-        sum += code;
+        const int8_t value = dtype == LF_I8
+                                 ? ((const int8_t *)data)[row * columns + first + i]
+                                 : lf_quantise_weight(value_at(data, dtype, NULL, columns, row, first + i), scale);
+        slot->quantised.data[p * piece_bytes + lf_quantised_index(slot->quantised.panel_stride, to, i)] = value;
+        sum += value;
       }
-      slot->codes.sum[p * code_rows + to] = (float)sum;
+      slot->quantised.sum[p * panel_rows + to] = (float)sum;
     }
   }
 }
@@ -142,8 +143,8 @@ static void pack(const lf_slot *slot, int32_t dtype, const void *data) {
       for (size_t i = 0; i < columns; i++) out[i] = value_at(data, dtype, NULL, columns, 0, i) * slot->factor;
       break;
     case LF_SLOT_LINEAR: pack_linear(slot, dtype, data); break;
-    case LF_SLOT_CODES:
-    case LF_SLOT_TILED_CODES: pack_codes(slot, dtype, data); break;
+    case LF_SLOT_LINEAR_INT8:
+    case LF_SLOT_TILED_INT8: pack_int8(slot, dtype, data); break;
     case LF_SLOT_TILED: pack_tiles(slot, data); break;
     case LF_SLOT_CONV: pack_conv(slot, dtype, data); break;
   }
@@ -210,10 +211,10 @@ lf_status lf_model_ready(const lf_model *model) {
   return LF_OK;
 }
 
-void lf_widen(float *out, const lf_stored *matrix, size_t at, size_t row, size_t n) {
+void lf_widen(float *out, const lf_stored *matrix, size_t index, size_t row, size_t n) {
   switch (matrix->dtype) {
-    case LF_F16: lf_widen_f16(out, (const uint16_t *)matrix->data + at, n); break;
-    case LF_I8: lf_widen_i8(out, (const int8_t *)matrix->data + at, matrix->scale[row], n); break;
-    default: memcpy(out, (const float *)matrix->data + at, n * sizeof *out); break;
+    case LF_F16: lf_widen_f16(out, (const uint16_t *)matrix->data + index, n); break;
+    case LF_I8: lf_widen_i8(out, (const int8_t *)matrix->data + index, matrix->scale[row], n); break;
+    default: memcpy(out, (const float *)matrix->data + index, n * sizeof *out); break;
   }
 }

@@ -23,7 +23,7 @@ enum {
 typedef uint32_t lf_origin;
 #define LF_WIDE 0x80000000u
 
-/* A rule: `left` followed by `right` becomes `joined`. Its place in the list is its rank. */
+/* A merge: `left` followed by `right` becomes `joined`. Its index in the list is its rank. */
 typedef struct lf_merge {
   uint32_t left, right, joined;
 } lf_merge;
@@ -36,7 +36,7 @@ typedef struct lf_cached_word {
   uint32_t ids[LF_CACHED_TOKENS]; /* LF_NO_TOKEN after the last one */
 } lf_cached_word;
 
-/* Whether two tokens can be neighbours; key is left << 21 | right << 1 | verdict, plus 1 << 42. */
+/* Whether two tokens can be neighbours; key is left << 22 | right << 1 | answer, plus 1 << 44. */
 enum { LF_CACHED_PAIRS = 2048 };
 
 #define LF_NO_TOKEN 0xffffffffu
@@ -119,9 +119,10 @@ void lf_end_of_text(lf_tokenizer *tokenizer);
 
 /* ---- bpe.c ---- */
 uint32_t lf_find_token(lf_tokenizer *tokenizer, const uint8_t *bytes, uint32_t length);
-int lf_add_token(lf_tokenizer *tokenizer,
-                 uint32_t id); /* to by_bytes; 0 if its bytes or too many like them are there */
-int lf_add_merge(lf_tokenizer *tokenizer, uint32_t rank); /* to by_pair; 0 if its pair or too many like it are there */
+/* To by_bytes; 0 if its bytes or too many like them are there. */
+int lf_add_token(lf_tokenizer *tokenizer, uint32_t id);
+/* To by_pair; 0 if its pair or too many like it are there. */
+int lf_add_merge(lf_tokenizer *tokenizer, uint32_t rank);
 void lf_take_byte(lf_tokenizer *tokenizer, uint8_t byte, lf_origin origin);
 void lf_end_word(lf_tokenizer *tokenizer);
 

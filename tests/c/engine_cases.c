@@ -41,7 +41,7 @@ static const lf_config shapes[SHAPES] = {
      .d_ff = 8,
      .n_classes = 17,
      .k = {48, 48}},
-    {.vocab_size = 11, /* several slabs of tiles */
+    {.vocab_size = 11, /* several chunks of tiles */
      .n_max = 1230,
      .d_model = 8,
      .n_layers = 2,
@@ -51,7 +51,7 @@ static const lf_config shapes[SHAPES] = {
      .k = {10, 5}},
 };
 
-/* All models by floats, then all by codes of 8 bits. */
+/* All models in float32, then all in int8. */
 int32_t engine_case_count(void) { return 2 * MODELS; }
 
 lf_config engine_case_config(int32_t index) {

@@ -20,102 +20,110 @@ static int32_t gather(float *out, const float *from, size_t ld, size_t rows, siz
   return (int32_t)(rows * n);
 }
 
-static int32_t gemm(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state, int accumulate) {
+static lf_rows rows_of(float *data, size_t ld) { return (lf_rows){.data = data, .ld = ld}; }
+
+static int32_t gemm(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state, lf_mode mode) {
   const size_t ld_in = n_in + 3;
   const size_t ld = lf_pad(n_out) + 8;
-  const lf_panels w = {.data = weights, .panel_stride = n_in * LF_LANES, .row_stride = LF_LANES};
+  const lf_panels w = {
+      .data = weights, .panel_stride = n_in * LF_LANES, .row_stride = LF_LANES, .n_in = n_in, .n_out = n_out};
   random_fill(input, rows * ld_in, state, 1.0f);
   random_fill(weights, lf_pad(n_out) * n_in, state, 1.0f);
   random_fill(bias, lf_pad(n_out), state, 1.0f);
   random_fill(work, rows * ld, state, 1.0f);
-  lf_gemm(work, ld, input, ld_in, w, accumulate ? NULL : bias, accumulate, rows, n_in, n_out);
+  lf_gemm(rows_of(work, ld), rows_of(input, ld_in), w, mode == LF_ADD ? NULL : bias, mode, rows);
   return gather(out, work, ld, rows, n_out);
 }
 static int32_t gemm_bias(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
-  return gemm(out, rows, n_in, n_out, state, 0);
+  return gemm(out, rows, n_in, n_out, state, LF_SET);
 }
 static int32_t gemm_accumulate(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
-  return gemm(out, rows, n_in, n_out, state, 1);
+  return gemm(out, rows, n_in, n_out, state, LF_ADD);
 }
 
 /* The weights are a row-major matrix, as in p += E h. */
 static int32_t gemm_row_major(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
   const size_t ld = lf_pad(n_out);
-  const lf_panels w = {.data = weights, .panel_stride = LF_LANES, .row_stride = ld};
+  const lf_panels w = {.data = weights, .panel_stride = LF_LANES, .row_stride = ld, .n_in = n_in, .n_out = n_out};
   random_fill(input, rows * n_in, state, 1.0f);
   random_fill(weights, n_in * ld, state, 1.0f);
   random_fill(work, rows * ld, state, 1.0f);
-  lf_gemm(work, ld, input, n_in, w, NULL, 1, rows, n_in, n_out);
+  lf_gemm(rows_of(work, ld), rows_of(input, n_in), w, NULL, LF_ADD, rows);
   return gather(out, work, ld, rows, n_out);
 }
 
-/* Codes, steps and offsets of rows, and what they come to as a linear map. */
-static uint8_t codes[AREA];
-static int8_t code_weights[AREA];
+/* Quantised rows, and what they come to as a linear map. */
+static uint8_t quantised[AREA];
+static int8_t quantised_weights[AREA];
 
-/* Codes with what fills up their rows, and two values for each row; returns how many. */
-static int32_t gather_codes(float *out, size_t ld_codes, const float *step, const float *low, size_t rows, size_t n) {
+/* Quantised rows with what fills them up, and two values for each row; returns how many. */
+static int32_t gather_quantised(float *out, lf_quantised_rows from, size_t rows, size_t n) {
   int32_t count = 0;
   for (size_t r = 0; r < rows; r++) {
-    out[count++] = step[r];
-    out[count++] = low[r];
-    for (size_t i = 0; i < lf_pad_group(n); i++) out[count++] = (float)codes[r * ld_codes + i];
+    out[count++] = from.scale[r];
+    out[count++] = from.offset[r];
+    for (size_t i = 0; i < lf_pad_group(n); i++) out[count++] = (float)from.data[r * from.ld + i];
   }
   return count;
 }
 
-static int32_t gemm_codes(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
+static int32_t gemm_int8(float *out, size_t rows, size_t n_in, size_t n_out, uint32_t *state) {
   const size_t ld_in = n_in + 3;
-  const size_t ld_codes = lf_pad_group(n_in) + 16;
   const size_t ld = lf_pad(n_out) + 8;
-  float *step = work + rows * ld;
-  float *low = step + rows;
-  float *scale = bias + lf_pad(n_out);
-  float *sum = scale + lf_pad(n_out);
-  const int accumulate = n_in % 2 == 0;
-  const lf_codes w = {.data = code_weights, .scale = scale, .sum = sum, .panel_stride = lf_pad_group(n_in) * LF_LANES};
+  lf_quantised_rows in = {.data = quantised, .ld = lf_pad_group(n_in) + 16};
+  in.scale = work + rows * ld;
+  in.offset = in.scale + rows;
+  const lf_mode mode = n_in % 2 == 0 ? LF_ADD : LF_SET;
+  const lf_quantised_panels w = {.data = quantised_weights,
+                                 .scale = bias + lf_pad(n_out),
+                                 .sum = bias + 2 * lf_pad(n_out),
+                                 .panel_stride = lf_pad_group(n_in) * LF_LANES,
+                                 .n_in = n_in,
+                                 .n_out = n_out};
   random_fill(input, rows * ld_in, state, 1.0f);
   random_fill(bias, 3 * lf_pad(n_out), state, 1.0f);
   random_fill(work, rows * ld, state, 1.0f);
-  memset(code_weights, 0, lf_pad(n_out) * lf_pad_group(n_in));
+  memset(quantised_weights, 0, lf_pad(n_out) * lf_pad_group(n_in));
   for (size_t j = 0; j < n_out; j++) {
     for (size_t i = 0; i < n_in; i++) {
-      code_weights[lf_code_place(w.panel_stride, j, i)] = (int8_t)(random_bits(state) % 256 - 128);
+      quantised_weights[lf_quantised_index(w.panel_stride, j, i)] = (int8_t)(random_bits(state) % 256 - 128);
     }
   }
-  memset(codes, 0xff, rows * ld_codes);
-  lf_quantise(codes, ld_codes, step, low, input, ld_in, rows, n_in);
-  const float *offsets = n_out % 2 == 0 ? low : NULL;
-  lf_gemm_codes(work, ld, codes, ld_codes, step, offsets, w, accumulate ? NULL : bias, accumulate, rows, n_in, n_out);
-  int32_t count = gather(out, work, ld, rows, n_out);
-  return count + gather_codes(out + count, ld_codes, step, low, rows, n_in);
+  memset(quantised, 0xff, rows * in.ld);
+  lf_quantise(in, rows_of(input, ld_in), rows, n_in);
+  lf_quantised_rows without_offset = in;
+  without_offset.offset = NULL;
+  lf_gemm_int8(rows_of(work, ld), n_out % 2 == 0 ? in : without_offset, w, mode == LF_ADD ? NULL : bias, mode, rows);
+  const int32_t count = gather(out, work, ld, rows, n_out);
+  return count + gather_quantised(out + count, in, rows, n_in);
 }
 
 /* No key seen yet, and something in the context. */
-static void start_softmax(float *row_max, float *row_sum, size_t rows, size_t n_ctx, uint32_t *state) {
-  random_fill(weights, rows * lf_pad(n_ctx), state, 1.0f);
+static lf_softmax start_softmax(size_t rows, uint32_t *state) {
+  enum { N_CTX = 5 };
+  const lf_softmax softmax = {.max = bias, .sum = bias + rows, .ctx = rows_of(weights, lf_pad(N_CTX)), .n_ctx = N_CTX};
+  random_fill(weights, rows * lf_pad(N_CTX), state, 1.0f);
   for (size_t r = 0; r < rows; r++) {
-    row_max[r] = -INFINITY;
-    row_sum[r] = 0.0f;
+    softmax.max[r] = -INFINITY;
+    softmax.sum[r] = 0.0f;
   }
+  return softmax;
 }
 
 /* The accumulators, the sums and the maxima are checked too, over two blocks of keys. */
 static int32_t softmax_quantise(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
   const size_t ld = lf_pad(n);
-  const size_t n_ctx = 5;
-  float *row_max = bias;
-  float *row_sum = bias + rows;
-  float *step = bias + 2 * rows;
+  const lf_softmax softmax = start_softmax(rows, state);
+  /* The sums are gathered in the place of offsets, which numerators do not have. */
+  const lf_quantised_rows probs = {.data = quantised, .ld = ld, .scale = bias + 2 * rows, .offset = softmax.sum};
   int32_t count = 0;
-  start_softmax(row_max, row_sum, rows, n_ctx, state);
   for (int block = 0; block < 2; block++) {
     random_fill(input, rows * ld, state, (float)scale);
-    memset(codes, 0xff, rows * ld);
-    lf_softmax_quantise(codes, ld, step, input, ld, row_max, row_sum, weights, lf_pad(n_ctx), rows, n, n_ctx);
-    count += gather_codes(out + count, ld, step, row_sum, rows, n);
-    count += gather(out + count, weights, lf_pad(n_ctx), rows, n_ctx);
-    count += gather(out + count, row_max, rows, 1, rows);
+    memset(quantised, 0xff, rows * ld);
+    lf_softmax_quantise(probs, rows_of(input, ld), softmax, rows, n);
+    count += gather_quantised(out + count, probs, rows, n);
+    count += gather(out + count, softmax.ctx.data, softmax.ctx.ld, rows, softmax.n_ctx);
+    count += gather(out + count, softmax.max, rows, 1, rows);
   }
   return count;
 }
@@ -123,19 +131,20 @@ static int32_t softmax_quantise(float *out, size_t rows, size_t n, size_t scale,
 static int32_t gelu_quantise(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
   const size_t ld = lf_pad(n);
   random_fill(work, rows * ld, state, (float)scale);
-  memset(codes, 0xff, rows * ld);
-  lf_gelu_quantise(codes, ld, bias, bias + rows, work, ld, rows, n);
+  memset(quantised, 0xff, rows * ld);
+  const lf_quantised_rows to = {.data = quantised, .ld = ld, .scale = bias, .offset = bias + rows};
+  lf_gelu_quantise(to, rows_of(work, ld), rows, n);
   const int32_t count = gather(out, work, ld, rows, n);
-  return count + gather_codes(out + count, ld, bias, bias + rows, rows, n);
+  return count + gather_quantised(out + count, to, rows, n);
 }
 
 static int32_t quantise_columns(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
   const size_t ld = lf_pad(n);
-  const size_t ld_codes = lf_pad(rows);
+  const lf_quantised_rows to = {.data = quantised, .ld = lf_pad(rows), .scale = bias, .offset = bias + ld};
   random_fill(input, rows * ld, state, (float)scale);
-  memset(codes, 0xff, ld * ld_codes);
-  lf_quantise_columns(codes, ld_codes, bias, bias + ld, input, ld, rows, n);
-  return gather_codes(out, ld_codes, bias, bias + ld, n, rows);
+  memset(quantised, 0xff, ld * to.ld);
+  lf_quantise_columns(to, rows_of(input, ld), rows, n);
+  return gather_quantised(out, to, n, rows);
 }
 
 static int32_t layer_norm(float *out, size_t rows, size_t d, size_t constant, uint32_t *state) {
@@ -143,30 +152,27 @@ static int32_t layer_norm(float *out, size_t rows, size_t d, size_t constant, ui
   random_fill(input, rows * ld, state, constant ? 0.0f : 3.0f);
   random_fill(weights, ld, state, 1.0f);
   random_fill(bias, ld, state, 1.0f);
-  lf_layer_norm(work, input, weights, bias, rows, d, ld);
+  lf_layer_norm(rows_of(work, ld), rows_of(input, ld), weights, bias, rows, d);
   return gather(out, work, ld, rows, d);
 }
 
 static int32_t gelu(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
   const size_t ld = lf_pad(n);
   random_fill(work, rows * ld, state, (float)scale);
-  lf_gelu(work, rows, n, ld);
+  lf_gelu(rows_of(work, ld), rows, n);
   return gather(out, work, ld, rows, n);
 }
 
 /* Two blocks of keys; out receives the numerators, the sums, the maxima and the rescaled ctx. */
 static int32_t softmax(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
   const size_t ld = lf_pad(n);
-  const size_t n_ctx = 5;
-  float *row_max = bias;
-  float *row_sum = bias + rows;
+  const lf_softmax softmax = start_softmax(rows, state);
   int32_t count = 0;
-  start_softmax(row_max, row_sum, rows, n_ctx, state);
   for (int block = 0; block < 2; block++) {
     random_fill(work, rows * ld, state, (float)scale);
-    lf_softmax_block(work, ld, row_max, row_sum, weights, lf_pad(n_ctx), rows, n, n_ctx);
+    lf_softmax_block(rows_of(work, ld), softmax, rows, n);
     count += gather(out + count, work, ld, rows, n);
-    count += gather(out + count, weights, lf_pad(n_ctx), rows, n_ctx);
+    count += gather(out + count, softmax.ctx.data, softmax.ctx.ld, rows, softmax.n_ctx);
     count += gather(out + count, bias, 2 * rows, 1, 2 * rows);
   }
   return count;
@@ -177,7 +183,7 @@ static int32_t divide_rows(float *out, size_t rows, size_t n, size_t offset, uin
   random_fill(input, rows * lf_pad(n), state, 1.0f);
   random_fill(work, rows * ld, state, 1.0f);
   for (size_t r = 0; r < rows; r++) bias[r] = 1.5f + (float)r;
-  lf_divide_rows(work + offset, ld, input, lf_pad(n), bias, rows, n);
+  lf_divide_rows(rows_of(work + offset, ld), rows_of(input, lf_pad(n)), bias, rows, n);
   return gather(out, work, ld, rows, n + offset); /* what lies before must be untouched */
 }
 
@@ -231,11 +237,11 @@ static const kernel_case cases[] = {
     SIZES("gemm with bias", gemm_bias),
     SIZES("gemm accumulating", gemm_accumulate),
     SIZES("gemm row-major", gemm_row_major),
-    SIZES("gemm of codes", gemm_codes),
+    SIZES("gemm int8", gemm_int8),
     SIZES("softmax", softmax),
-    SIZES("softmax to codes", softmax_quantise),
-    SIZES("gelu to codes", gelu_quantise),
-    SIZES("columns to codes", quantise_columns),
+    SIZES("softmax quantised", softmax_quantise),
+    SIZES("gelu quantised", gelu_quantise),
+    SIZES("columns quantised", quantise_columns),
     SIZES("divide rows", divide_rows),
     SIZES("elementwise", elementwise),
     {"layer norm", layer_norm, 1, 1, 0},
@@ -247,8 +253,8 @@ static const kernel_case cases[] = {
     {"gelu", gelu, 5, 17, 10},
     {"gelu far out", gelu, 3, 64, 30000},
     {"softmax of extreme scores", softmax, 4, 37, 100000},
-    {"softmax of extreme scores to codes", softmax_quantise, 4, 37, 100000},
-    {"gelu far out to codes", gelu_quantise, 3, 64, 30000},
+    {"softmax of extreme scores, quantised", softmax_quantise, 4, 37, 100000},
+    {"gelu far out, quantised", gelu_quantise, 3, 64, 30000},
     {"widen F16, small numbers", widen_f16, 1, 2047, 0},
     {"widen F16, large numbers", widen_f16, 1, 1001, 20000},
     {"widen I8", widen_i8, 1, 1, 0},

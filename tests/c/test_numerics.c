@@ -6,16 +6,23 @@
 #include "check.h"
 #include "kernels.h"
 
+static lf_rows row_of(float *row) { return (lf_rows){.data = row}; }
+
+/* A softmax of one row, over values of one channel. */
+static lf_softmax softmax_of(float *max, float *sum, float *ctx) {
+  return (lf_softmax){.max = max, .sum = sum, .ctx = row_of(ctx), .n_ctx = 1};
+}
+
 /* exp, seen through the numerators of a softmax whose maximum is 0. */
 static void exponential(void) {
   double worst = 0.0;
   for (int i = 0; i < 8700000; i++) {
     float row[8] = {-1e-5f * (float)i};
     const double x = (double)row[0];
-    float row_max = 0.0f;
-    float row_sum = 0.0f;
+    float max = 0.0f;
+    float sum = 0.0f;
     float ctx[8] = {0.0f};
-    lf_softmax_block(row, 8, &row_max, &row_sum, ctx, 8, 1, 1, 1);
+    lf_softmax_block(row_of(row), softmax_of(&max, &sum, ctx), 1, 1);
     worst = fmax(worst, fabs((double)row[0] / exp(x) - 1.0));
   }
   printf("exp on [-87, 0]: largest relative error %.2e\n", worst);
@@ -27,7 +34,7 @@ static void gelu(void) {
   for (int i = -10000000; i <= 10000000; i += 3) {
     float x[8] = {1e-6f * (float)i};
     const double v = (double)x[0];
-    lf_gelu(x, 1, 1, 8);
+    lf_gelu(row_of(x), 1, 1);
     const double u = 1.5957691216057308 * (v + 0.044715 * v * v * v);
     worst = fmax(worst, fabs((double)x[0] - v / (1.0 + exp(-u))));
   }
@@ -36,7 +43,7 @@ static void gelu(void) {
   const float far[] = {-FLT_MAX, -1e30f, -1000.0f, -30.0f, 30.0f, 1000.0f, 1e30f, FLT_MAX, 0.0f};
   for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
     float x[8] = {far[i]};
-    lf_gelu(x, 1, 1, 8);
+    lf_gelu(row_of(x), 1, 1);
     CHECK(isfinite(x[0]));
     if (far[i] >= 0.0f) {
       CHECK(x[0] == far[i]);
@@ -63,17 +70,17 @@ static void softmax(void) {
     for (int i = 0; i < N; i++) total += exp(exact[i] - top);
 
     const float ones[8] = {1.0f};
-    float row_max = -INFINITY;
-    float row_sum = 0.0f;
+    float max = -INFINITY;
+    float sum = 0.0f;
     float ctx[8] = {0.0f};
     for (int first = 0; first < N; first += 128) {
       const int count = N - first < 128 ? N - first : 128;
-      lf_softmax_block(scores + first, 304, &row_max, &row_sum, ctx, 8, 1, (size_t)count, 1);
+      lf_softmax_block(row_of(scores + first), softmax_of(&max, &sum, ctx), 1, (size_t)count);
       for (int i = 0; i < count; i++) ctx[0] += scores[first + i] * ones[0];
     }
-    CHECK(fabs((double)row_sum / total - 1.0) < 1e-5);
-    CHECK(fabs((double)ctx[0] / (double)row_sum - 1.0) < 1e-5);
-    CHECK((double)row_max == top);
+    CHECK(fabs((double)sum / total - 1.0) < 1e-5);
+    CHECK(fabs((double)ctx[0] / (double)sum - 1.0) < 1e-5);
+    CHECK((double)max == top);
   }
 }
 
@@ -96,7 +103,7 @@ static void layer_norm(void) {
       mean += (double)x[i] / (double)D;
     }
     for (int i = 0; i < D; i++) variance += ((double)x[i] - mean) * ((double)x[i] - mean) / (double)D;
-    lf_layer_norm(y, x, gain, bias, 1, D, LD);
+    lf_layer_norm(row_of(y), row_of(x), gain, bias, 1, D);
     double worst = 0.0;
     for (int i = 0; i < D; i++) {
       worst = fmax(worst, fabs((double)y[i] - ((double)x[i] - mean) / sqrt(variance + 1e-5)));
@@ -105,14 +112,14 @@ static void layer_norm(void) {
     CHECK(worst < 2e-4);
   }
   for (int i = 0; i < D; i++) x[i] = 7.25f;
-  lf_layer_norm(y, x, gain, bias, 1, D, LD);
+  lf_layer_norm(row_of(y), row_of(x), gain, bias, 1, D);
   for (int i = 0; i < D; i++) CHECK(y[i] == 0.0f);
 
   /* Values whose squares overflow must not come out as the bias, which looks like a result. */
   const float large[] = {1e20f, FLT_MAX};
   for (size_t s = 0; s < sizeof large / sizeof large[0]; s++) {
     for (int i = 0; i < D; i++) x[i] = i % 2 ? large[s] : -large[s];
-    lf_layer_norm(y, x, gain, bias, 1, D, LD);
+    lf_layer_norm(row_of(y), row_of(x), gain, bias, 1, D);
     for (int i = 0; i < D; i++) CHECK(isnan(y[i]));
   }
 }
@@ -120,25 +127,28 @@ static void layer_norm(void) {
 /* Scores that all overflow downwards: no shares rather than equal ones. */
 static void softmax_overflow(void) {
   float scores[8] = {-INFINITY, -INFINITY, -INFINITY};
-  float row_max = -INFINITY;
-  float row_sum = 0.0f;
+  float max = -INFINITY;
+  float sum = 0.0f;
   float ctx[8] = {0.0f};
-  lf_softmax_block(scores, 8, &row_max, &row_sum, ctx, 8, 1, 3, 1);
-  CHECK(isnan(row_sum));
+  lf_softmax_block(row_of(scores), softmax_of(&max, &sum, ctx), 1, 3);
+  CHECK(isnan(sum));
 }
 
-/* Codes are the nearest to the values, and their linear map is exact but for the rounding of its result. */
-static void codes(void) {
+/* Quantised values are the nearest, and their linear map is exact but for the rounding of its result. */
+static void quantised(void) {
   enum { ROWS = 5, N = 37, OUT = 8, LD = 40 };
   float in[ROWS * LD];
-  uint8_t code[ROWS * LD];
-  float step[ROWS];
-  float low[ROWS];
+  uint8_t value[ROWS * LD];
+  float row_scale[ROWS];
+  float offset[ROWS];
   float out[ROWS * LF_LANES];
   float scale[LF_LANES];
   float sum[LF_LANES] = {0.0f};
   int8_t weights[LF_LANES * LD] = {0};
-  const lf_codes w = {.data = weights, .scale = scale, .sum = sum, .panel_stride = lf_pad_group(N) * LF_LANES};
+  const lf_rows from = {.data = in, .ld = LD};
+  const lf_quantised_rows rows = {.data = value, .ld = LD, .scale = row_scale, .offset = offset};
+  const lf_quantised_panels w = {
+      .data = weights, .scale = scale, .sum = sum, .panel_stride = lf_pad_group(N) * LF_LANES, .n_in = N, .n_out = OUT};
   for (int r = 0; r < ROWS; r++) {
     for (int i = 0; i < N; i++) in[r * LD + i] = r == 4 ? 2.5f : powf(10.0f, (float)r) * sinf((float)(i * i + r));
   }
@@ -146,41 +156,41 @@ static void codes(void) {
     int total = 0;
     scale[j] = 0.01f * (float)(j + 1);
     for (size_t i = 0; i < N; i++) {
-      const int value = (int)(i * 37 + j * 11) % 256 - 128;
-      weights[lf_code_place(w.panel_stride, j, i)] = (int8_t)value;
-      total += value;
+      const int weight = (int)(i * 37 + j * 11) % 256 - 128;
+      weights[lf_quantised_index(w.panel_stride, j, i)] = (int8_t)weight;
+      total += weight;
     }
     sum[j] = (float)total;
   }
-  lf_quantise(code, LD, step, low, in, LD, ROWS, N);
-  lf_gemm_codes(out, LF_LANES, code, LD, step, low, w, NULL, 0, ROWS, N, OUT);
+  lf_quantise(rows, from, ROWS, N);
+  lf_gemm_int8((lf_rows){.data = out, .ld = LF_LANES}, rows, w, NULL, LF_SET, ROWS);
   double worst = 0.0;
   for (int r = 0; r < ROWS; r++) {
     for (int i = 0; i < N; i++) {
-      CHECK(code[r * LD + i] <= 127);
-      const double value = (double)low[r] + (double)step[r] * (double)code[r * LD + i];
-      CHECK(fabs(value - (double)in[r * LD + i]) <= 0.5001 * (double)step[r]);
+      CHECK(value[r * LD + i] <= LF_QUANTISED_MAX);
+      const double back = (double)offset[r] + (double)row_scale[r] * (double)value[r * LD + i];
+      CHECK(fabs(back - (double)in[r * LD + i]) <= 0.5001 * (double)row_scale[r]);
     }
     for (int j = 0; j < OUT; j++) {
       double exact = 0.0;
       double size = 0.0;
       for (size_t i = 0; i < N; i++) {
-        const double value = (double)low[r] + (double)step[r] * (double)code[(size_t)r * LD + i];
-        const double term = value * (double)scale[j] * (double)weights[lf_code_place(w.panel_stride, (size_t)j, i)];
+        const double back = (double)offset[r] + (double)row_scale[r] * (double)value[(size_t)r * LD + i];
+        const double term = back * (double)scale[j] * (double)weights[lf_quantised_index(w.panel_stride, (size_t)j, i)];
         exact += term;
         size += fabs(term);
       }
       worst = fmax(worst, fabs((double)out[r * LF_LANES + j] - exact) / size);
     }
   }
-  printf("linear map of codes: largest difference %.2e of the sum of magnitudes\n", worst);
+  printf("linear map in 8 bits: largest difference %.2e of the sum of magnitudes\n", worst);
   CHECK(worst < 1e-6);
 
-  in[3] = NAN; /* must not be lost among the codes */
+  in[3] = NAN; /* must not be lost */
   in[LD + 5] = INFINITY;
-  lf_quantise(code, LD, step, low, in, LD, ROWS, N);
-  CHECK(isnan(step[0]) && !isfinite(step[1]) && isfinite(step[2]));
-  for (int i = 0; i < 2 * LD; i++) CHECK(i % LD >= N || code[i] <= 127);
+  lf_quantise(rows, from, ROWS, N);
+  CHECK(isnan(row_scale[0]) && !isfinite(row_scale[1]) && isfinite(row_scale[2]));
+  for (int i = 0; i < 2 * LD; i++) CHECK(i % LD >= N || value[i] <= LF_QUANTISED_MAX);
 }
 
 static double half_value(unsigned bits) {
@@ -208,27 +218,27 @@ static void widening(void) {
   }
 }
 
-/* Codes of numbers so small that their scale is rounded to a few bits. */
-static void small_codes(void) {
+/* Weights so small that their scale is rounded to a few bits. */
+static void small_weights(void) {
   const float largest[] = {1e-45f, 1e-44f, 1e-43f, 1e-40f, 1e-38f, 1.0f, FLT_MAX};
   for (size_t i = 0; i < sizeof largest / sizeof largest[0]; i++) {
-    const float scale = lf_code_scale(largest[i]);
-    const int8_t code = lf_code(largest[i], scale);
-    CHECK((code > 0) == (scale > 0.0f));
-    CHECK(lf_code(-largest[i], scale) == -code);
-    if (scale > 0.0f) CHECK(code == 127);
-    CHECK(lf_code(0.0f, scale) == 0);
+    const float scale = lf_weight_scale(largest[i]);
+    const int8_t value = lf_quantise_weight(largest[i], scale);
+    CHECK((value > 0) == (scale > 0.0f));
+    CHECK(lf_quantise_weight(-largest[i], scale) == -value);
+    if (scale > 0.0f) CHECK(value == LF_QUANTISED_MAX);
+    CHECK(lf_quantise_weight(0.0f, scale) == 0);
   }
 }
 
 int main(void) {
-  small_codes();
+  small_weights();
   exponential();
   gelu();
   softmax();
   layer_norm();
   softmax_overflow();
-  codes();
+  quantised();
   widening();
   return summary();
 }

@@ -126,9 +126,9 @@ static void lost_thread(const lf_model *model) {
   CHECK(lf_run_init(run, bytes, model, N, 2) == LF_OK);
   read_document(run, N, 1);
   CHECK(lf_begin(run, N) == LF_OK);
-  atomic_fetch_add(&run->active, 1); /* it has taken the first slab, as lf_serve would, */
-  const int32_t slab = atomic_fetch_add(&run->next_slab, 1);
-  CHECK(slab == 0);
+  atomic_fetch_add(&run->active, 1); /* it has taken the first chunk, as lf_serve would, */
+  const int32_t chunk = atomic_fetch_add(&run->next_chunk, 1);
+  CHECK(chunk == 0);
   lf_status status = LF_MORE;
   for (int i = 0; i < 100; i++) status = lf_step(run, 3);
   CHECK(status == LF_MORE && lf_run_done(run) < lf_run_total(run));

@@ -120,7 +120,7 @@ static void fill_tensor(engine_tensor *out, reference_tensor *tensor, weights *w
     }
   }
   static const uint64_t width[] = {4, 2, 1};
-  tensor->codes = dtype == LF_I8 ? (const int8_t *)bytes : NULL;
+  tensor->quantised = dtype == LF_I8 ? (const int8_t *)bytes : NULL;
   tensor->scales = dtype == LF_I8 ? row_scales : NULL;
   *out = (engine_tensor){.name = tensor->name,
                          .shape = tensor->shape,
@@ -208,7 +208,7 @@ static void compare(int kind, lf_status status) {
       bound = 2e-5 * scale + 64.0 * sensitivity(0x1p-23, tries) + 1e-30;
     }
   } else {
-    /* Single precision may have chosen another code somewhere: off by a share of a row's range. A coarse check. */
+    /* Single precision may have rounded the other way somewhere: off by a share of a row's range. A coarse check. */
     const double coarse = sensitivity(0x1p-6, 1);
     if (kind != TAME || coarse > 0.02 * scale) return;
     bound = 0.1 * scale + 32.0 * coarse;

@@ -97,7 +97,7 @@ typedef struct pass {
   const reference_model *model;
   double noise;
   uint64_t random;
-  int close; /* to another code: see reference_forward */
+  int close; /* to another quantised value: see reference_forward */
 } pass;
 
 /* A value as it is stored: itself, or off by up to `noise` of itself. */
@@ -147,7 +147,7 @@ static void linear(pass *p, double *out, const double *in, const float *weight, 
   }
 }
 
-/* ---- 8 bits: kernels.h says what a code is ---- */
+/* ---- 8 bits: as kernels.h has it ---- */
 
 /* What single precision may be off by in an activation, in units of the largest of its row. */
 static const double ACTIVATION_ERROR = 2e-5;
@@ -158,7 +158,7 @@ static double nearest(pass *p, double place, double error) {
   return rint(place);
 }
 
-/* n activations become low + step * code, codes 0 .. 127. */
+/* n activations become offset + scale * quantised, 0 .. 127. */
 static void round_row(pass *p, double *out, const double *in, size_t n) {
   double least = in[0];
   double most = in[0];
@@ -169,14 +169,14 @@ static void round_row(pass *p, double *out, const double *in, size_t n) {
   const double range = most - least;
   const double error = 127.0 * ACTIVATION_ERROR * fmax(fabs(least), fabs(most)) / range;
   for (size_t i = 0; i < n; i++) {
-    const int end = in[i] <= least || in[i] >= most; /* codes 0 and 127 */
+    const int end = in[i] <= least || in[i] >= most; /* 0 and 127 */
     const double place = (in[i] - least) / range * 127.0;
     out[i] = range > 1e-30 ? least + range / 127.0 * nearest(p, place, end ? 0.0 : error) : least;
   }
   if (range > 0.0 && (range < 1e-28 || error > 0.4)) p->close = 1;
 }
 
-/* n values, `stride` apart, become scale * code, codes -127 .. 127: a key, or one channel of values. */
+/* n values, `stride` apart, become scale * quantised, -127 .. 127: a key, or one channel of values. */
 static void round_output(pass *p, double *values, size_t stride, size_t n) {
   double largest = 0.0;
   for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(values[i * stride]));
@@ -188,7 +188,7 @@ static void round_output(pass *p, double *values, size_t stride, size_t n) {
   }
 }
 
-/* The exp of values that become codes: 2^j p(f), in kernels.h's words with a relative error below 1.1e-4. */
+/* The exp of values that are quantised next: 2^j p(f), in kernels.h's words with a relative error below 1.1e-4. */
 static double coarse_exp(pass *p, double x) {
   const double place = fmax(x, -87.0) / 0.69314718055994530942;
   const double j = nearest(p, place, 1e-5);
@@ -199,41 +199,41 @@ static double coarse_exp(pass *p, double x) {
 /* Keys that the engine takes at once. */
 enum { KEY_BLOCK = 128 };
 
-/* Scores of n keys become the numerators step * code of their probabilities, block by block, all relative to `top`. */
+/* Scores of n keys become the numerators scale * quantised of their probabilities, block by block, all relative to `top`. */
 static void round_numerators(pass *p, double *scores, double top, size_t n) {
   for (size_t first = 0; first < n; first += KEY_BLOCK) {
     const size_t end = n - first < KEY_BLOCK ? n : first + KEY_BLOCK;
     double block_top = -INFINITY;
     for (size_t j = first; j < end; j++) block_top = fmax(block_top, scores[j]);
-    const double step = exp(fmax(block_top - top, -87.0)) / 127.0;
+    const double scale = exp(fmax(block_top - top, -87.0)) / 127.0;
     for (size_t j = first; j < end; j++) {
       const double y = coarse_exp(p, scores[j] - block_top);
       const double error = y * ACTIVATION_ERROR * (1.0 + fabs(scores[j]) + fabs(block_top));
-      scores[j] = step * nearest(p, 127.0 * y, scores[j] < block_top ? 127.0 * error : 0.0);
+      scores[j] = scale * nearest(p, 127.0 * y, scores[j] < block_top ? 127.0 * error : 0.0);
     }
   }
 }
 
-/* Row `row` of a weight, as codes and their scale; in single precision, as the engine does it once and for all. */
-static float weight_codes(float *codes, const reference_tensor *weight, size_t row, size_t n) {
-  if (weight->codes != NULL) {
-    for (size_t i = 0; i < n; i++) codes[i] = (float)weight->codes[row * n + i];
+/* Row `row` of a weight, quantised, and its scale; in single precision, as the engine does it once and for all. */
+static float quantise_weight(float *quantised, const reference_tensor *weight, size_t row, size_t n) {
+  if (weight->quantised != NULL) {
+    for (size_t i = 0; i < n; i++) quantised[i] = (float)weight->quantised[row * n + i];
     return weight->scales[row];
   }
   const float *values = weight->values + row * n;
   float largest = 0.0f;
   for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(values[i]));
   const float scale = largest / 127.0f < 1e-30f ? 0.0f : largest / 127.0f;
-  for (size_t i = 0; i < n; i++) codes[i] = scale > 0.0f ? rintf(values[i] / scale) : 0.0f;
+  for (size_t i = 0; i < n; i++) quantised[i] = scale > 0.0f ? rintf(values[i] / scale) : 0.0f;
   return scale;
 }
 
-/* A linear map that is by codes where the model is: out [rows, n_out] = (or +=) in W^T + b */
+/* A linear map, in 8 bits where the model is: out [rows, n_out] = (or +=) in W^T + b */
 static void linear_map(pass *p, double *out, const double *in, int32_t layer, const char *name, size_t rows,
                        size_t n_in, size_t n_out, int accumulate) {
   enum { WIDEST = 512, LARGEST = 1 << 16 };
   static double rounded[WIDEST];
-  static float codes[LARGEST], scales[WIDEST];
+  static float quantised[LARGEST], scales[WIDEST];
   char full[REFERENCE_NAME];
   (void)snprintf(full, sizeof full, "%s.weight", name);
   const reference_tensor *weight = tensor_of(p, layer, full);
@@ -244,13 +244,13 @@ static void linear_map(pass *p, double *out, const double *in, int32_t layer, co
     return;
   }
   if (n_in > WIDEST || n_out > WIDEST || n_in * n_out > LARGEST) abort();
-  for (size_t o = 0; o < n_out; o++) scales[o] = weight_codes(codes + o * n_in, weight, o, n_in);
+  for (size_t o = 0; o < n_out; o++) scales[o] = quantise_weight(quantised + o * n_in, weight, o, n_in);
   for (size_t r = 0; r < rows; r++) {
     round_row(p, rounded, in + r * n_in, n_in);
     for (size_t o = 0; o < n_out; o++) {
       double sum = (double)bias[o];
       for (size_t i = 0; i < n_in; i++) {
-        sum += stored(p, rounded[i] * (double)codes[o * n_in + i] * (double)scales[o]);
+        sum += stored(p, rounded[i] * (double)quantised[o * n_in + i] * (double)scales[o]);
       }
       double *to = &out[r * n_out + o];
       *to = stored(p, accumulate ? *to + sum : sum);
@@ -289,11 +289,11 @@ static int32_t projected_rows(const lf_config *config, int32_t layer, int32_t n)
   return (n + segment - 1) / segment;
 }
 
-/* out [k, d] = E h of linear projection by codes: E's rows have one scale each, h one for each channel and tile. */
-static void project_codes(pass *p, double *out, const double *h, const reference_tensor *E, size_t first_row, size_t k,
-                          size_t n) {
+/* out [k, d] = E h of linear projection in 8 bits: E's rows have one scale each, h one for each channel and tile. */
+static void project_int8(pass *p, double *out, const double *h, const reference_tensor *E, size_t first_row, size_t k,
+                         size_t n) {
   enum { WIDEST = 4096, CHANNELS = 512 };
-  static float codes[WIDEST];
+  static float quantised[WIDEST];
   static double columns[CHANNELS][LF_TILE];
   const size_t n_max = (size_t)p->model->config.n_max;
   const size_t d = (size_t)p->model->config.d_model;
@@ -306,10 +306,10 @@ static void project_codes(pass *p, double *out, const double *h, const reference
       round_row(p, columns[i], columns[i], rows);
     }
     for (size_t j = 0; j < k; j++) {
-      const double scale = (double)weight_codes(codes, E, first_row + j, n_max);
+      const double scale = (double)quantise_weight(quantised, E, first_row + j, n_max);
       for (size_t i = 0; i < d; i++) {
         for (size_t t = 0; t < rows; t++) {
-          out[j * d + i] += stored(p, columns[i][t] * (double)codes[first + t] * scale);
+          out[j * d + i] += stored(p, columns[i][t] * (double)quantised[first + t] * scale);
         }
       }
     }
@@ -333,7 +333,7 @@ static void project(pass *p, double *out, const double *h, int32_t layer, int va
   const float *E = tensor != NULL ? tensor->values : NULL;
   const size_t of_head = config->sharing == LF_SHARING_NONE ? (size_t)head : 0;
   if (config->projection == LF_PROJECTION_LINEAR && config->precision == LF_PRECISION_INT8) {
-    project_codes(p, out, h, tensor, of_head * (size_t)k, (size_t)k, (size_t)n);
+    project_int8(p, out, h, tensor, of_head * (size_t)k, (size_t)k, (size_t)n);
     return;
   }
   for (int32_t j = 0; j < rows; j++) {
@@ -387,22 +387,22 @@ static void attention(pass *p, const rooms *r, int32_t layer, int32_t n) {
   const size_t d = (size_t)config->d_model;
   const size_t d_head = d / (size_t)config->n_heads;
   const size_t rows = (size_t)projected_rows(config, layer, n);
-  const int codes = config->precision == LF_PRECISION_INT8;
-  const int all_codes = codes && config->attention == LF_ATTENTION_LINFORMER;
+  const int int8 = config->precision == LF_PRECISION_INT8;
+  const int all_int8 = int8 && config->attention == LF_ATTENTION_LINFORMER;
   linear_map(p, r->q, r->h, layer, "attn.query", (size_t)n, d, d, 0);
   for (int32_t head = 0; head < config->n_heads; head++) {
     const size_t column = (size_t)head * d_head;
     project(p, r->p, r->h, layer, 0, head, n);
     linear(p, r->keys, r->p, values_of(p, layer, "attn.key.weight") + column * d,
            values_of(p, layer, "attn.key.bias") + column, rows, d, d_head, 0);
-    for (size_t j = 0; j < rows && codes; j++) round_output(p, r->keys + j * d_head, 1, d_head);
-    for (size_t t = 0; t < (size_t)n && codes; t++) {
+    for (size_t j = 0; j < rows && int8; j++) round_output(p, r->keys + j * d_head, 1, d_head);
+    for (size_t t = 0; t < (size_t)n && int8; t++) {
       round_row(p, r->q + t * d + column, r->q + t * d + column, d_head);
     }
     project(p, r->p, r->h, layer, 1, head, n);
     linear(p, r->values, r->p, values_of(p, layer, "attn.value.weight") + column * d,
            values_of(p, layer, "attn.value.bias") + column, rows, d, d_head, 0);
-    for (size_t i = 0; i < d_head && all_codes; i++) {
+    for (size_t i = 0; i < d_head && all_int8; i++) {
       for (size_t j = 0; j < rows; j += KEY_BLOCK) {
         round_output(p, r->values + j * d_head + i, d_head, rows - j < KEY_BLOCK ? rows - j : KEY_BLOCK);
       }
@@ -416,9 +416,9 @@ static void attention(pass *p, const rooms *r, int32_t layer, int32_t n) {
         r->scores[j] = stored(p, score / sqrt((double)d_head));
         top = fmax(top, r->scores[j]);
       }
-      if (all_codes) round_numerators(p, r->scores, top, rows);
+      if (all_int8) round_numerators(p, r->scores, top, rows);
       for (size_t j = 0; j < rows; j++) {
-        r->scores[j] = stored(p, all_codes ? r->scores[j] : exp(r->scores[j] - top));
+        r->scores[j] = stored(p, all_int8 ? r->scores[j] : exp(r->scores[j] - top));
         total += r->scores[j];
       }
       for (size_t i = 0; i < d_head; i++) {

@@ -10,14 +10,14 @@
 
 enum { REFERENCE_NAME = 48, REFERENCE_TENSORS = 6 + 18 * LF_MAX_LAYERS };
 
-/* A tensor of the model, with the values that its stored bytes stand for; one of I8 also with its codes and the scales of
+/* A tensor of the model, with the values that its stored bytes stand for; one of I8 also with its quantised values and the scales of
  * its rows, which are the weights where the model multiplies in 8 bits. */
 typedef struct reference_tensor {
   char name[REFERENCE_NAME];
   int32_t shape[LF_MAX_DIMS];
   int32_t n_dims;
   float *values;
-  const int8_t *codes; /* NULL: it is not of I8 */
+  const int8_t *quantised; /* NULL: it is not of I8 */
   const float *scales;
 } reference_tensor;
 
@@ -36,8 +36,8 @@ void reference_list(reference_model *model, const lf_config *config);
  * multiplied by 1 + noise * r, r pseudo-random in [-1, 1): with a noise of 0 the exact result, with 2^-24 one that
  * shows how much rounding can do to this very model; `seed` chooses the r. `work` has reference_doubles(config, n) numbers.
  *
- * With LF_PRECISION_INT8, weights and activations become codes as kernels.h has it. Returns 1 if one of the activations
- * lies so close to the middle between two codes that single precision may choose the other one, else 0. */
+ * With LF_PRECISION_INT8, weights and activations are quantised as kernels.h has it. Returns 1 if one of the activations
+ * lies so close to the middle between two quantised values that single precision may choose the other one, else 0. */
 size_t reference_doubles(const lf_config *config, int32_t n);
 int reference_forward(double *logits, double *contributions, const reference_model *model, const int32_t *ids,
                       int32_t n, double noise, uint64_t seed, double *work);

@@ -10,7 +10,7 @@ import { CApi } from './helpers/c-api.js'
 /**
  * Largest difference of the relaxed build from the scalar one, in units of the largest magnitude among a case's
  * values. A kernel is one reduction of at most 128 products; a model is several layers of them, and with int8 a last
- * bit can make an activation's code the next one, a 127th of the row's range.
+ * bit can make a quantised activation the next one, a 127th of the row's range.
  */
 const RELAXED_BOUND = { kernel: 1e-6, engine: 1e-5, int8: 2e-2 }
 
@@ -57,7 +57,7 @@ for (const kind of ['kernel', 'engine']) {
     }
   })
 
-  const isInt8 = (index) => /int8|codes/.test(scalar.string(scalar.exports[`${kind}_case_name`](index)))
+  const isInt8 = (index) => /int8|quantised/.test(scalar.string(scalar.exports[`${kind}_case_name`](index)))
   for (const [what, wanted] of [['float32', (index) => !isInt8(index)], ['int8', isInt8]]) {
     const bound = RELAXED_BOUND[kind === 'engine' && what === 'int8' ? 'int8' : kind]
     const cases = Array.from({ length: count }, (_, index) => index).filter(wanted)

@@ -15,7 +15,7 @@ const BOUNDS = { float32: 2e-5, int8: 0.2 }
 const floats = ({ data }) => new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4)
 
 /**
- * Difference between two arrays: for floats the largest, in units of the golden's largest magnitude; for codes of 8 bits
+ * Difference between two arrays: for floats the largest, in units of the golden's largest magnitude; for int8
  * the root of the mean square, in units of the golden's, since the largest of thousands of roundings says little.
  */
 function difference(actual, golden, precision) {
@@ -44,7 +44,7 @@ test('there is a golden for every sharing mode with every projection, and for fu
   assert.ok(names.includes('full.safetensors'))
 })
 
-/** All that give results of their own: by codes of 8 bits, simd128 has the scalar bits, and relaxed its own bound to them. */
+/** All that give results of their own: in int8, simd128 has the scalar bits, and relaxed its own bound to them. */
 const variants = [['scalar', 'float32'], ['simd128', 'float32'], ['relaxed', 'float32'], ['simd128', 'int8']]
 
 for (const [backend, precision] of variants) {

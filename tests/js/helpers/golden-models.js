@@ -1,6 +1,6 @@
 /**
  * The models of tests/golden/model and their documents as one file of 32-bit numbers, that C and browsers read without a
- * parser: for each model, by floats and by codes of 8 bits,
+ * parser: for each model, in float32 and in int8,
  *
  *     name [64 bytes]   lf_config   n_tensors   tensors   n_documents   documents
  *     tensor:    name [64 bytes]   dtype   n_dims   shape [3]   bytes   data, padded to whole numbers

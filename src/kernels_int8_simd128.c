@@ -1,0 +1,289 @@
+/* kernels_int8_simd128.c - the kernels of 8 bits for WebAssembly SIMD, order for order what kernels_int8_scalar.c does */
+#include "kernels.h"
+#include "lane_simd128.h"
+
+/* Exact sums for 4 outputs. Relaxed SIMD adds up whole groups; plain SIMD widens to 16 bits and adds up pairs, in two
+ * vectors of two outputs each that are combined at the end. */
+#ifdef LF_RELAXED
+typedef v128_t lf_dot;
+typedef v128_t lf_group;
+enum { DOT_ROWS = 6 };
+
+static inline lf_dot dot_zero(void) { return wasm_i32x4_splat(0); }
+static inline lf_group load_weights(const int8_t *data) { return wasm_v128_load(data); }
+static inline v128_t load_row(const uint8_t *row) { return wasm_v128_load32_splat(row); }
+static inline lf_dot dot_add(lf_dot acc, lf_group w, v128_t row) {
+  return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(w, row, acc);
+}
+static inline v128_t dot_sum(lf_dot acc) { return acc; }
+#else
+typedef struct lf_dot {
+  v128_t low, high;
+} lf_dot;
+typedef struct lf_group {
+  v128_t low, high;
+} lf_group;
+enum { DOT_ROWS = 2 };
+
+static inline lf_dot dot_zero(void) { return (lf_dot){wasm_i32x4_splat(0), wasm_i32x4_splat(0)}; }
+static inline lf_group load_weights(const int8_t *data) {
+  return (lf_group){wasm_i16x8_load8x8(data), wasm_i16x8_load8x8(data + 8)};
+}
+static inline v128_t load_row(const uint8_t *row) { return wasm_i16x8_extend_low_i8x16(wasm_v128_load32_splat(row)); }
+static inline lf_dot dot_add(lf_dot acc, lf_group w, v128_t row) {
+  return (lf_dot){wasm_i32x4_add(acc.low, wasm_i32x4_dot_i16x8(w.low, row)),
+                  wasm_i32x4_add(acc.high, wasm_i32x4_dot_i16x8(w.high, row))};
+}
+static inline v128_t dot_sum(lf_dot acc) {
+  return wasm_i32x4_add(wasm_i32x4_shuffle(acc.low, acc.high, 0, 2, 4, 6),
+                        wasm_i32x4_shuffle(acc.low, acc.high, 1, 3, 5, 7));
+}
+#endif
+
+/* `rows` rows (a constant at each call) by the panel that w.data, w.scale and w.sum point to. */
+static inline __attribute__((always_inline)) void dot_block(lf_rows out, lf_quantised_rows in, lf_quantised_panels w,
+                                                            const float *bias, lf_mode mode, const size_t rows) {
+  lf_dot acc[DOT_ROWS][2];
+  UNROLL_ALL
+  for (size_t r = 0; r < rows; r++) acc[r][0] = acc[r][1] = dot_zero();
+  for (size_t i = 0; i < w.n_in; i += LF_GROUP) {
+    const lf_group w0 = load_weights(w.data + i * LF_LANES);
+    const lf_group w1 = load_weights(w.data + i * LF_LANES + 16);
+    UNROLL_ALL
+    for (size_t r = 0; r < rows; r++) {
+      const v128_t group = load_row(in.data + r * in.ld + i);
+      acc[r][0] = dot_add(acc[r][0], w0, group);
+      acc[r][1] = dot_add(acc[r][1], w1, group);
+    }
+  }
+  UNROLL_ALL
+  for (size_t r = 0; r < rows; r++) {
+    UNROLL_ALL
+    for (size_t half = 0; half < 2; half++) {
+      float *to = out.data + r * out.ld + 4 * half;
+      lf_lane base = mode == LF_ADD ? wasm_v128_load(to) : splat(0.0f);
+      if (bias != NULL) base = wasm_f32x4_add(base, wasm_v128_load(bias + 4 * half));
+      lf_lane y = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(dot_sum(acc[r][half])), splat(in.scale[r]));
+      if (in.offset != NULL) y = multiply_add(y, splat(in.offset[r]), wasm_v128_load(w.sum + 4 * half));
+      wasm_v128_store(to, multiply_add(base, y, wasm_v128_load(w.scale + 4 * half)));
+    }
+  }
+}
+
+static inline lf_quantised_rows quantised_rows_at(lf_quantised_rows rows, size_t r) {
+  rows.data += r * rows.ld;
+  rows.scale += r;
+  if (rows.offset != NULL) rows.offset += r;
+  return rows;
+}
+
+void lf_gemm_int8(lf_rows out, lf_quantised_rows in, lf_quantised_panels w, const float *bias, lf_mode mode,
+                  size_t rows) {
+  lf_quantised_panels panel = w;
+  for (size_t j = 0; j < lf_pad(w.n_out); j += LF_LANES) {
+    panel.data = w.data + j / LF_LANES * w.panel_stride;
+    panel.scale = w.scale + j;
+    panel.sum = w.sum + j;
+    const float *panel_bias = bias != NULL ? bias + j : NULL;
+    for (size_t r = 0; r < rows;) {
+      const size_t count = next_rows(rows - r, DOT_ROWS);
+      const lf_rows to = lf_rows_at(out, r, j);
+      const lf_quantised_rows from = quantised_rows_at(in, r);
+      switch (count) {
+        case 1: dot_block(to, from, panel, panel_bias, mode, 1); break;
+#ifdef LF_RELAXED
+        case 2: dot_block(to, from, panel, panel_bias, mode, 2); break;
+#endif
+        default: dot_block(to, from, panel, panel_bias, mode, DOT_ROWS); break;
+      }
+      r += count;
+    }
+  }
+}
+
+/* What quantising needs to know of some values: the least and the most of them, and a zero that is NaN if one of them is
+ * not finite. */
+typedef struct lf_range {
+  lf_lane least, most, poison;
+} lf_range;
+
+static inline lf_range first_range(lf_lane v) {
+  return (lf_range){.least = v, .most = v, .poison = wasm_f32x4_sub(v, v)};
+}
+
+static inline lf_range widen_range(lf_range range, lf_lane v) {
+  return (lf_range){.least = wasm_f32x4_pmin(range.least, v),
+                    .most = wasm_f32x4_pmax(range.most, v),
+                    .poison = wasm_v128_or(range.poison, wasm_f32x4_sub(v, v))};
+}
+
+static inline lf_range join(lf_range a, lf_range b) {
+  return (lf_range){.least = wasm_f32x4_pmin(a.least, b.least),
+                    .most = wasm_f32x4_pmax(a.most, b.most),
+                    .poison = wasm_v128_or(a.poison, b.poison)};
+}
+
+/* The range of all lanes, in all of them. */
+static inline lf_range join_lanes(lf_range range) {
+  range = join(range, (lf_range){.least = wasm_i32x4_shuffle(range.least, range.least, 2, 3, 0, 1),
+                                 .most = wasm_i32x4_shuffle(range.most, range.most, 2, 3, 0, 1),
+                                 .poison = wasm_i32x4_shuffle(range.poison, range.poison, 2, 3, 0, 1)});
+  return join(range, (lf_range){.least = wasm_i32x4_shuffle(range.least, range.least, 1, 0, 3, 2),
+                                .most = wasm_i32x4_shuffle(range.most, range.most, 1, 0, 3, 2),
+                                .poison = wasm_i32x4_shuffle(range.poison, range.poison, 1, 0, 3, 2)});
+}
+
+/* The range of a row, in all lanes. Two chains of minima and maxima, so that they do not wait for each other. */
+static inline lf_range row_range(const float *row, size_t n) {
+  lf_range even = first_range(splat(row[0]));
+  lf_range odd = even;
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    even = widen_range(even, wasm_v128_load(row + i));
+    odd = widen_range(odd, wasm_v128_load(row + i + 4));
+  }
+  for (; i < n; i++) even = widen_range(even, splat(row[i]));
+  return join_lanes(join(even, odd));
+}
+
+/* From values to quantised ones: (value - offset) * rate; and back: offset + scale * quantised. */
+typedef struct lf_quantiser {
+  lf_lane offset, rate, scale;
+} lf_quantiser;
+
+static inline lf_quantiser quantiser_of(lf_range range) {
+  const lf_lane width = wasm_f32x4_add(wasm_f32x4_sub(range.most, range.least), range.poison);
+  const lf_lane most = splat((float)LF_QUANTISED_MAX);
+  const lf_lane rate = wasm_f32x4_div(most, width);
+  return (lf_quantiser){.offset = range.least,
+                        .rate = wasm_v128_and(rate, wasm_f32x4_gt(width, splat(LF_LEAST_RANGE))),
+                        .scale = wasm_f32x4_div(width, most)};
+}
+
+/* What rounds: LF_ROUND, and the 7 bits that are kept. */
+typedef struct lf_rounding {
+  lf_lane shift;
+  v128_t mask;
+} lf_rounding;
+
+static inline lf_rounding rounding(void) {
+  return (lf_rounding){.shift = constant(LF_ROUND), .mask = constant_bits(LF_QUANTISED_MAX)};
+}
+
+/* value * rate to the nearest whole numbers, of 7 bits. */
+static inline v128_t round_product(lf_lane value, lf_lane rate, lf_rounding k) {
+  return wasm_v128_and(multiply_add(k.shift, value, rate), k.mask);
+}
+
+static inline v128_t narrow(const v128_t part[4]) {
+  return wasm_u8x16_narrow_i16x8(wasm_i16x8_narrow_i32x4(part[0], part[1]), wasm_i16x8_narrow_i32x4(part[2], part[3]));
+}
+
+/* Row r of `out`: n values in the range `range`. */
+static inline void quantise(lf_quantised_rows out, size_t r, const float *row, lf_range range, size_t n) {
+  const lf_rounding k = rounding();
+  const lf_quantiser q = quantiser_of(range);
+  uint8_t *to = out.data + r * out.ld;
+  out.scale[r] = first(q.scale);
+  out.offset[r] = first(q.offset);
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    v128_t part[4];
+    UNROLL_ALL
+    for (size_t j = 0; j < 4; j++) {
+      part[j] = round_product(wasm_f32x4_sub(wasm_v128_load(row + i + 4 * j), q.offset), q.rate, k);
+    }
+    wasm_v128_store(to + i, narrow(part));
+  }
+  for (; i < n; i++) {
+    const v128_t rounded = round_product(wasm_f32x4_sub(splat(row[i]), q.offset), q.rate, k);
+    to[i] = (uint8_t)wasm_i32x4_extract_lane(rounded, 0);
+  }
+  for (; i < lf_pad_group(n); i++) to[i] = 0;
+}
+
+void lf_quantise(lf_quantised_rows out, lf_rows in, size_t rows, size_t n) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = in.data + r * in.ld;
+    quantise(out, r, row, row_range(row, n), n);
+  }
+}
+
+void lf_quantise_columns(lf_quantised_rows out, lf_rows in, size_t rows, size_t n) {
+  const lf_rounding k = rounding();
+  for (size_t c = 0; c < n; c += 4) {
+    const float *column = in.data + c;
+    lf_range range = first_range(wasm_v128_load(column));
+    for (size_t r = 0; r < rows; r++) range = widen_range(range, wasm_v128_load(column + r * in.ld));
+    const lf_quantiser q = quantiser_of(range);
+    wasm_v128_store(out.scale + c, q.scale);
+    wasm_v128_store(out.offset + c, q.offset);
+    uint8_t *to = out.data + c * out.ld;
+    for (size_t r = 0; r < rows; r += LF_GROUP) {
+      v128_t group = wasm_i32x4_splat(0); /* lane j: column c + j in rows r to r + 3, one a byte */
+      UNROLL_ALL
+      for (size_t i = 0; i < LF_GROUP && r + i < rows; i++) {
+        const lf_lane v = wasm_f32x4_sub(wasm_v128_load(column + (r + i) * in.ld), q.offset);
+        group = wasm_v128_or(group, wasm_i32x4_shl(round_product(v, q.rate, k), (uint32_t)(8 * i)));
+      }
+      wasm_v128_store32_lane(to + r, group, 0);
+      wasm_v128_store32_lane(to + r + out.ld, group, 1);
+      wasm_v128_store32_lane(to + r + 2 * out.ld, group, 2);
+      wasm_v128_store32_lane(to + r + 3 * out.ld, group, 3);
+    }
+  }
+}
+
+void lf_gelu_quantise(lf_quantised_rows out, lf_rows x, size_t rows, size_t n) {
+  const lf_coarse_exp_constants k = coarse_exp_constants();
+  const lf_gelu_constants g = gelu_constants();
+  for (size_t r = 0; r < rows; r++) {
+    float *row = x.data + r * x.ld;
+    for (size_t i = 0; i < lf_pad(n); i += 4) {
+      const lf_lane v = wasm_v128_load(row + i);
+      const lf_lane divisor = wasm_f32x4_add(k.c0, coarse_exp(gelu_exponent(v, &g), &k));
+      wasm_v128_store(row + i, wasm_f32x4_div(v, divisor));
+    }
+    quantise(out, r, row, row_range(row, n), n);
+  }
+}
+
+void lf_softmax_quantise(lf_quantised_rows out, lf_rows scores, lf_softmax state, size_t rows, size_t n) {
+  const lf_coarse_exp_constants coarse = coarse_exp_constants();
+  const lf_exp_constants fine = exp_constants();
+  const lf_rounding k = rounding();
+  const lf_lane most = constant((float)LF_QUANTISED_MAX);
+  for (size_t r = 0; r < rows; r++) {
+    const float *row = scores.data + r * scores.ld;
+    uint8_t *to = out.data + r * out.ld;
+    const lf_range range = row_range(row, n);
+    v128_t totals = wasm_i32x4_splat(0);
+    uint32_t total = 0;
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+      v128_t part[4];
+      UNROLL_ALL
+      for (size_t j = 0; j < 4; j++) {
+        const lf_lane y = coarse_exp(wasm_f32x4_sub(wasm_v128_load(row + i + 4 * j), range.most), &coarse);
+        part[j] = round_product(y, most, k);
+        totals = wasm_i32x4_add(totals, part[j]);
+      }
+      wasm_v128_store(to + i, narrow(part));
+    }
+    for (; i < n; i++) {
+      const lf_lane y = coarse_exp(wasm_f32x4_sub(splat(row[i]), range.most), &coarse);
+      to[i] = (uint8_t)wasm_i32x4_extract_lane(round_product(y, most, k), 0);
+      total += to[i];
+    }
+    for (; i < lf_pad_group(n); i++) to[i] = 0;
+    uint32_t part[4];
+    wasm_v128_store(part, totals);
+    total += (part[0] + part[1]) + (part[2] + part[3]);
+
+    const float top = first(range.most);
+    const float max = state.max[r] < top ? top : state.max[r];
+    raise_max(state, r, max, &fine);
+    out.scale[r] = first(lf_exp(splat(top - max), &fine)) / (float)LF_QUANTISED_MAX + first(range.poison);
+    state.sum[r] = state.sum[r] + out.scale[r] * (float)total;
+  }
+}
