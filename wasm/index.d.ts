@@ -59,11 +59,6 @@ export type CompiledModule = typeof globalThis extends { WebAssembly: { Module: 
 export interface LoadOptions {
   /** Most bytes of linear memory; the largest token capacity that fits is planned. Default: room for n_max tokens. */
   memoryBudget?: number
-  /**
-   * Most bytes of a model file that are read, wherever it comes from. Default: 2^30; a server that sends more, or a device
-   * that never ends, is left with BUDGET_TOO_SMALL.
-   */
-  maxModelBytes?: number
   /** Most tokens to plan for. */
   maxTokens?: number
   /**
@@ -90,8 +85,7 @@ export interface LoadOptions {
    * Keep a copy of a model that comes by HTTP, and take it from there the next time: true, or a name, which is a Cache's
    * in browsers (default linformer-wasm) and a folder's in Node.js (default $XDG_CACHE_HOME/linformer-wasm). A copy is
    * checked against the digest it was kept with, and against `integrity`; a damaged or other one is fetched again. Without
-   * `integrity` a URL is taken to mean the same file for ever. Where there is no cache to be had, or it fails, the model is
-   * fetched. Default: false.
+   * `integrity` a URL is taken to mean the same file for ever. Default: false.
    */
   cache?: boolean | string
   signal?: AbortSignal
@@ -254,7 +248,7 @@ export const version: string
 
 export type ErrorCode =
   | 'BAD_ARGUMENT' | 'UNSUPPORTED' | 'SOURCE_FAILED' | 'INTEGRITY' | 'MODEL_TRUNCATED' | 'MODEL_FORMAT'
-  | 'MODEL_CONFIG' | 'MODEL_TENSOR' | 'BUDGET_TOO_SMALL' | 'OUT_OF_MEMORY' | 'EMPTY_TEXT' | 'TEXT_TOO_LONG'
+  | 'MODEL_CONFIG' | 'MODEL_TENSOR' | 'BUDGET_TOO_SMALL' | 'OUT_OF_MEMORY' | 'DOCUMENT' | 'EMPTY_TEXT' | 'TEXT_TOO_LONG'
   | 'NOT_FINITE' | 'ABORTED' | 'DISPOSED' | 'ENGINE' | 'WORKER_FAILED'
 
 /** The one error of this library: a stable code, and a message that names the value and the limit. */

@@ -125,7 +125,7 @@ test('windows are of even length, and their logits average to the mean over all 
 
 test('an explanation adds up, covers every token, and points into the text', async () => {
   const classifier = await load(tiny())
-  for (const input of [text, { text: 'first é😀 text. ', textPair: 'the other one' }, 'x', '\n']) {
+  for (const input of [text, { text: 'first é😀 text. ', textPair: 'the other one' }, 'x', '\n.']) {
     const whole = typeof input === 'string' ? { text: input } : input
     const { explanation, tokens, label } = await classifier.classify(input, { explain: true })
     assert.equal(explanation.tokens.length, tokens)
@@ -296,4 +296,14 @@ test('inspect tells what a model is and needs, without loading it', async () => 
     assert.deepEqual({ ...memory }, plan)
   }
   assert.ok(description.tensors.some(({ name, dtype }) => name === 'attn.E' && dtype === 'I8'))
+})
+
+test('a text without a visible character is EMPTY_TEXT; one character, or a visible pair, is enough', async () => {
+  const classifier = await load(tiny())
+  for (const blank of ['', ' \t\r\n\f\v', '\f\f\f', '\u00a0\u3000\u2003', '\u200b\u200d\u2060\ufeff', '\ufeff', '\u202e\u00ad', '\0', '\u2800', '\ufffc']) {
+    await assert.rejects(classifier.classify(blank), { code: 'EMPTY_TEXT' }, JSON.stringify(blank))
+    await assert.rejects(classifier.classify({ text: blank, textPair: blank }), { code: 'EMPTY_TEXT' })
+  }
+  assert.ok((await classifier.classify('\u200b.')).label)
+  assert.ok((await classifier.classify({ text: ' ', textPair: 'x' })).label)
 })

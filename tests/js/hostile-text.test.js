@@ -43,7 +43,7 @@ test('one word of 5 MB, of several kinds: linear time', { timeout: 300_000 }, as
   for (const [kind, piece] of [['one letter', 'a'], ['letters', 'abcdefghijklmnopqrstuvwxyz'], ['digits', '0123456789'], ['spaces', ' '], ['newlines', '\n'], ['Chinese', '\u4e2d\u6587\u5b57'], ['emoji', '\u{1f600}'], ['combining', 'e\u0301'], ['apostrophes', "'"]]) {
     const times = []
     for (const size of [MB / 2, 5 * MB]) {
-      const text = piece.repeat(Math.floor(size / piece.length))
+      const text = `.${piece.repeat(Math.floor(size / piece.length))}`
       const { value, ms } = await timed(() => classifier.classify(text, { overflow: 'truncate' }))
       assert.ok(value.tokens > 0 && value.tokens <= 4 * text.length)
       times.push(ms / text.length)
@@ -73,8 +73,9 @@ test('hidden and malformed characters count, and have their offsets', async () =
 test('a document of NULs, of lone surrogates, of reversed text, of byte order marks', async () => {
   const classifier = await load(tiny({ n_max: 5000, k: [20, 20] }))
   for (const piece of ['\0', '\ud800', '\udc00', '\u202e', '\ufeff', '\u200b', '\ud83d']) {
-    const { tokens, truncated } = await classifier.classify(piece.repeat(4097))
-    assert.equal(tokens, 4097 * new TextEncoder().encode(piece).length)
+    const text = `${piece.repeat(4097)}.`
+    const { tokens, truncated } = await classifier.classify(text)
+    assert.equal(tokens, new TextEncoder().encode(text).length)
     assert.equal(truncated, false)
   }
 })

@@ -4,6 +4,7 @@
 import { addDispose } from '../common/dispose.js'
 import { abortable, LinformerError, namingMemory, throwIfAborted } from '../common/errors.js'
 import { createPause } from '../common/pause.js'
+import { isBlank } from '../common/visible.js'
 import { Tokens } from '../engine/tokens.js'
 import { explain } from './explain.js'
 import { classifyInput } from './inputs.js'
@@ -108,6 +109,10 @@ export class Classifier {
 
     const tokens = new Tokens(Boolean(wanted))
     const units = document.text.length + (document.textPair?.length ?? 0)
+    if (isBlank(document.text) && isBlank(document.textPair ?? '')) {
+      const why = units === 0 ? 'there is nothing to classify' : `none of its characters (${units}) is visible`
+      throw new LinformerError('EMPTY_TEXT', `the text is empty: ${why}`, { characters: units })
+    }
     const tokenize = async (/** @type {string} */ text, /** @type {number} */ before) => {
       await engine.tokenize(text, (part) => tokens.take(part), (read) => {
         onProgress?.({ phase: 'tokenize', done: before + read, total: units, index, count })
@@ -121,7 +126,6 @@ export class Classifier {
       await tokenize(document.textPair, document.text.length)
     }
     const total = tokens.length
-    if (units === 0 || total === 0) throw new LinformerError('EMPTY_TEXT', 'the text is empty: there is nothing to classify', { tokens: 0 })
 
     const { capacity } = engine
     if (total > capacity && overflow === 'error') {
