@@ -34,11 +34,11 @@ export function bill() {
     const [name, version] = tool.split(' ')
     return { type: 'application', name, version, scope: 'excluded' }
   })
-  const development = Object.entries(lock.packages).filter(([path]) => path !== '').map(([path, { version, integrity, license }]) => {
+  const libraries = Object.entries(lock.packages).filter(([path]) => path !== '').map(([path, { version, integrity, license, dev, devOptional, optional }]) => {
     const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
     const digest = Buffer.from(String(integrity).replace(/^sha512-/, ''), 'base64').toString('hex')
     return {
-      type: 'library', name, version, scope: 'excluded', purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
+      type: 'library', name, version, scope: dev || devOptional || optional ? 'excluded' : 'required', purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
       hashes: [{ alg: 'SHA-512', content: digest }], ...(license ? { licenses: [{ expression: license }] } : {})
     }
   })
@@ -49,8 +49,8 @@ export function bill() {
     metadata: {
       component: { type: 'library', 'bom-ref': purl, name: manifest.name, version: manifest.version, purl, licenses: [{ license: { id: manifest.license } }] }
     },
-    components: [...files, ...tools, ...development],
-    dependencies: [{ ref: purl, dependsOn: Object.keys(manifest.dependencies ?? {}) }]
+    components: [...files, ...tools, ...libraries],
+    dependencies: [{ ref: purl, dependsOn: libraries.filter(({ scope }) => scope === 'required').map((each) => each.purl) }]
   }
 }
 

@@ -9,7 +9,7 @@ import test from 'node:test'
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
 
 /** Files that a module imports, itself included. */
-function graph(file, seen = new Set()) {
+function graph(file, folders = /^wasm\//, seen = new Set()) {
   if (seen.has(file)) return seen
   seen.add(file)
   if (file.endsWith('.wasm')) return seen
@@ -17,17 +17,17 @@ function graph(file, seen = new Set()) {
   for (const [, specifier] of source.matchAll(/^(?:import|export)[^'"]*from '([^']+)'/gm)) {
     assert.match(specifier, /^\.{1,2}\//, `${file} imports ${specifier}`)
     const imported = join(dirname(file), specifier)
-    assert.ok(imported.startsWith('wasm/'), `${file} imports ${specifier}`)
-    graph(imported, seen)
+    assert.match(imported, folders, `${file} imports ${specifier}`)
+    graph(imported, folders, seen)
   }
   return seen
 }
 
-test('no dependency at run time', () => {
-  for (const key of ['dependencies', 'optionalDependencies', 'bundleDependencies']) assert.equal(manifest[key], undefined)
-  // The command line reads PDFs with it, where the user has installed it.
-  assert.deepEqual(Object.keys(manifest.peerDependencies), ['pdfjs-dist'])
-  assert.deepEqual(manifest.peerDependenciesMeta, { 'pdfjs-dist': { optional: true } })
+test('the only dependencies are what documents/ reads files with, each pinned, and asked for when it is wanted', () => {
+  for (const key of ['optionalDependencies', 'peerDependencies', 'bundleDependencies']) assert.equal(manifest[key], undefined)
+  for (const [name, version] of Object.entries(manifest.dependencies)) assert.match(version, /^\d+\.\d+\.\d+$/, name)
+  // What is imported at once, without a document of a format that needs a library: no library.
+  graph('documents/index.js', /^(documents|wasm\/common)\//)
 })
 
 for (const entry of ['index', 'inline', 'worker', 'worker-host', 'workerd']) {

@@ -1,0 +1,64 @@
+/**
+ * Files as text, the same for the command line and the page.
+ *
+ * Each format has a reader of its own, imported when the first document of it comes; whoever reads text alone loads none of
+ * the libraries that the others need.
+ */
+import { LinformerError } from '../wasm/common/errors.js'
+import { isBlank } from '../wasm/common/visible.js'
+import { emptyText, tooLarge, unreadable } from './errors.js'
+import { formatOf } from './format.js'
+
+/**
+ * @typedef {import('./index.js').ReadOptions} ReadOptions
+ * @typedef {import('./index.js').DocumentText} DocumentText
+ * @typedef {{ encoding?: string, declared?: string, name?: string, onProgress?: (share: number) => void }} ReaderOptions
+ * @typedef {{ text: string, notes: string[], format?: string }} Read
+ */
+
+export { TYPES } from './format.js'
+
+/** Longest document: twice as many bytes could not be a string. */
+export const MOST_BYTES = 2 ** 28
+
+const notYet = (/** @type {string} */ name) => () => { throw unreadable('format', `it is ${name}, which is not read`) }
+
+/** @type {Record<import('./format.js').Format, (bytes: Uint8Array, options: ReaderOptions) => Read | Promise<Read>>} */
+const READERS = {
+  text: async (bytes, options) => (await import('./text.js')).readText(bytes, options),
+  markdown: async (bytes, options) => (await import('./text.js')).readMarkdown(bytes, options),
+  html: async (bytes, options) => (await import('./html.js')).readHtml(bytes, options),
+  xhtml: async (bytes, options) => (await import('./html.js')).readHtml(bytes, options),
+  pdf: async (bytes, options) => (await import('./pdf.js')).readPdf(bytes, options),
+  rtf: notYet('RTF'),
+  eml: notYet('a mail'),
+  zip: notYet('a zip file'),
+  gzip: notYet('gzip')
+}
+
+/**
+ * @param {Uint8Array | ArrayBuffer | ArrayBufferView} data
+ * @param {ReadOptions} [options]
+ * @returns {Promise<DocumentText>}
+ */
+export async function readDocument(data, { name, type, encoding, onProgress } = {}) {
+  const bytes = bytesOf(data)
+  if (bytes.length > MOST_BYTES) throw tooLarge('it has', bytes.length, MOST_BYTES, 'bytes')
+  const { format, declared } = formatOf(bytes, { name, type })
+  const read = await READERS[format](bytes, { name, encoding, declared, onProgress })
+  if (isBlank(read.text)) throw emptyText(`the text is empty: ${whyEmpty(read)}`, { notes: read.notes })
+  return { text: read.text, format: /** @type {DocumentText['format']} */ (read.format ?? format), notes: read.notes }
+}
+
+/** @param {Read} read */
+function whyEmpty({ text, notes }) {
+  if (notes.length > 0) return notes.join('; ')
+  return text.length === 0 ? 'there is nothing in it' : `none of its characters (${text.length.toLocaleString('en-US')}) is visible`
+}
+
+/** @param {unknown} data @returns {Uint8Array} */
+function bytesOf(data) {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (Object.prototype.toString.call(data) === '[object ArrayBuffer]') return new Uint8Array(/** @type {ArrayBuffer} */ (data))
+  throw new LinformerError('BAD_ARGUMENT', 'a document is bytes: an ArrayBuffer, Uint8Array or another view of one')
+}

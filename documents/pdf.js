@@ -1,0 +1,79 @@
+/**
+ * The text of PDFs, by Mozilla's pdf.js, in the build that unpdf makes of it: one file that runs without a worker of its own
+ * and without a canvas, in every Node.js from 20 on and in a page's worker.
+ */
+import { emptyText, tooLarge, unreadable } from './errors.js'
+import { counted } from './notes.js'
+import { paragraphs } from './pdf-text.js'
+
+/** @typedef {typeof import('pdfjs-dist')} PdfJs whose types unpdf has in a form that the compiler does not find */
+/** @typedef {{ str?: string, hasEOL?: boolean, transform?: number[], height?: number }} Item of a page's text */
+
+const MOST_PAGES = 20_000
+/** Characters of all pages: a page can use the same content again and again. */
+const MOST_CHARACTERS = 2 ** 26
+/** `%PDF-` may come after bytes of something else. */
+const BEGINS_WITHIN = 1024
+const SILENT = 0
+
+/** Where the file itself begins: offsets in it count from there. @param {Uint8Array} bytes */
+function withoutJunk(bytes) {
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, BEGINS_WITHIN)).indexOf('%PDF-')
+  return bytes.slice(Math.max(0, start))
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {{ onProgress?: (share: number) => void }} options
+ * @returns {Promise<{ text: string, notes: string[] }>} pages, with an empty line between them
+ */
+export async function readPdf(bytes, { onProgress }) {
+  const { getDocument } = /** @type {PdfJs} */ (/** @type {unknown} */ (await import('unpdf/pdfjs')))
+  const task = getDocument({
+    data: withoutJunk(bytes), isEvalSupported: false, disableFontFace: true, useSystemFonts: false, stopAtErrors: false, verbosity: SILENT
+  })
+  try {
+    const pdf = await task.promise
+    if (pdf.numPages > MOST_PAGES) throw tooLarge('the PDF has', pdf.numPages, MOST_PAGES, 'pages')
+    const pages = []
+    let without = 0
+    let length = 0
+    for (let number = 1; number <= pdf.numPages; number++) {
+      const text = paragraphs(await itemsOf(await pdf.getPage(number)))
+      length += text.length
+      if (length > MOST_CHARACTERS) throw tooLarge('the PDF has', length, MOST_CHARACTERS, 'characters')
+      if (text === '') without++
+      else pages.push(text)
+      onProgress?.(number / pdf.numPages)
+    }
+    if (pages.length === 0) throw emptyText(`the PDF has no text in it, only pictures of pages (${pdf.numPages}): run text recognition (OCR) on it first`)
+    const notes = without === 0 ? [] : [`${without} of ${counted(pdf.numPages, 'page')} ${without === 1 ? 'has' : 'have'} no text: pictures, perhaps scans`]
+    return { text: pages.join('\n\n'), notes }
+  } catch (error) {
+    throw inWords(error)
+  } finally {
+    await task.destroy()
+  }
+}
+
+/**
+ * By hand what getTextContent does by iteration over a stream, which WebKit does not have.
+ *
+ * @param {import('pdfjs-dist').PDFPageProxy} page
+ * @returns {Promise<Item[]>}
+ */
+async function itemsOf(page) {
+  const reader = page.streamTextContent().getReader()
+  const items = []
+  for (let part = await reader.read(); !part.done; part = await reader.read()) items.push(...part.value.items)
+  page.cleanup()
+  return items
+}
+
+/** @param {unknown} error @returns {unknown} */
+function inWords(error) {
+  const { name, message } = error instanceof Error ? error : { name: '', message: String(error) }
+  if (name === 'LinformerError') return error
+  if (name === 'PasswordException') return unreadable('locked', 'the PDF is locked with a password: save it without one', {}, error)
+  return unreadable('damaged', `it is not a PDF that can be read${name === 'InvalidPDFException' ? '' : ` (${message})`}`, {}, error)
+}
