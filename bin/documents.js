@@ -1,133 +1,90 @@
 /**
- * The documents that the command line names: files, standard input, and lines of JSON.
+ * The documents that the command line names: files, folders, patterns and standard input.
  */
-import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { htmlText } from './html.js'
+import { readFile, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { LinformerError } from 'linformer-wasm'
+import { MOST_BYTES, readDocument } from 'linformer-wasm/documents'
 import { filesOf } from './paths.js'
-import { pdfText } from './pdf.js'
 
 /**
  * @typedef {object} Document
  * @property {unknown} id file name, or the id of its line
+ * @property {string} [rawId] the line's id as it is written there
  * @property {string | { text: string, textPair: string }} [input]
- * @property {string} [error] why there is none
- */
-
-const reason = (/** @type {unknown} */ error) => {
-  const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
-  if (code === 'ENOENT') return 'there is no such file'
-  if (code === 'EISDIR') return 'it is a folder'
-  if (code === 'EACCES') return 'it may not be read'
-  return message
-}
-
-/** UTF-8 as text. @param {Uint8Array} bytes @returns {string} without a byte order mark */
-function decode(bytes) {
-  if (bytes.subarray(0, 8192).includes(0)) throw new Error('it is not a text: it has NUL bytes')
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new Error('it is not UTF-8')
-  }
-}
-
-/**
- * A file's text. A PDF is known by its first bytes, HTML by the file's name.
+ * @property {string} [format] what the file was
+ * @property {string[]} [notes] what of it is not in the text
+ * @property {unknown} [error] why there is no input
  *
- * @param {string} file
- * @param {Uint8Array} bytes
- * @returns {Promise<string>}
+ * @typedef {object} Reading
+ * @property {string} [type] of documents whose names say nothing, or are wrong
+ * @property {string} [encoding] of text that is not UTF-8
  */
-async function textOf(file, bytes) {
-  if (new TextDecoder('latin1').decode(bytes.subarray(0, 5)) === '%PDF-') return pdfText(bytes)
-  const text = decode(bytes)
-  return /\.x?html?$/i.test(file) ? htmlText(text) : text
+
+/** What went wrong, by the system's code. @type {Map<unknown, string>} */
+const WORDS = new Map([
+  ['ENOENT', 'there is no such file'], ['EISDIR', 'it is a folder'], ['EACCES', 'it may not be read'], ['EPERM', 'it may not be read'],
+  ['ELOOP', 'its symbolic links lead in a circle'], ['ENAMETOOLONG', 'its name is too long']
+])
+
+/** What the command line can do about it, by the reason of the error. @type {Map<unknown, string>} */
+const HINTS = new Map([
+  ['table', '--jsonl reads lines of {"id", "text"}; --type text reads this as one text'],
+  ['encoding', 'save it as UTF-8, or name its encoding with --encoding']
+])
+
+/** @param {unknown} error @returns {Error} in words */
+export function inWords(error) {
+  if (!(error instanceof Error)) return new Error(String(error))
+  if (error instanceof LinformerError) {
+    const hint = HINTS.get(error.details.reason)
+    return hint === undefined ? error : new LinformerError(error.code, `${error.message}: ${hint}`, error.details, { cause: error })
+  }
+  const words = WORDS.get('code' in error ? error.code : undefined)
+  return words === undefined ? error : new Error(words, { cause: error })
 }
 
-/** @returns {Promise<Uint8Array>} all of standard input */
+/** @returns {Promise<Uint8Array>} all of standard input, or so much that it is too much */
 async function readStdin() {
   const parts = []
-  for await (const part of process.stdin) parts.push(part)
+  let length = 0
+  for await (const part of process.stdin) {
+    parts.push(part)
+    length += part.length
+    if (length > MOST_BYTES) break
+  }
   return Buffer.concat(parts)
+}
+
+/** @param {string} file @returns {Promise<Uint8Array>} */
+async function bytesOf(file) {
+  if (file === '-') return readStdin()
+  const { size } = await stat(file)
+  // Not read at all: the reader refuses it by its size.
+  return size > MOST_BYTES ? new Uint8Array(MOST_BYTES + 1) : readFile(file)
 }
 
 /**
  * One document a file.
  *
  * @param {string[]} names of files, folders, patterns; `-` is standard input
+ * @param {Reading} [options]
  * @returns {AsyncGenerator<Document>}
  */
-export async function* fromFiles(names) {
+export async function* fromFiles(names, options = {}) {
   for (const name of names) {
-    try {
-      for await (const file of filesOf(name)) yield await fromFile(file)
-    } catch (error) {
-      yield { id: name, error: reason(error) }
+    for await (const { file, error } of filesOf(name)) {
+      yield error === undefined ? await fromFile(file, options) : { id: file, error: inWords(error) }
     }
   }
 }
 
-/** @param {string} file @returns {Promise<Document>} */
-async function fromFile(file) {
+/** @param {string} file @param {Reading} options @returns {Promise<Document>} */
+async function fromFile(file, { type, encoding }) {
   try {
-    return { id: file, input: await textOf(file, file === '-' ? await readStdin() : await readFile(file)) }
+    const { text, format, notes } = await readDocument(await bytesOf(file), { name: file === '-' ? undefined : basename(file), type, encoding })
+    return { id: file, input: text, format, notes }
   } catch (error) {
-    return { id: file, error: reason(error) }
+    return { id: file, error: inWords(error) }
   }
-}
-
-/**
- * Lines as they come: no more of the stream is held than a line and what was read with it.
- *
- * @param {AsyncIterable<Buffer>} stream
- * @returns {AsyncGenerator<string>}
- */
-async function* linesOf(stream) {
-  const decoder = new TextDecoder()
-  let rest = ''
-  for await (const bytes of stream) {
-    const lines = decoder.decode(bytes, { stream: true }).split('\n')
-    lines[0] = rest + lines[0]
-    rest = /** @type {string} */ (lines.pop())
-    yield* lines
-  }
-  rest += decoder.decode()
-  if (rest !== '') yield rest
-}
-
-/**
- * One document a line, `{"id", "text"}` and perhaps `"textPair"`. Blank lines are passed over.
- *
- * @param {string[]} files
- * @returns {AsyncGenerator<Document>}
- */
-export async function* fromLines(files) {
-  for (const file of files) {
-    let number = 0
-    const where = () => `${file === '-' ? 'standard input' : file}, line ${number}`
-    try {
-      for await (const line of linesOf(file === '-' ? process.stdin : createReadStream(file))) {
-        number++
-        if (line.trim() !== '') yield parseLine(line, where)
-      }
-    } catch (error) {
-      yield { id: null, error: `${file}: ${reason(error)}` }
-    }
-  }
-}
-
-/** @param {string} line @param {() => string} where @returns {Document} */
-function parseLine(line, where) {
-  let value
-  try {
-    value = JSON.parse(line)
-  } catch (error) {
-    return { id: null, error: `${where()} is not JSON: ${reason(error)}` }
-  }
-  const id = value?.id ?? null
-  if (typeof value?.text !== 'string') return { id, error: `${where()} has no "text" that is a string` }
-  if (value.textPair === undefined) return { id, input: value.text }
-  if (typeof value.textPair !== 'string') return { id, error: `${where()} has a "textPair" that is not a string` }
-  return { id, input: { text: value.text, textPair: value.textPair } }
 }

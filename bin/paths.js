@@ -1,85 +1,160 @@
 /**
  * Files that the command line names: by their paths, by folders, and by patterns.
  */
-import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import path from 'node:path'
+import { expandBraces, isPattern, nameMatcher, segmentsOf } from './patterns.js'
 
 /** Of a folder, the files that are documents. */
-const DOCUMENT = /\.(txt|text|md|markdown|html?|xhtml|pdf)$/i
-
-const isPattern = (/** @type {string} */ path) => /[*?[{]/.test(path)
+const DOCUMENT = /\.(txt|text|md|markdown|html?|xhtml|pdf|docx|odt|epub|rtf|eml|mht|mhtml)(\.gz)?$/i
 
 /**
- * A pattern as a regular expression over whole paths: `*` and `?` within a name, `**` over folders, `[abc]`, `{a,b}`.
+ * @typedef {{ file: string, error?: unknown }} Found a file, or what could not be looked at
  *
- * @param {string} pattern
- * @returns {RegExp}
+ * A pattern's names, each as it is or as a matcher; `**` stands for any number of folders.
+ * @typedef {{ name: string, matches: ((name: string) => boolean) | undefined }[]} Segments
  */
-export function patternExpression(pattern) {
-  let depth = 0
-  const source = pattern.replace(/\*\*\/|\*\*|\*|\?|\[!?[^\]/]+\]|[\\^$+.()|[\]]|[{},]/g, (part) => {
-    if (part === '**/') return '(?:[^/]+/)*'
-    if (part === '**') return '.*'
-    if (part === '*') return '[^/]*'
-    if (part === '?') return '[^/]'
-    if (part.length > 1) return part.replace(/^\[!/, '[^').replace(/\\/g, '\\\\')
-    if (part === '{') return depth++ < 0 ? '' : '(?:'
-    if (part === '}') return depth-- > 0 ? ')' : '\\}'
-    if (part === ',') return depth > 0 ? '|' : ','
-    return `\\${part}`
-  })
-  return new RegExp(`^${source}${')'.repeat(Math.max(0, depth))}$`, 'u')
+
+/** @param {string} pattern @returns {Segments} */
+const compile = (pattern) => segmentsOf(pattern).map((name) => ({ name, matches: isPattern(name) ? nameMatcher(name) : undefined }))
+
+/**
+ * How far each pattern of a walk is matched in a folder: `[pattern, segment]`, as a text, so that a set holds each once.
+ *
+ * @typedef {Set<string>} States
+ */
+class Walk {
+  /** Folders that were read, with the states: symbolic links may lead to one again. @type {Set<string>} */
+  #read = new Set()
+
+  /** @param {Segments[]} patterns */
+  constructor(patterns) {
+    this.patterns = patterns
+  }
+
+  /** @param {States} states @param {number} pattern @param {number} segment */
+  #add(states, pattern, segment) {
+    states.add(`${pattern} ${segment}`)
+    // No folder at all is a number of folders.
+    if (this.patterns[pattern][segment]?.name === '**') states.add(`${pattern} ${segment + 1}`)
+  }
+
+  /** Every file that matches, in alphabetical order. @param {string} root empty for the working directory @returns {AsyncGenerator<Found>} */
+  async* filesFrom(root) {
+    /** @type {States} */
+    const states = new Set()
+    for (const [pattern] of this.patterns.entries()) this.#add(states, pattern, 0)
+    this.#isNew(await stat(root === '' ? '.' : root), states)
+    yield* this.#files(root, states)
+  }
+
+  /** @param {States} states @returns {{ pattern: number, segment: number }[]} */
+  #list(states) {
+    return [...states].map((state) => {
+      const [pattern, segment] = state.split(' ').map(Number)
+      return { pattern, segment }
+    })
+  }
+
+  /** What is matched when a name has been taken. @param {States} states @param {string} name */
+  next(states, name) {
+    /** @type {States} */
+    const after = new Set()
+    for (const { pattern, segment } of this.#list(states)) {
+      const wanted = this.patterns[pattern][segment]
+      if (wanted === undefined) continue
+      const isHidden = name.startsWith('.') || name === 'node_modules'
+      if (wanted.name === '**') {
+        if (!isHidden) this.#add(after, pattern, segment)
+      } else if (wanted.matches === undefined ? wanted.name === name : wanted.matches(name) && (!isHidden || wanted.name.startsWith('.'))) {
+        this.#add(after, pattern, segment + 1)
+      }
+    }
+    return after
+  }
+
+  /** @param {States} states */
+  isEnd(states) {
+    return this.#list(states).some(({ pattern, segment }) => segment === this.patterns[pattern].length)
+  }
+
+  /**
+   * @param {string} folder
+   * @param {States} states
+   * @returns {AsyncGenerator<Found>}
+   */
+  async* #files(folder, states) {
+    const wanted = this.#list(states).map(({ pattern, segment }) => this.patterns[pattern][segment]).filter((each) => each !== undefined)
+    const names = new Set(wanted.filter(({ matches }) => matches === undefined).map(({ name }) => name))
+    if (wanted.some(({ matches }) => matches !== undefined)) {
+      try {
+        for (const name of await readdir(folder === '' ? '.' : folder)) names.add(name)
+      } catch (error) {
+        yield { file: folder === '' ? '.' : folder, error }
+        return
+      }
+    }
+    for (const name of [...names].sort()) {
+      const after = this.next(states, name)
+      if (after.size === 0) continue
+      const file = folder === '' ? name : path.join(folder, name)
+      /** @type {import('node:fs').Stats} */
+      let info
+      try {
+        info = await stat(file)
+      } catch (error) {
+        const isThere = wanted.some(({ matches }) => matches?.(name))
+        if (isThere && this.isEnd(after)) yield { file, error }
+        continue
+      }
+      if (info.isFile() && this.isEnd(after)) yield { file }
+      if (info.isDirectory() && this.#isNew(info, after)) yield* this.#files(file, after)
+    }
+  }
+
+  /** @param {import('node:fs').Stats} info of a folder @param {States} states */
+  #isNew({ dev, ino }, states) {
+    const key = `${dev} ${ino} ${[...states].sort().join()}`
+    const isNew = !this.#read.has(key)
+    this.#read.add(key)
+    return isNew
+  }
 }
 
-/**
- * Every file below a folder, in alphabetical order, without node_modules and names that begin with a dot.
- *
- * @param {string} folder
- * @returns {AsyncGenerator<string>}
- */
-async function* filesBelow(folder) {
-  const entries = await readdir(folder === '' ? '.' : folder, { withFileTypes: true })
-  entries.sort((a, b) => a.name < b.name ? -1 : 1)
-  for (const entry of entries) {
-    if (entry.name.startsWith('.') || entry.name === 'node_modules') continue
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* filesBelow(path)
-    else if (entry.isFile()) yield path
-  }
+/** @param {string} folder @returns {AsyncGenerator<Found>} */
+const filesBelow = (folder) => new Walk([compile('**')]).filesFrom(folder)
+
+/** @param {string} pattern @returns {AsyncGenerator<Found>} */
+function filesMatching(pattern) {
+  const plain = path.sep === '\\' ? pattern.replaceAll('\\', '/') : pattern
+  const { root } = path.parse(plain)
+  return new Walk(expandBraces(plain.slice(root.length)).map(compile)).filesFrom(root)
 }
 
 /**
  * The files that a name means: itself, the documents below it if it is a folder, or those that match if it is a pattern.
+ * What cannot be looked at has its error; so has a folder or a pattern that gives no file.
  *
  * @param {string} name
- * @returns {AsyncGenerator<string>}
- * @throws {Error} if a folder or a pattern has none
+ * @returns {AsyncGenerator<Found>}
  */
 export async function* filesOf(name) {
   const info = name === '-' ? undefined : await stat(name).catch(() => undefined)
-  let found = false
-  if (info?.isDirectory()) {
-    for await (const file of filesBelow(name)) {
-      if (!DOCUMENT.test(file)) continue
-      found = true
-      yield file
-    }
-    if (!found) throw new Error('there are no documents in that folder (.txt, .md, .html, .pdf)')
-  } else if (info === undefined && name !== '-' && isPattern(name)) {
-    const expression = patternExpression(name.replace(/^\.\//, '').replace(/\\/g, process.platform === 'win32' ? '/' : '\\'))
-    const base = name.replace(/^\.\//, '').split('/').slice(0, -1)
-    const fixed = base.slice(0, [...base, '*'].findIndex(isPattern)).join('/')
-    const start = name.startsWith('/') && fixed === '' ? '/' : fixed
-    if (start === '' || existsSync(start)) {
-      for await (const file of filesBelow(start)) {
-        if (!expression.test(file.replaceAll('\\', '/'))) continue
-        found = true
-        yield file
-      }
-    }
-    if (!found) throw new Error('no file matches')
-  } else {
-    yield name
+  const isFolder = info?.isDirectory() === true
+  if (!isFolder && (info !== undefined || name === '-' || !isPattern(name))) {
+    yield { file: name }
+    return
   }
+  let found = false
+  try {
+    for await (const each of isFolder ? filesBelow(name) : filesMatching(name)) {
+      if (isFolder && each.error === undefined && !DOCUMENT.test(each.file)) continue
+      found = true
+      yield each
+    }
+  } catch (error) {
+    found = true
+    yield { file: name, error }
+  }
+  if (!found) yield { file: name, error: new Error(isFolder ? 'there are no documents in that folder (.txt, .md, .html, .pdf, .docx and others)' : 'no file matches') }
 }

@@ -3,8 +3,12 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { load, LinformerError } from 'linformer-wasm'
-import { fromFiles, fromLines } from '../documents.js'
+import { TYPES } from 'linformer-wasm/documents'
+import { csvLine } from '../csv.js'
+import { fromFiles } from '../documents.js'
+import { fromLines } from '../lines.js'
 import { DEFAULT_MODEL, modelPath } from '../models.js'
+import { isPattern } from '../patterns.js'
 import { complain, paint, plain, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
 
 /**
@@ -17,6 +21,9 @@ export const classifyOptions = {
   model: { type: 'string', short: 'm' },
   json: { type: 'boolean' },
   jsonl: { type: 'boolean' },
+  csv: { type: 'boolean' },
+  type: { type: 'string' },
+  encoding: { type: 'string' },
   'top-k': { type: 'string', short: 'k' },
   overflow: { type: 'string' },
   explain: { type: 'boolean' },
@@ -31,12 +38,16 @@ export const classifyOptions = {
 
 export const classifyHelp = `Usage: linformer classify [options] [FILE ... | -]
 
-Labels each FILE: text, Markdown, HTML (its text) or PDF (with pdfjs-dist installed). A folder stands for the documents
-below it, and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or no FILE, is standard input.
+Labels each FILE: text, Markdown, HTML or PDF, or any of them in gzip. What is in a file decides what it is, then its name.
+A folder stands for the documents below it, and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
+no FILE, is standard input.
 
   -m, --model NAME|FILE|URL  a shipped model or a .safetensors file (default: ${DEFAULT_MODEL})
       --json             one JSON value: an object for one document, an array for several
       --jsonl            read {"id", "text"} lines, write one line of JSON for each, in order, as they finish
+      --csv              write a table: id (or file), label, score, tokens, error; with --jsonl for the documents of its lines
+      --type TYPE        what the documents are, whatever their content and names say: ${TYPES.join(', ')}
+      --encoding NAME    of text that is not UTF-8 and has no byte order mark: windows-1252, shift_jis, ...
   -k, --top-k N          scores of the N best labels only
       --overflow MODE    a text longer than the capacity: window (read all of it in windows, default),
                          truncate (read its beginning) or error
@@ -57,7 +68,29 @@ const SHOWN_PASSAGES = 10
 const messageOf = (error) => error instanceof Error ? error.message : String(error)
 
 /** Whether the names can stand for more than one document. @param {string[]} names */
-const isSeveral = (names) => names.length > 1 || names.some((name) => !existsSync(name) ? /[*?[{]/.test(name) : statSync(name).isDirectory())
+const isSeveral = (names) => names.length > 1 || names.some((name) => !existsSync(name) ? isPattern(name) : statSync(name).isDirectory())
+
+/** @param {string} name */
+function isEncoding(name) {
+  try {
+    return new TextDecoder(name) !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** An answer as JSON, with its id as it was written. @param {Answer} answer @param {string | undefined} rawId */
+function jsonLine(answer, rawId) {
+  const { id, ...rest } = answer
+  const members = JSON.stringify(rest).slice(1)
+  return `{"id":${rawId ?? JSON.stringify(id)}${members === '}' ? '' : ','}${members}`
+}
+
+/** @param {Answer} answer @param {string | undefined} rawId */
+function csvRow(answer, rawId) {
+  const id = typeof answer.id === 'string' ? answer.id : rawId ?? (answer.id === null ? '' : JSON.stringify(answer.id))
+  return 'error' in answer ? [id, '', '', '', answer.error] : [id, answer.label, answer.score, answer.tokens, '']
+}
 
 /** @param {Answer} answer @returns {string} lines for people */
 function describe(answer) {
@@ -98,7 +131,13 @@ function describePassages(passages) {
  * @returns {Promise<number>} exit status
  */
 export async function classify(values, positionals) {
-  if (values.json && values.jsonl) throw new UsageError('--json and --jsonl exclude each other')
+  if (values.json && (values.jsonl || values.csv)) throw new UsageError(`--json and --${values.jsonl ? 'jsonl' : 'csv'} exclude each other`)
+  if (values.type !== undefined && !TYPES.includes(values.type)) {
+    throw new UsageError(`--type is ${JSON.stringify(values.type)}; it can be ${TYPES.join(', ')}`)
+  }
+  if (values.encoding !== undefined && !isEncoding(values.encoding)) {
+    throw new UsageError(`--encoding is ${JSON.stringify(values.encoding)}; it can be utf-8, utf-16le, windows-1252 or another of the Encoding Standard`)
+  }
   const topK = wholeNumber(values['top-k'], 'top-k')
   const memory = wholeNumber(values.memory, 'memory', 4096)
   const maxTokens = wholeNumber(values['max-tokens'], 'max-tokens')
@@ -135,18 +174,21 @@ export async function classify(values, positionals) {
   let status = 0
   /** @type {Answer[]} */
   const answers = []
-  for await (const { id, input, error } of values.jsonl ? fromLines(files) : fromFiles(files)) {
+  const reading = { type: values.type, encoding: values.encoding }
+  if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'error']))
+  for await (const { id, rawId, input, notes = [], error } of values.jsonl ? fromLines(files, reading) : fromFiles(files, reading)) {
     /** @type {Answer} */
     let answer
     try {
-      if (input === undefined) throw new Error(error)
+      if (input === undefined) throw error
       const result = await classifier.classify(input, {
         topK, overflow: values.overflow, explain: values.explain,
         onProgress: ({ phase, done, total }) => bar.show(`${id} (${phase})`, done / (total || 1))
       })
-      answer = { id, ...result }
+      answer = { id, ...result, ...(notes.length > 0 ? { notes } : {}) }
+      bar.clear()
+      for (const note of notes) complain(`${id}: ${note}`)
       if (result.truncated && !values.json && !values.jsonl) {
-        bar.clear()
         complain(`${id}: only the first ${result.tokensUsed} of ${result.tokens} tokens were read`)
       }
     } catch (error) {
@@ -157,7 +199,8 @@ export async function classify(values, positionals) {
       complain(`${id ?? 'a line'}: ${messageOf(error)}`)
     }
     bar.clear()
-    if (values.jsonl) await write(`${JSON.stringify(answer)}\n`)
+    if (values.csv) await write(csvLine(csvRow(answer, rawId)))
+    else if (values.jsonl) await write(`${jsonLine(answer, rawId)}\n`)
     else if (values.json) answers.push(answer)
     else await write(describe(answer))
   }

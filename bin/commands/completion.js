@@ -1,6 +1,7 @@
 /**
  * linformer completion: what a shell needs to complete commands, options and files.
  */
+import { TYPES } from 'linformer-wasm/documents'
 import { UsageError, write } from '../terminal.js'
 import { COMMANDS } from './index.js'
 
@@ -16,7 +17,7 @@ Writes a completion script. In the shell's start-up file:
 `
 
 /** What options take, where that is one of a few words. @type {Record<string, string>} */
-const WORDS = { overflow: 'window truncate error', backend: 'relaxed simd128', precision: 'float32 int8' }
+const WORDS = { overflow: 'window truncate error', type: TYPES.join(' '), backend: 'relaxed simd128', precision: 'float32 int8' }
 
 /** Each command's options as words, with `--help`. */
 const optionsOf = (/** @type {string} */ name) => [...Object.keys(COMMANDS[name].options), 'help'].map((option) => `--${option}`)

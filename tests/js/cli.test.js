@@ -56,7 +56,8 @@ test('bad usage is exit status 2, says what is wrong, and leaves stdout empty', 
     [[], /no command/], [['sing'], /unknown command "sing"/], [['classify', '--top-k', '0', 'x'], /--top-k is "0"/],
     [['classify', '--top-k', 'two', 'x'], /--top-k/], [['classify', '--memory', '1.5', 'x'], /--memory/],
     [['classify', '--overflow', 'cut', 'x'], /--overflow is "cut"/], [['classify', '--backend', 'gpu', 'x'], /--backend/],
-    [['classify', '--precision', 'half', 'x'], /--precision is "half"/], [['classify', '--nonsense'], /nonsense/], [['classify', '--json', '--jsonl', 'x'], /exclude/], [['classify', '-', '-'], /only once/],
+    [['classify', '--precision', 'half', 'x'], /--precision is "half"/], [['classify', '--nonsense'], /nonsense/], [['classify', '--json', '--jsonl', 'x'], /exclude/], [['classify', '--json', '--csv', 'x'], /exclude/], [['classify', '--type', 'doc', 'x'], /--type is "doc"/],
+    [['classify', '--encoding', 'klingon', 'x'], /--encoding is "klingon"/], [['classify', '-', '-'], /only once/],
     [['inspect'], /one MODEL/], [['inspect', 'a', 'b'], /one MODEL/], [['bench', '--lengths', '5,x'], /--lengths/], [['bench', 'x'], /no arguments/], [['completion'], /bash, zsh, fish/], [['completion', 'csh'], /csh/]
   ]
   for (const [args, message] of cases) {
@@ -99,8 +100,9 @@ test('a file that cannot be read does not harm the others', async () => {
   const answers = JSON.parse(stdout)
   assert.deepEqual(answers.map(({ id }) => id), names.map(at))
   assert.deepEqual(answers.map(({ error }) => error), [
-    'there is no such file', undefined, 'the text is empty: there is nothing to classify', 'it is not a text: it has NUL bytes',
-    'it is not UTF-8', 'there are no documents in that folder (.txt, .md, .html, .pdf)', undefined
+    'there is no such file', undefined, 'the text is empty: there is nothing in it', 'it is not text: character 2 is NUL: save it as UTF-8, or name its encoding with --encoding',
+    'it is not UTF-8 (byte 4): save it as UTF-8, or name its encoding with --encoding',
+    'there are no documents in that folder (.txt, .md, .html, .pdf, .docx and others)', undefined
   ])
   assert.equal(answers[2].code, 'EMPTY_TEXT')
   assert.equal(stderr.trim().split('\n').length, 5)
@@ -122,6 +124,31 @@ test('--jsonl: a line of JSON for each, in order, whatever the line', async () =
   assert.match(answers[1].error, /standard input, line 2 is not JSON/)
   assert.deepEqual(answers[8], { id: 9, ...(await classifier.classify('last')) })
   assert.deepEqual(answers[5], { id: { x: 1 }, ...(await classifier.classify({ text: 'pair', textPair: 'other' })) })
+})
+
+test('--type, --encoding, notes: what a document is, what it is in, what of it is not there', async () => {
+  const typed = await run(['classify', '-m', model, '--json', '--type', 'html'], { input: 'a &amp; b' })
+  assert.deepEqual(JSON.parse(typed.stdout), { id: '-', ...(await classifier.classify('a & b')) })
+  const encoded = await run(['classify', '-m', model, '--json', '--encoding', 'windows-1252', at('latin1.txt')])
+  assert.deepEqual(JSON.parse(encoded.stdout), { id: at('latin1.txt'), ...(await classifier.classify('café')) })
+  const mixed = await run(['classify', '-m', model, '--json', 'tests/documents/files/mixed.pdf'])
+  assert.deepEqual([mixed.status, JSON.parse(mixed.stdout).notes], [0, ['3 of 4 pages have no text: pictures, perhaps scans']])
+  assert.match(mixed.stderr, /mixed\.pdf: 3 of 4 pages have no text/)
+  const table = await run(['classify', '-m', model, 'tests/documents/files/rows.csv'])
+  assert.deepEqual([table.status, table.stdout], [1, ''])
+  assert.match(table.stderr, /it is a table \(CSV\): rows, not one document: --jsonl reads lines/)
+})
+
+test('--csv: a row for each document, also for those that failed', async () => {
+  const input = '{"id": 1186275104534380545, "text": "one"}\n{"id": "a,\\"b\\"", "text": " "}\n\n{"id": 1.0, "text": "three"}\n'
+  const { status, stdout } = await run(['classify', '-m', model, '--jsonl', '--csv'], { input })
+  const { label, score, tokens } = await classifier.classify('one')
+  const rows = stdout.split('\r\n')
+  assert.deepEqual([status, rows[0], rows[1], rows.length], [1, 'id,label,score,tokens,error', `1186275104534380545,${label},${score},${tokens},`, 5])
+  assert.equal(rows[2], '"a,""b""",,,,the text is empty: none of its characters (1) is visible')
+  assert.match(rows[3], /^1\.0,/)
+  const json = await run(['classify', '-m', model, '--jsonl'], { input })
+  assert.deepEqual(json.stdout.match(/^\{"id":.*?,"(?=label|error)/gm), ['{"id":1186275104534380545,"', '{"id":"a,\\"b\\"","', '{"id":1.0,"'])
 })
 
 test('--jsonl answers as it goes, and many lines come through in order', async () => {

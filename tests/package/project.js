@@ -49,7 +49,7 @@ export function toolFile(path) {
 export const importTool = (name) => import(tools.resolve(name))
 
 /**
- * Packs the package and installs it in a project, with npm and without a network, as its users do.
+ * Packs the package and installs it in a project, with npm, as its users do.
  *
  * @returns {Promise<{ folder: string, tarball: string }>}
  */
@@ -61,7 +61,7 @@ export async function installTarball() {
   const folder = join(base, 'project')
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), '{ "name": "project", "private": true, "type": "module" }\n')
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball], { cwd: folder })
+  await run('npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball], { cwd: folder })
   return { folder, tarball }
 }
 

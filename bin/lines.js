@@ -1,0 +1,162 @@
+/**
+ * Documents as lines of JSON, as they come: no more of the stream is held than a line and what was read with it.
+ */
+import { constants } from 'node:buffer'
+import { createReadStream } from 'node:fs'
+import { decode, encodingOfMark } from '../documents/encoding.js'
+import { inWords } from './documents.js'
+
+/** @typedef {import('./documents.js').Document} Document */
+
+const NEWLINE = 0x0a
+
+/** A longer one could not be a string. */
+const MOST_LINE_BYTES = Math.min(2 ** 28, constants.MAX_STRING_LENGTH)
+
+/**
+ * Lines of bytes, without their ends.
+ *
+ * @param {AsyncIterable<Uint8Array>} stream
+ * @param {number} [most] bytes of a line
+ * @returns {AsyncGenerator<Uint8Array | undefined>} undefined for a line that has more
+ */
+export async function* linesOf(stream, most = MOST_LINE_BYTES) {
+  /** @type {Uint8Array[]} */
+  let parts = []
+  let length = 0
+  const take = (/** @type {Uint8Array} */ part) => {
+    length += part.length
+    if (length > most) parts = []
+    else parts.push(part)
+  }
+  const line = () => {
+    const whole = length > most ? undefined : parts.length === 1 ? parts[0] : Buffer.concat(parts)
+    parts = []
+    length = 0
+    return whole
+  }
+  for await (const bytes of stream) {
+    let from = 0
+    for (let to = bytes.indexOf(NEWLINE); to >= 0; to = bytes.indexOf(NEWLINE, from)) {
+      take(bytes.subarray(from, to))
+      yield line()
+      from = to + 1
+    }
+    if (from < bytes.length) take(bytes.subarray(from))
+  }
+  if (length > 0) yield line()
+}
+
+/**
+ * The stream as UTF-8, if it is UTF-16 by its mark or by what the user says: a line of it ends in two bytes.
+ *
+ * @param {AsyncIterable<Uint8Array>} stream
+ * @param {string | undefined} encoding
+ * @returns {AsyncGenerator<Uint8Array>}
+ */
+async function* withoutUtf16(stream, encoding) {
+  /** @type {TextDecoder | undefined} */
+  let decoder
+  let isFirst = true
+  for await (const bytes of stream) {
+    const name = isFirst ? encodingOfMark(bytes) ?? encoding : undefined
+    if (name?.startsWith('utf-16')) decoder = new TextDecoder(name, { fatal: true })
+    isFirst = false
+    yield decoder === undefined ? bytes : Buffer.from(decoder.decode(bytes, { stream: true }))
+  }
+  if (decoder !== undefined) yield Buffer.from(decoder.decode())
+}
+
+/**
+ * One document a line, `{"id", "text"}` and perhaps `"textPair"`. Blank lines are passed over.
+ *
+ * @param {string[]} files
+ * @param {{ encoding?: string }} [options]
+ * @returns {AsyncGenerator<Document>}
+ */
+export async function* fromLines(files, { encoding } = {}) {
+  for (const file of files) {
+    let number = 0
+    try {
+      const stream = file === '-' ? process.stdin : createReadStream(file)
+      const isUtf16 = encoding?.startsWith('utf-16')
+      for await (const bytes of linesOf(withoutUtf16(stream, encoding))) {
+        number++
+        const document = lineDocument(bytes, `${file === '-' ? 'standard input' : file}, line ${number}`, isUtf16 ? undefined : encoding)
+        if (document !== undefined) yield document
+      }
+    } catch (error) {
+      yield { id: null, error: new Error(`${file}: ${inWords(error).message}`, { cause: error }) }
+    }
+  }
+}
+
+/**
+ * @param {Uint8Array | undefined} bytes
+ * @param {string} where
+ * @param {string | undefined} encoding
+ * @returns {Document | undefined} undefined for a blank line
+ */
+function lineDocument(bytes, where, encoding) {
+  if (bytes === undefined) return { id: null, error: new Error(`${where} has more than ${MOST_LINE_BYTES.toLocaleString('en-US')} bytes`) }
+  let line
+  try {
+    line = decode(bytes, { encoding, exact: true }).text
+  } catch (error) {
+    return { id: null, error: new Error(`${where}: ${inWords(error).message}`, { cause: error }) }
+  }
+  if (line.trim() === '') return undefined
+  let value
+  try {
+    value = JSON.parse(line)
+  } catch (error) {
+    return { id: null, error: new Error(`${where} is not JSON: ${inWords(error).message}`) }
+  }
+  const id = value?.id ?? null
+  const rawId = id === null ? undefined : rawMember(line, 'id')
+  if (typeof value?.text !== 'string') return { id, rawId, error: new Error(`${where} has no "text" that is a string`) }
+  if (value.textPair === undefined) return { id, rawId, input: value.text }
+  if (typeof value.textPair !== 'string') return { id, rawId, error: new Error(`${where} has a "textPair" that is not a string`) }
+  return { id, rawId, input: { text: value.text, textPair: value.textPair } }
+}
+
+/**
+ * A member's value as it is written: JSON.parse makes another number of a large integer.
+ *
+ * @param {string} json of an object, known to be right
+ * @param {string} name
+ * @returns {string | undefined} of the last member of that name
+ */
+export function rawMember(json, name) {
+  const marks = /["[\]{}:,]/g
+  let depth = 0
+  let current = ''
+  /** Where the value began whose name is `current`; -1 where a name is to come. */
+  let start = -1
+  let found
+  for (let match = marks.exec(json); match !== null; match = marks.exec(json)) {
+    const { 0: mark, index } = match
+    if (mark === '"') {
+      marks.lastIndex = endOfString(json, index)
+      if (depth === 1 && start < 0) current = JSON.parse(json.slice(index, marks.lastIndex))
+    } else if (mark === ':') {
+      if (depth === 1) start = index + 1
+    } else {
+      const isEnd = depth === 1 && (mark === ',' || mark === '}')
+      if (isEnd && start >= 0 && current === name) found = json.slice(start, index).trim()
+      if (isEnd) start = -1
+      if (mark === '{' || mark === '[') depth++
+      else if (mark === '}' || mark === ']') depth--
+    }
+  }
+  return found
+}
+
+/** @param {string} json @param {number} start of a string in it @returns {number} where it ends */
+function endOfString(json, start) {
+  for (let at = json.indexOf('"', start + 1); ; at = json.indexOf('"', at + 1)) {
+    let escapes = 0
+    while (json[at - 1 - escapes] === '\\') escapes++
+    if (escapes % 2 === 0) return at + 1
+  }
+}

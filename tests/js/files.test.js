@@ -1,0 +1,142 @@
+/**
+ * What the command line takes: files, folders, patterns, standard input, and very many lines.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import test from 'node:test'
+import { fromFiles } from '../../bin/documents.js'
+import { fromLines, linesOf, rawMember } from '../../bin/lines.js'
+import { filesOf } from '../../bin/paths.js'
+import { expandBraces, nameMatcher, segmentsOf } from '../../bin/patterns.js'
+import { tiny } from './helpers/models.js'
+import { pdfOf } from './helpers/pdf.js'
+
+const folder = await mkdtemp(join(tmpdir(), 'linformer-files-'))
+const at = (name) => join(folder, name)
+await mkdir(at('deep/er'), { recursive: true })
+for (const name of ['a.txt', 'b.md', 'c.html', 'deep/d.txt', 'deep/er/e.txt', 'deep/image.png', '.hidden.txt']) await writeFile(at(name), `text of ${name}`)
+await writeFile(at('f.pdf'), pdfOf(['The first page.', 'The (second) one.']))
+
+const collect = async (iterable) => {
+  const found = []
+  for await (const each of iterable) found.push(each)
+  return found
+}
+const names = async (name, base = folder) => (await collect(filesOf(name))).map(({ file, error }) => {
+  assert.equal(error, undefined)
+  return relative(base, file)
+})
+
+test('a file of each kind', async () => {
+  const documents = await collect(fromFiles([at('a.txt'), at('b.md'), at('c.html'), at('f.pdf')]))
+  assert.deepEqual(documents.map(({ input }) => input), ['text of a.txt', 'text of b.md', 'text of c.html', 'The first page.\n\nThe (second) one.'])
+})
+
+test('a folder stands for its documents, a pattern for what matches', async () => {
+  for (const [name, expected] of [
+    ['deep', ['deep/d.txt', 'deep/er/e.txt']], ['*.{txt,md}', ['a.txt', 'b.md']], ['**/*.txt', ['a.txt', 'deep/d.txt', 'deep/er/e.txt']], ['deep/**/?.txt', ['deep/d.txt', 'deep/er/e.txt']],
+    ['[ab].*', ['a.txt', 'b.md']], ['d*/i*', ['deep/image.png']], ['./deep//./er/../*.txt', ['deep/d.txt']], ['deep/**', ['deep/d.txt', 'deep/er/e.txt', 'deep/image.png']], ['.h*', ['.hidden.txt']],
+    ['{deep/er,deep}/*.txt', ['deep/d.txt', 'deep/er/e.txt']], ['**/er/**/*.txt', ['deep/er/e.txt']]
+  ]) assert.deepEqual(await names(`${folder}/${name}`), expected, name)
+  for (const name of ['*.doc', 'none/*.txt']) {
+    const [{ file, error }] = await collect(filesOf(at(name)))
+    assert.deepEqual([file, error.message], [at(name), 'no file matches'])
+  }
+  await writeFile(at('[x].txt'), 'a name that looks like a pattern')
+  assert.deepEqual(await names(at('[x].txt')), ['[x].txt'])
+  assert.ok((await names('tests/js/../js/helpers/*.js', '.')).includes('tests/js/helpers/pdf.js'))
+})
+
+test('symbolic links are followed, once; what cannot be looked at has its own name', async () => {
+  await mkdir(at('links/inner'), { recursive: true })
+  await writeFile(at('links/inner/one.txt'), 'one')
+  await symlink(at('links'), at('links/inner/loop'))
+  await symlink(at('deep/d.txt'), at('links/to-a-file.txt'))
+  await symlink(at('deep/er'), at('links/to-a-folder'))
+  await symlink(at('nowhere'), at('links/broken.txt'))
+  for (const name of ['links', 'links/**/*.txt']) {
+    const found = await collect(filesOf(at(name)))
+    assert.deepEqual(found.map(({ file }) => relative(at('links'), file)), ['broken.txt', 'inner/one.txt', 'to-a-file.txt', 'to-a-folder/e.txt'])
+    assert.deepEqual(found.map(({ error }) => error?.code), ['ENOENT', undefined, undefined, undefined])
+  }
+})
+
+test('patterns', () => {
+  for (const [pattern, name, expected] of [
+    ['*.txt', 'a.txt', true], ['a+b(1).txt', 'a+b(1).txt', true], ['[!a].txt', 'b.txt', true], ['[!a].txt', 'a.txt', false], ['[a-c]x', 'bx', true], ['[]]', ']', true],
+    ['[', '[', true], ['?', 'é', true], ['?', '😀', true], ['*', '', true], ['a*b*c', 'aXbYbZc', true], ['a*b*c', 'aXbYbZ', false], ['**', 'x', true]
+  ]) assert.equal(nameMatcher(pattern)(name), expected, `${pattern} ${name}`)
+  assert.deepEqual(expandBraces('{a,b{c,d}}.{x}'), ['a.{x}', 'bc.{x}', 'bd.{x}'])
+  assert.deepEqual(expandBraces('a,b{c,d'), ['a,b{c,d'])
+  assert.throws(() => expandBraces('{a,b}'.repeat(20)), /4,096/)
+  assert.deepEqual(segmentsOf('a/./b/*.txt'), ['a', 'b', '*.txt'])
+  assert.deepEqual(segmentsOf('dir//*.txt'), ['dir', '*.txt'])
+  assert.deepEqual(segmentsOf('../x/../*.txt'), ['..', '*.txt'])
+  // Linear where regular expressions take for ever.
+  assert.equal(nameMatcher(`${'*a'.repeat(100)}b`)('a'.repeat(250)), false)
+})
+
+const stream = async function* (...parts) { for (const part of parts) yield Buffer.from(part) }
+
+test('lines are bytes until they are whole, and one that is too long harms no other', async () => {
+  const lines = async (...parts) => (await collect(linesOf(stream(...parts), 8))).map((line) => line?.toString())
+  assert.deepEqual(await lines('a\nb', 'c\n\nd'), ['a', 'bc', '', 'd'])
+  assert.deepEqual(await lines('\xc3'.repeat(0), 'caf', Uint8Array.of(0xc3), Uint8Array.of(0xa9, 0x0a)), ['café'])
+  assert.deepEqual(await lines('12345678\n123456', '789\nx\n', '123456789'), ['12345678', undefined, 'x', undefined])
+})
+
+test('an id comes back as it was written', () => {
+  for (const [line, raw] of [
+    ['{"id": 1186275104534380545, "text": "good"}', '1186275104534380545'], ['{"text":"a,}\\"{","id":1.0}', '1.0'], ['{"x":{"id":1},"id": "a" }', '"a"'], ['{"i\\u0064":[1, {"id":2}],"y":0}', '[1, {"id":2}]'],
+    ['{"id":1,"id":2}', '2'], ['{"text":"id","n":{}}', undefined], [`{"text":"${'\\\\'.repeat(1000)}","id":7}`, '7']
+  ]) assert.equal(rawMember(line, 'id'), raw, line)
+})
+
+test('lines that are no UTF-8, in another encoding, and in UTF-16', async () => {
+  const latin1 = 'tests/documents/files/latin1.jsonl'
+  const [bad] = await collect(fromLines([latin1]))
+  assert.match(bad.error.message, /latin1\.jsonl, line 1: it is not UTF-8 \(byte 20\)/)
+  const [asked] = await collect(fromLines([latin1], { encoding: 'windows-1252' }))
+  const [utf8] = await collect(fromLines(['tests/documents/files/utf8.jsonl']))
+  assert.deepEqual(asked, utf8)
+  await writeFile(at('utf16.jsonl'), Buffer.from('\ufeff{"id":1,"text":"a \u0a0a"}\n{"id":2,"text":"b"}\n', 'utf16le'))
+  assert.deepEqual((await collect(fromLines([at('utf16.jsonl')]))).map(({ id, input }) => [id, input]), [[1, 'a \u0a0a'], [2, 'b']])
+})
+
+test('10,000 documents through --jsonl, on two threads: in order, in constant memory', { timeout: 120_000 }, async (t) => {
+  const model = at('tiny.safetensors')
+  await writeFile(model, tiny())
+  // Told by the process itself, at its end.
+  const hook = 'process.on("exit",()=>process.stderr.write(String(process.resourceUsage().maxRSS)))'
+  const text = 'Words follow words. '.repeat(200)
+
+  /** Peak memory in bytes, over `count` documents of 4 kB, of a process whose reader is in no hurry. */
+  async function peak(count) {
+    const child = spawn(process.execPath, [`--import=data:text/javascript,${encodeURIComponent(hook)}`, 'bin/linformer.js', 'classify', '-m', model, '--jsonl', '--overflow', 'truncate', '--threads', '2'])
+    let stderr = ''
+    let rest = ''
+    let next = 0
+    child.stderr.on('data', (part) => { stderr += part })
+    child.stdout.on('data', (part) => {
+      const lines = (rest + part).split('\n')
+      rest = lines.pop()
+      for (const line of lines) assert.equal(JSON.parse(line).id, next++)
+    })
+    const feed = async () => {
+      for (let id = 0; id < count; id++) {
+        if (!child.stdin.write(`${JSON.stringify({ id, text })}\n`)) await new Promise((resolve) => child.stdin.once('drain', resolve))
+      }
+      child.stdin.end()
+    }
+    await Promise.all([feed(), new Promise((resolve) => child.once('close', resolve))])
+    assert.equal(next, count)
+    return Number(stderr) * 1024
+  }
+  const [few, many] = [await peak(4000), await peak(10_000)]
+  const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(1)
+  t.diagnostic(`peak ${mebibytes(few)} MiB for 4,000 documents, ${mebibytes(many)} MiB for 10,000`)
+  assert.ok(many - few < 12 * 2 ** 20, 'the 24 MB of the other 6,000 leave no trace')
+})
