@@ -36,6 +36,9 @@
 #define LF_GELU_B      (-0.07135481627f)
 #define LF_EXP_HIGHEST 88.0f
 
+/* The logarithm of a token's importance is kept within these. */
+#define LF_IMPORTANCE_LIMIT 20.0f
+
 /* Added to the variance in LayerNorm. */
 #define LF_NORM_EPSILON 1e-5f
 

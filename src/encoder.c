@@ -5,7 +5,7 @@
  *
  *     pass 0          x = embedding                        p  = E_0 LN1_0(x)
  *     pass 1 + l      K, V from p, then for each tile      x += attention, x += feed-forward, p = E_(l+1) LN1_(l+1)(x)
- *     the last one    also                                 contributions = LN(x) W_head
+ *     the last one    also                                 pooled += a LN(x)
  *
  * Full attention needs all keys of a layer before its first query, so a layer is two passes: keys and values, then the rest. */
 #include <string.h>
@@ -26,18 +26,46 @@ int32_t lf_projected_layer(const lf_run *run) {
 static void embed(lf_worker *worker, lf_rows x, int32_t first, int32_t rows) {
   const lf_model *model = worker->run->model;
   const size_t d = (size_t)model->config.d_model;
-  const int learned = model->config.positions == LF_POSITIONS_LEARNED;
+  const int32_t positions = model->config.positions;
   memset(x.data, 0, (size_t)rows * x.ld * sizeof *x.data);
-  if (!learned) lf_sinusoidal_rows(worker->q, first, rows, model->config.d_model);
+  if (positions == LF_POSITIONS_SINUSOIDAL) lf_sinusoidal_rows(worker->q, first, rows, model->config.d_model);
   for (size_t t = 0; t < (size_t)rows; t++) {
     const size_t token = (size_t)first + t;
     const size_t id = (size_t)worker->run->ids[token];
     float *row = x.data + t * x.ld;
     float *position = worker->q.data + t * worker->q.ld;
-    if (learned) lf_widen(position, &model->position, token * d, token, d);
     lf_widen(row, &model->token, id * d, id, d);
+    if (positions == LF_POSITIONS_NONE) continue;
+    if (positions == LF_POSITIONS_LEARNED) lf_widen(position, &model->position, token * d, token, d);
     for (size_t i = 0; i < d; i++) row[i] = row[i] + position[i];
   }
+}
+
+/* x += W_out gelu(W_in [token_(t-1); token_t; token_(t+1)] + b_in) + b_out, with zeros beyond the ends of the document.
+ *
+ * The token vectors lie one behind the other without padding: three of them, from token t - 1 on, are a row of the
+ * convolution's input, and the next row starts one token later. So nothing is copied. */
+static void convolve(lf_worker *worker, lf_rows x, int32_t first, int32_t rows) {
+  const lf_run *run = worker->run;
+  const lf_model *model = run->model;
+  const size_t d = (size_t)model->config.d_model;
+  for (int32_t t = first - 1; t <= first + rows; t++) {
+    float *row = worker->tokens + (size_t)(t - first + 1) * d;
+    if (t < 0 || t >= run->n) {
+      memset(row, 0, d * sizeof *row);
+    } else {
+      lf_widen(row, &model->token, (size_t)run->ids[t] * d, (size_t)run->ids[t], d);
+    }
+  }
+  const lf_rows in = {.data = worker->tokens, .ld = d};
+  lf_linear_rows(worker, worker->ff, in, &model->stem_in, LF_SET, (size_t)rows);
+  lf_gelu_linear_rows(worker, x, worker->ff, &model->stem_out, (size_t)rows);
+}
+
+/* x before the first layer. */
+static void embed_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t rows) {
+  embed(worker, x, first, rows);
+  if (worker->run->model->config.stem > 0) convolve(worker, x, first, rows);
 }
 
 /* worker->h = LN(x) */
@@ -60,16 +88,33 @@ static void layer_tile(lf_worker *worker, int32_t layer, lf_rows x, int32_t rows
   lf_gelu_linear_rows(worker, x, worker->ff, &weights->ffn_out, m);
 }
 
-/* contributions[t][c] = LN(x_t) . w_c */
-static void classify_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t rows) {
-  const lf_run *run = worker->run;
-  const size_t n_classes = run->model->head.weight.n_out;
-  normalise(worker, x, &run->model->norm, rows);
-  lf_gemm(worker->class_tile, worker->h, run->model->head.weight, NULL, LF_SET, (size_t)rows);
+/* a_t of the tile's tokens, from worker->h = LN(x) */
+static void weigh_tile(lf_worker *worker, float *importance, int32_t first, int32_t rows) {
+  const lf_model *model = worker->run->model;
+  const lf_rows scores = worker->scores;
+  lf_gemm(scores, worker->h, model->pool_weight, NULL, LF_SET, (size_t)rows);
   for (size_t t = 0; t < (size_t)rows; t++) {
-    memcpy(run->contributions + ((size_t)first + t) * n_classes, worker->class_tile.data + t * worker->class_tile.ld,
-           n_classes * sizeof(float));
+    importance[t] = model->pool_token[worker->run->ids[(size_t)first + t]] + scores.data[t * scores.ld];
   }
+  lf_importance(importance, (size_t)rows);
+}
+
+/* The chunk's sums += a_t LN(x_t), a_t; in single precision within the tile, in double beyond it. */
+static void pool_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t rows) {
+  const lf_run *run = worker->run;
+  const size_t d = (size_t)run->model->config.d_model;
+  float *importance = run->importance != NULL ? run->importance + first : NULL;
+  double *sums = run->pooled_chunks + (size_t)worker->chunk * (d + 1);
+  normalise(worker, x, &run->model->norm, rows);
+  if (importance != NULL) weigh_tile(worker, importance, first, rows);
+  memset(worker->pooled, 0, lf_pad(d) * sizeof *worker->pooled);
+  for (size_t t = 0; t < (size_t)rows; t++) {
+    float *h = worker->h.data + t * worker->h.ld;
+    if (importance != NULL) lf_scale(h, importance[t], d);
+    lf_add(worker->pooled, h, d);
+    sums[d] += importance != NULL ? (double)importance[t] : 1.0;
+  }
+  for (size_t i = 0; i < d; i++) sums[i] += (double)worker->pooled[i];
 }
 
 static void linformer_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t rows) {
@@ -77,7 +122,7 @@ static void linformer_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t 
   const int32_t layer = run->pass - 1;
   const int32_t next = lf_projected_layer(run);
   if (layer < 0) {
-    embed(worker, x, first, rows);
+    embed_tile(worker, x, first, rows);
   } else {
     layer_tile(worker, layer, x, rows, lf_projected_rows(run, layer));
   }
@@ -85,7 +130,7 @@ static void linformer_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t 
     normalise(worker, x, &run->model->layers[next].attn_norm, rows);
     lf_projection_tile(worker, next, first, rows);
   } else {
-    classify_tile(worker, x, first, rows);
+    pool_tile(worker, x, first, rows);
   }
 }
 
@@ -93,13 +138,25 @@ static void full_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t rows)
   const lf_run *run = worker->run;
   const int32_t layer = (run->pass - 1) / 2;
   if (run->pass == 0) {
-    embed(worker, x, first, rows);
+    embed_tile(worker, x, first, rows);
   } else if (run->pass % 2 == 1) {
     normalise(worker, x, &run->model->layers[layer].attn_norm, rows);
     lf_tile_keys_values(worker, layer, first, rows);
   } else {
     layer_tile(worker, layer, x, rows, run->n);
-    if (layer + 1 == run->model->config.n_layers) classify_tile(worker, x, first, rows);
+    if (layer + 1 == run->model->config.n_layers) pool_tile(worker, x, first, rows);
+  }
+}
+
+void lf_begin_chunk(lf_worker *worker) {
+  lf_run *run = worker->run;
+  const int32_t layer = lf_projected_layer(run);
+  if (layer >= 0) {
+    worker->p = run->p_chunks + (run->n_threads > 1 ? (size_t)worker->chunk * run->p_size : 0);
+    lf_projection_begin(run, worker->p, layer);
+  } else if (run->pass + 1 == run->n_passes) {
+    const size_t count = (size_t)run->model->config.d_model + 1;
+    memset(run->pooled_chunks + (size_t)worker->chunk * count, 0, count * sizeof(double));
   }
 }
 

@@ -180,6 +180,9 @@ void lf_max(float *out, const float *in, size_t n);                         /* o
 void lf_multiply_add(float *out, const float *a, const float *b, size_t n); /* out = out + a * b */
 void lf_scale(float *out, float factor, size_t n);                          /* out = out * factor */
 
+/* x = exp(clamp(x, -20, 20)) in place, for n floats. */
+void lf_importance(float *x, size_t n);
+
 /* Widening of stored weights, n values: exact for F16, one rounding for I8. Any alignment. */
 void lf_widen_f16(float *out, const uint16_t *in, size_t n);
 void lf_widen_i8(float *out, const int8_t *in, float scale, size_t n); /* out = in * scale */

@@ -90,6 +90,13 @@ void lf_scale(float *out, float factor, size_t n) {
   for (size_t i = 0; i < n; i++) out[i] = out[i] * factor;
 }
 
+void lf_importance(float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const float v = x[i] < -LF_IMPORTANCE_LIMIT ? -LF_IMPORTANCE_LIMIT : x[i];
+    x[i] = lf_exp(LF_IMPORTANCE_LIMIT < v ? LF_IMPORTANCE_LIMIT : v);
+  }
+}
+
 /* A half's exponent and fraction, shifted into a float's place, are the value times 2^-112: one exact product mends
  * that, subnormals included. Infinities and NaN do not occur: lf_set_tensor refuses them. */
 void lf_widen_f16(float *out, const uint16_t *in, size_t n) {

@@ -210,6 +210,14 @@ void lf_scale(float *out, float factor, size_t n) {
   }
 }
 
+void lf_importance(float *x, size_t n) {
+  const lf_exp_constants k = exp_constants();
+  for (size_t i = 0; i < lf_pad(n); i += 4) {
+    const lf_lane v = wasm_f32x4_pmax(wasm_v128_load(x + i), splat(-LF_IMPORTANCE_LIMIT));
+    wasm_v128_store(x + i, lf_exp(wasm_f32x4_pmin(v, splat(LF_IMPORTANCE_LIMIT)), &k));
+  }
+}
+
 /* See kernels_scalar.c. Writes exactly n floats. */
 void lf_widen_f16(float *out, const uint16_t *in, size_t n) {
   for (size_t i = 0; i < n; i += 4) {

@@ -4,7 +4,8 @@
  * and memset. The caller asks for sizes, brings blocks of memory, and keeps them alive for as long as the object that
  * was placed in them; nothing ever grows. Blocks are aligned to LF_ALIGN bytes.
  *
- * A document goes in as UTF-8 and comes out as one logit a class:
+ * A model is a trunk and one or several heads. The trunk reads a document, a run at a time; a head makes labels of what
+ * the run has left. A document goes in as UTF-8 and comes out as one logit a class:
  *
  *     lf_config config = { .vocab_size = 8192, .n_max = 4096, .d_model = 128, ... };
  *     if (lf_config_check(&config) != LF_OK) return;
@@ -14,13 +15,23 @@
  *     for (each tensor of the file) lf_set_tensor(model, name, dtype, shape, n_dims, data, data_bytes);
  *     if (lf_model_ready(model) != LF_OK) return;             // lf_model_missing(model) names the tensor
  *
+ *     lf_head_config head_config = { .d_model = 128, .vocab_size = 8192, .n_classes = 2 };
+ *     lf_head *head = aligned_block(lf_head_bytes(&head_config));
+ *     lf_head_init(head, lf_head_bytes(&head_config), &head_config);
+ *     for (each tensor of the head) lf_head_set_tensor(head, name, dtype, shape, n_dims, data, data_bytes);
+ *
  *     lf_run *run = aligned_block(lf_workspace_bytes(&config, n_cap, 1));
  *     lf_run_init(run, lf_workspace_bytes(&config, n_cap, 1), model, n_cap, 1);
  *
  *     memcpy(lf_run_ids(run), ids, n * sizeof *ids);          // n <= n_cap tokens from the tokenizer below
  *     lf_begin(run, n);
  *     while (lf_step(run, 8) == LF_MORE) { report lf_run_done(run) of lf_run_total(run); stop here to cancel }
- *     use(lf_run_logits(run));
+ *     use(lf_run_pooled(run));                                // the document as a vector, for those who want it
+ *
+ *     lf_head_begin(head);                                    // any number of heads can read the same run
+ *     lf_head_read(head, run);
+ *     while (lf_head_step(head, 8) == LF_MORE) {}
+ *     use(lf_head_logits(head));
  *
  * Words: n tokens in the document, n_max trained maximum, n_cap planned capacity, k projected length, d_model width,
  * d_head = d_model / n_heads, x residual stream [n, d_model], h its normalised copy, E and F the sequence projections
@@ -52,20 +63,20 @@ typedef enum lf_status {
   LF_MORE = 1,             /* lf_step: there is more to do */
   LF_ERROR_CONFIG = -1,    /* a field of the config is outside its limits */
   LF_ERROR_MEMORY = -2,    /* the block is too small, or not aligned to LF_ALIGN */
-  LF_ERROR_NAME = -3,      /* the model has no tensor of that name */
+  LF_ERROR_NAME = -3,      /* the model or head has no tensor of that name */
   LF_ERROR_DTYPE = -4,     /* a dtype that this tensor cannot have */
   LF_ERROR_SHAPE = -5,     /* dimensions other than the config asks for */
   LF_ERROR_SIZE = -6,      /* byte length does not match dtype and shape */
   LF_ERROR_SCALE = -7,     /* an I8 tensor came before its NAME.scale */
-  LF_ERROR_VALUE = -8,     /* a NaN or an infinity among the weights */
-  LF_ERROR_MISSING = -9,   /* a tensor was never set; see lf_model_missing */
+  LF_ERROR_VALUE = -8,     /* a NaN or an infinity among the weights, or in a result */
+  LF_ERROR_MISSING = -9,   /* a tensor was never set; see lf_model_missing and lf_head_missing */
   LF_ERROR_LENGTH = -10,   /* n outside 1 .. n_cap, or n_cap outside 1 .. n_max */
-  LF_ERROR_TOKEN = -11,    /* a token id outside the vocabulary */
+  LF_ERROR_TOKEN = -11,    /* a token id outside the vocabulary, or words.ids that do not ascend */
   LF_ERROR_STATE = -12,    /* calls in the wrong order */
   LF_ERROR_TOKENIZER = -13 /* tokenizer tables that contradict themselves */
 } lf_status;
 
-typedef enum lf_dtype { LF_F32 = 0, LF_F16 = 1, LF_I8 = 2 } lf_dtype;
+typedef enum lf_dtype { LF_F32 = 0, LF_F16 = 1, LF_I8 = 2, LF_I32 = 3 /* words.ids alone */ } lf_dtype;
 
 typedef enum lf_attention { LF_ATTENTION_LINFORMER = 0, LF_ATTENTION_FULL = 1 } lf_attention;
 
@@ -91,13 +102,13 @@ typedef enum lf_precision {
   LF_PRECISION_FLOAT32 = 0,
   /* Linear maps, E h and attention: weights, E, keys and values in 8 bits with a scale for each output, what they are
    * multiplied with in 7 bits with a scale and an offset for each row, exact sums in 32 bits. The maps to keys and values
-   * and the head stay float, and so do the values of full attention. */
+   * and heads stay float, and so do the values of full attention. */
   LF_PRECISION_INT8 = 1
 } lf_precision;
 
-typedef enum lf_positions { LF_POSITIONS_LEARNED = 0, LF_POSITIONS_SINUSOIDAL = 1 } lf_positions;
+typedef enum lf_positions { LF_POSITIONS_LEARNED = 0, LF_POSITIONS_SINUSOIDAL = 1, LF_POSITIONS_NONE = 2 } lf_positions;
 
-/* The shape of a model. Every field is an int32_t, so that a host can fill it as an array, in this order. */
+/* The shape of a trunk. Every field is an int32_t, so that a host can fill it as an array, in this order. */
 typedef struct lf_config {
   int32_t vocab_size;       /* 1 .. 2^20 */
   int32_t n_max;            /* 1 .. 2^20 tokens */
@@ -105,7 +116,6 @@ typedef struct lf_config {
   int32_t n_layers;         /* 1 .. LF_MAX_LAYERS */
   int32_t n_heads;          /* 1 .. 64 */
   int32_t d_ff;             /* 1 .. 16384 */
-  int32_t n_classes;        /* 1 .. 4096 */
   int32_t attention;        /* lf_attention */
   int32_t sharing;          /* lf_sharing; not used by full attention */
   int32_t projection;       /* lf_projection; not used by full attention */
@@ -114,17 +124,19 @@ typedef struct lf_config {
   int32_t position_dtype;   /* lf_dtype in which embed.position.weight is kept */
   int32_t projection_dtype; /* lf_dtype in which every E and F is kept */
   int32_t precision;        /* lf_precision */
+  int32_t stem;             /* 0 .. 4096, hidden width of the convolution on the embeddings; 0: none */
+  int32_t importance;       /* 1: tokens have a learned importance, and the pooled vector is the weighted mean; or 0 */
   int32_t k[LF_MAX_LAYERS]; /* projected length of each layer, 1 .. n_max; layerwise: the first k rows of E */
 } lf_config;
 
-/* ---- model: the weights ---- */
+/* ---- model: the weights of a trunk ---- */
 
 typedef struct lf_model lf_model;
 
 /* LF_OK, or LF_ERROR_CONFIG if a field is outside its limits or two fields contradict each other. */
 lf_status lf_config_check(const lf_config *config);
 
-/* Bytes of the block that a model of this shape needs; 0 if the config is not valid. */
+/* Bytes of the block that a trunk of this shape needs; 0 if the config is not valid. */
 uint64_t lf_model_bytes(const lf_config *config);
 
 /* Makes an empty model in the block at `model`, which is `bytes` long. The config is copied. */
@@ -142,7 +154,9 @@ lf_status lf_model_init(lf_model *model, uint64_t bytes, const lf_config *config
  *   layers.L.attn_norm.{weight,bias} [d_model]       layers.L.ffn_norm.{weight,bias} [d_model]
  *   layers.L.attn.{query,key,value,out}.weight [d_model, d_model] (out, in), .bias [d_model]
  *   layers.L.ffn.in.weight [d_ff, d_model], .bias [d_ff]      layers.L.ffn.out.weight [d_model, d_ff], .bias [d_model]
- *   norm.{weight,bias} [d_model]                     head.weight [n_classes, d_model], head.bias [n_classes]
+ *   norm.{weight,bias} [d_model]
+ *   stem.in.weight [stem, 3 d_model], .bias [stem]   stem.out.weight [d_model, stem], .bias [d_model]     (with a stem)
+ *   pool.token [vocab_size], pool.weight [d_model]   (with importance)
  *   attn.E                      layerwise            layers.L.attn.E          key-value
  *   layers.L.attn.{E,F}         headwise and none
  *       linear [k, n_max] and conv [d_model, n_max / k]; with no sharing one such matrix for each head in front,
@@ -195,16 +209,90 @@ void lf_run_stop(lf_run *run);
 int32_t lf_run_done(const lf_run *run);
 int32_t lf_run_total(const lf_run *run);
 
-/* The logits, [n_classes], once lf_step has said LF_OK. */
-const float *lf_run_logits(const lf_run *run);
+/* The pooled vector, [d_model], once lf_step has said LF_OK: the mean over the tokens of LN(x_t); with importance
+ * sum a_t LN(x_t) / sum a_t, a_t = exp(clamp(pool.token[id_t] + pool.weight . LN(x_t), -20, 20)). lf_step says LF_ERROR_VALUE
+ * if it is not finite. */
+const float *lf_run_pooled(const lf_run *run);
 
-/* Contribution of each token to each logit, [n, n_classes], once lf_step has said LF_OK:
- * logit[c] = head.bias[c] + mean over t of contributions[t][c], exactly, for pooling is a mean and the head is linear. */
-const float *lf_run_contributions(const lf_run *run);
+/* What the pooled vector was divided by: the number of tokens, or sum a_t. Where a document is read in several runs, the
+ * pooled vector of the whole is the mean of the runs' by this weight. */
+double lf_run_weight(const lf_run *run);
 
 /* The residual stream x, [n, lf_run_stride] floats, as the last step left it; rows are padded with zeros. */
 const float *lf_run_x(const lf_run *run);
 int32_t lf_run_stride(const lf_run *run);
+
+/* ---- head: from x to labels ---- */
+
+/* How a head makes one logit of all tokens. y_tc = LN(x_t) . head.weight[c] */
+typedef enum lf_pooling {
+  LF_POOLING_MEAN = 0,      /* logit_c = bias_c + mean over t of y_tc */
+  LF_POOLING_WEIGHTED = 1,  /* logit_c = bias_c + sum a_t y_tc / sum a_t, with the trunk's importance a_t */
+  LF_POOLING_WINDOW_MAX = 2 /* logit_c = bias_c + the largest mean of y_tc over any window */
+} lf_pooling;
+
+/* The shape of a head. Every field is an int32_t, in this order. */
+typedef struct lf_head_config {
+  int32_t d_model;    /* 1 .. 4096, the trunk's */
+  int32_t vocab_size; /* 1 .. 2^20, the trunk's */
+  int32_t n_classes;  /* 1 .. 4096 */
+  int32_t pooling;    /* lf_pooling */
+  int32_t window;     /* tokens of a window, even, 2 .. 2^20, with LF_POOLING_WINDOW_MAX; else 0 */
+  int32_t words;      /* tokens that the word head knows, 0 .. vocab_size; 0: no word head */
+  int32_t word_dtype; /* lf_dtype in which words.weight is kept: F32, F16 or I8 */
+} lf_head_config;
+
+typedef struct lf_head lf_head;
+
+/* As for a model: the check, the size of the block (0 if the config is not valid), an empty head in it. */
+lf_status lf_head_config_check(const lf_head_config *config);
+uint64_t lf_head_bytes(const lf_head_config *config);
+lf_status lf_head_init(lf_head *head, uint64_t bytes, const lf_head_config *config);
+
+/* As lf_set_tensor, for
+ *
+ *   head.weight [n_classes, d_model], head.bias [n_classes]
+ *   words.ids [words] I32, ascending, < vocab_size; words.idf [words]; words.weight [words, n_classes]   (with a word head)
+ *
+ * The word head sees a document as v_i = sqrt(count of token ids[i]) idf[i], v of length 1 (or 0), and adds
+ * sum_i v_i weight[i][c] to logit c. */
+lf_status lf_head_set_tensor(lf_head *head, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
+                             const void *data, uint64_t data_bytes);
+lf_status lf_head_ready(const lf_head *head);
+const char *lf_head_missing(lf_head *head);
+
+/* Starts a new document. LF_ERROR_MISSING if the head is not ready. */
+lf_status lf_head_begin(lf_head *head);
+
+/* Goes on with the document that the run has read: all of it, or its next part. The run must have said LF_OK, and keep what
+ * it has until the head has read it and said whose contributions are whose. A document in several parts has one result:
+ * means are over all tokens, weights and counts add up, the largest window of all counts. Windows do not cross parts.
+ * LF_ERROR_STATE if the run is not done, or before lf_head_begin; LF_ERROR_CONFIG if d_model or vocab_size differ, or if
+ * the head weights by importance and the trunk has none. */
+lf_status lf_head_read(lf_head *head, const lf_run *run);
+
+/* Reads at most `max_tiles` tiles. LF_MORE until the last one, then LF_OK; LF_ERROR_VALUE if a logit is not finite. */
+lf_status lf_head_step(lf_head *head, int32_t max_tiles);
+
+/* The logits, [n_classes], once lf_head_step has said LF_OK, of what has been read so far. */
+const float *lf_head_logits(const lf_head *head);
+
+/* What each logit rests on, [n_classes][2]: first token and end, counted from the document's start. The first of the
+ * largest windows; with other poolings all tokens. */
+const int32_t *lf_head_evidence(const lf_head *head);
+
+/* The contributions of tokens to logits, [n, n_classes] for n tokens, at most LF_TILE, in two steps, because the second
+ * needs the whole document: logit[c] = head.bias[c] + mean over all tokens of contributions[t][c]. Each writes into the
+ * head's own memory, where lf_head_terms says, and the next call overwrites it.
+ *
+ * lf_head_terms: what the dense part sums up for tokens first .. first + n - 1 of the run that is being read, a_t y_tc;
+ * a_t is 1 unless the pooling is weighted. NULL if the run has gone on, or has no such tokens.
+ *
+ * lf_head_contributions: makes contributions of the terms in that memory, which are of tokens first .. first + n - 1 of the
+ * document, whose ids are given. LF_ERROR_STATE unless lf_head_step has said LF_OK, LF_ERROR_LENGTH if the document has no
+ * such tokens, LF_ERROR_TOKEN for an id outside the vocabulary. */
+float *lf_head_terms(lf_head *head, int32_t first, int32_t n);
+lf_status lf_head_contributions(lf_head *head, const int32_t *ids, int32_t first, int32_t n);
 
 /* ---- tokenizer: byte-level BPE ----
  *

@@ -21,7 +21,8 @@ static void carve_worker(lf_arena *arena, lf_worker *worker, lf_run *run, const 
   worker->ctx = take_rows(arena, LF_TILE, (size_t)config->d_model);
   worker->softmax.ctx = take_rows(arena, LF_TILE, d_head);
   worker->softmax.n_ctx = d_head;
-  worker->ff = take_rows(arena, LF_TILE, (size_t)config->d_ff);
+  worker->ff = take_rows(arena, LF_TILE, (size_t)(config->d_ff > config->stem ? config->d_ff : config->stem));
+  if (config->stem > 0) worker->tokens = lf_arena_take(arena, (LF_TILE + 2) * (uint64_t)config->d_model, size);
   worker->scores = take_rows(arena, LF_TILE, LF_KEY_BLOCK);
   worker->softmax.max = lf_arena_take(arena, LF_TILE, size);
   worker->softmax.sum = lf_arena_take(arena, LF_TILE, size);
@@ -32,10 +33,12 @@ static void carve_worker(lf_arena *arena, lf_worker *worker, lf_run *run, const 
       worker->e_tile = lf_arena_take(arena, run->key_cap * LF_TILE, size);
     }
   }
-  worker->class_tile = take_rows(arena, LF_TILE, (size_t)config->n_classes);
+  worker->pooled = lf_arena_take(arena, worker->h.ld, size);
   if (!int8) return;
 
-  const size_t widest = worker->h.ld > worker->ff.ld ? worker->h.ld : worker->ff.ld;
+  const size_t three_tokens = config->stem > 0 ? lf_pad(3 * (size_t)config->d_model) : 0;
+  size_t widest = worker->h.ld > worker->ff.ld ? worker->h.ld : worker->ff.ld;
+  widest = widest > three_tokens ? widest : three_tokens;
   const size_t most_rows = worker->h.ld > LF_TILE ? worker->h.ld : LF_TILE;
   worker->probs.ld = LF_KEY_BLOCK;
   worker->probs.data = lf_arena_take(arena, (uint64_t)LF_TILE * LF_KEY_BLOCK, sizeof(uint8_t));
@@ -96,8 +99,9 @@ static uint64_t carve(uint8_t *base, const lf_config *config, int32_t n_cap, int
   run->key_cap = full ? (size_t)cap : (size_t)lf_k_max(config);
   run->ids = lf_arena_take(&arena, cap, sizeof(int32_t));
   run->x = take_rows(&arena, cap, (size_t)config->d_model);
-  run->contributions = lf_arena_take(&arena, cap * (uint64_t)config->n_classes, size);
-  run->logits = lf_arena_take(&arena, (uint64_t)config->n_classes, size);
+  if (config->importance) run->importance = lf_arena_take(&arena, lf_pad((size_t)cap), size);
+  run->pooled = lf_arena_take(&arena, (uint64_t)config->d_model, size);
+  run->pooled_chunks = lf_arena_take(&arena, LF_CHUNKS * ((uint64_t)config->d_model + 1), sizeof(double));
   if (!full) {
     const int int8 = lf_projects_int8(config);
     run->ld_p = int8 ? lf_pad(run->key_cap) : run->x.ld;
@@ -139,6 +143,7 @@ lf_status lf_run_init(lf_run *run, uint64_t bytes, const lf_model *model, int32_
 /* No thread holds a chunk any more, and there is no document. */
 static int leave_document(lf_run *run) {
   run->started = 0;
+  run->document++;
   return lf_schedule_cancel(run);
 }
 
@@ -157,22 +162,26 @@ lf_status lf_begin(lf_run *run, int32_t n) {
   return LF_OK;
 }
 
-/* logit_c = b_c + mean over tokens, summed in token order in double precision: neither tiles nor threads show. */
-static lf_status sum_logits(lf_run *run) {
-  const size_t n_classes = (size_t)run->model->config.n_classes;
-  for (size_t c = 0; c < n_classes; c++) {
+/* The pooled vector, from the sums of all chunks, in their order: neither tiles nor threads show. */
+static lf_status finish_pooled(lf_run *run) {
+  const size_t d = (size_t)run->model->config.d_model;
+  lf_status status = LF_OK;
+  run->weight = 0.0;
+  for (int32_t chunk = 0; chunk < run->n_chunks; chunk++)
+    run->weight += run->pooled_chunks[(size_t)chunk * (d + 1) + d];
+  for (size_t i = 0; i < d; i++) {
     double sum = 0.0;
-    for (size_t t = 0; t < (size_t)run->n; t++) sum += (double)run->contributions[t * n_classes + c];
-    const double logit = (double)run->model->head.bias[c] + sum / (double)run->n;
-    run->logits[c] = (float)logit;
-    if (!(logit > -3.0e38 && logit < 3.0e38)) return LF_ERROR_VALUE;
+    for (int32_t chunk = 0; chunk < run->n_chunks; chunk++) sum += run->pooled_chunks[(size_t)chunk * (d + 1) + i];
+    const double mean = sum / run->weight;
+    run->pooled[i] = (float)mean;
+    if (!lf_is_finite(mean)) status = LF_ERROR_VALUE;
   }
-  return LF_OK;
+  return status;
 }
 
 lf_status lf_step(lf_run *run, int32_t max_tiles) {
   if (!run->started || max_tiles < 1) return LF_ERROR_STATE;
-  return lf_schedule_work(run, max_tiles) ? sum_logits(run) : LF_MORE;
+  return lf_schedule_work(run, max_tiles) ? finish_pooled(run) : LF_MORE;
 }
 
 void lf_serve(lf_run *run, int32_t thread) {
@@ -186,7 +195,7 @@ void lf_run_stop(lf_run *run) {
 
 int32_t lf_run_done(const lf_run *run) { return atomic_load(&run->tiles_done); }
 int32_t lf_run_total(const lf_run *run) { return run->n_passes * run->n_tiles; }
-const float *lf_run_logits(const lf_run *run) { return run->logits; }
-const float *lf_run_contributions(const lf_run *run) { return run->contributions; }
+const float *lf_run_pooled(const lf_run *run) { return run->pooled; }
+double lf_run_weight(const lf_run *run) { return run->weight; }
 const float *lf_run_x(const lf_run *run) { return run->x.data; }
 int32_t lf_run_stride(const lf_run *run) { return (int32_t)run->x.ld; }

@@ -24,15 +24,17 @@ typedef struct lf_worker {
   float *p;      /* the chunk's sum for the next layer, as lf_run.p */
 
   lf_rows h, q, ctx;  /* [LF_TILE, d_model] */
-  lf_rows ff;         /* [LF_TILE, d_ff] */
+  lf_rows ff;         /* [LF_TILE, d_ff or stem] */
   lf_rows scores;     /* [LF_TILE, LF_KEY_BLOCK] */
   lf_softmax softmax; /* of LF_TILE rows, its ctx one head's: [LF_TILE, d_head] */
-  lf_rows class_tile; /* [LF_TILE, n_classes] */
-  float *e_tile;      /* [k_max, LF_TILE] the tile's columns of E, widened; float32 only */
-  float *e_sum;       /* [ld_p] sums of the quantised E in the document's last columns; int8 only */
+  float *pooled;      /* [lf_pad(d_model)] the sum of one tile */
+  /* With a stem: token vectors of the tile and of one token on each side, [LF_TILE + 2, d_model]. */
+  float *tokens;
+  float *e_tile; /* [k_max, LF_TILE] the tile's columns of E, widened; float32 only */
+  float *e_sum;  /* [ld_p] sums of the quantised E in the document's last columns; int8 only */
 
   /* int8 only. */
-  lf_quantised_rows quantised; /* [LF_TILE, d_model or d_ff] what goes into a product */
+  lf_quantised_rows quantised; /* [LF_TILE, d_model, d_ff, ...] what goes into a product */
   lf_quantised_rows columns;   /* the same memory for the columns of h: [d_model, LF_TILE] */
   lf_quantised_rows probs;     /* [LF_TILE, LF_KEY_BLOCK] numerators of the probabilities */
 } lf_worker;
@@ -40,7 +42,8 @@ typedef struct lf_worker {
 struct lf_run {
   const lf_model *model;
   int32_t n_cap, n, n_threads;
-  int32_t started; /* lf_begin has been called */
+  int32_t started;   /* lf_begin has been called */
+  uint32_t document; /* which one, in order, so that a head sees that its own is gone */
 
   /* What is being done, and what threads agree by: see schedule.c. */
   int32_t quiet; /* nobody holds a chunk, nor can take one until the next document; the caller's alone to write */
@@ -54,10 +57,12 @@ struct lf_run {
   atomic_int cancelled;   /* everyone is to let go, and to take no chunk */
   atomic_int stopped;
 
-  int32_t *ids;         /* [n_cap] */
-  lf_rows x;            /* [n_cap, d_model] the residual stream */
-  float *contributions; /* [n_cap, n_classes] */
-  float *logits;        /* [n_classes] */
+  int32_t *ids;          /* [n_cap] */
+  lf_rows x;             /* [n_cap, d_model] the residual stream */
+  float *importance;     /* [lf_pad(n_cap)] a_t; NULL without importance, when all are 1 */
+  float *pooled;         /* [d_model] */
+  double *pooled_chunks; /* [LF_CHUNKS, d_model + 1] sum over each chunk's tokens of a_t LN(x_t), and of a_t */
+  double weight;         /* sum of a_t */
 
   /* One layer's projected input. */
   size_t key_cap; /* most rows of keys and values: k_max for the Linformer, n_cap for full attention */
@@ -76,6 +81,9 @@ struct lf_run {
 
   lf_worker *workers; /* [n_threads] */
 };
+
+/* A result that is a number, and one of single precision. */
+static inline int lf_is_finite(double value) { return value > -3.0e38 && value < 3.0e38; }
 
 /* ---- positions.c ---- */
 
@@ -133,6 +141,9 @@ int32_t lf_n_passes(const lf_config *config);
 /* The layer that a pass sums p for, or -1. */
 int32_t lf_projected_layer(const lf_run *run);
 
+/* The worker has taken a chunk: what it sums up starts from nothing. */
+void lf_begin_chunk(lf_worker *worker);
+
 /* The worker's current tile of the run's current pass. */
 void lf_encode_tile(lf_worker *worker);
 
@@ -149,6 +160,9 @@ int lf_schedule_work(lf_run *run, int32_t max_tiles);
 
 /* Makes every thread let go of its chunk. Returns 1 once they have, and 0 if one has not after a moment: call it again. */
 int lf_schedule_cancel(lf_run *run);
+
+/* 1 once the last tile of the last pass is done. */
+int lf_schedule_finished(const lf_run *run);
 
 /* What lf_serve and lf_run_stop do. */
 void lf_schedule_serve(lf_worker *worker);

@@ -83,7 +83,7 @@ int lf_schedule_cancel(lf_run *run) {
   return 1;
 }
 
-static int finished(const lf_run *run) { return atomic_load(&run->tiles_done) == run->n_passes * run->n_tiles; }
+int lf_schedule_finished(const lf_run *run) { return atomic_load(&run->tiles_done) == run->n_passes * run->n_tiles; }
 
 /* The next chunk of the pass becomes the worker's. Returns 0 if all are taken. */
 static int take_chunk(lf_worker *worker) {
@@ -93,10 +93,7 @@ static int take_chunk(lf_worker *worker) {
   if (chunk >= run->n_chunks) return 0;
   worker->chunk = chunk;
   worker->tile = first_tile(run, chunk);
-  const int32_t layer = lf_projected_layer(run);
-  if (layer < 0) return 1;
-  worker->p = run->p_chunks + (run->n_threads > 1 ? (size_t)chunk * run->p_size : 0);
-  lf_projection_begin(run, worker->p, layer);
+  lf_begin_chunk(worker);
   return 1;
 }
 
@@ -126,14 +123,14 @@ static int work_tile(lf_worker *worker) {
 
 int lf_schedule_work(lf_run *run, int32_t max_tiles) {
   int32_t spins = 0;
-  for (int32_t tiles = 0; tiles < max_tiles && !finished(run);) {
+  for (int32_t tiles = 0; tiles < max_tiles && !lf_schedule_finished(run);) {
     if (work_tile(&run->workers[0])) {
       tiles++;
     } else if (++spins == SPINS) {
       break;
     }
   }
-  return finished(run);
+  return lf_schedule_finished(run);
 }
 
 void lf_schedule_serve(lf_worker *worker) {

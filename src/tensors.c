@@ -1,7 +1,7 @@
 /* tensors.c - checks each tensor of the file, and packs it from the file's layout into the kernels' */
 #include <string.h>
 
-#include "model.h"
+#include "slots.h"
 
 /* The first `length` characters of `text` are all of `name`. */
 static int same_name(const char *text, size_t length, const char *name) {
@@ -137,6 +137,7 @@ static void pack(const lf_slot *slot, int32_t dtype, const void *data) {
   const size_t columns = lf_slot_columns(slot);
   float *out = slot->data;
   switch (slot->kind) {
+    case LF_SLOT_IDS:
     case LF_SLOT_STORED: memcpy(out, data, lf_slot_rows(slot) * columns * lf_dtype_bytes(dtype)); break;
     case LF_SLOT_VECTOR:
       memset(out, 0, lf_pad(columns) * sizeof *out);
@@ -150,34 +151,51 @@ static void pack(const lf_slot *slot, int32_t dtype, const void *data) {
   }
 }
 
-static lf_slot *find_slot(const lf_model *model, const char *name, size_t length) {
-  for (int32_t i = 0; i < model->n_slots; i++) {
-    if (same_name(name, length, model->slots[i].name)) return &model->slots[i];
+static lf_slot *find_slot(const lf_slots *slots, const char *name, size_t length) {
+  for (int32_t i = 0; i < slots->n; i++) {
+    if (same_name(name, length, slots->list[i].name)) return &slots->list[i];
   }
   return NULL;
 }
 
-lf_status lf_set_tensor(lf_model *model, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
-                        const void *data, uint64_t data_bytes) {
+/* The dtype is one that a slot, or its scale, can have. */
+static int dtype_allowed(const lf_slot *slot, int32_t dtype, int is_scale) {
+  if (slot->kind == LF_SLOT_IDS) return dtype == LF_I32;
+  if (is_scale) return dtype == LF_F32;
+  if (lf_slot_has_dtype(slot)) return dtype == slot->dtype;
+  return dtype == LF_F32 || dtype == LF_F16 || (dtype == LF_I8 && lf_slot_has_scale(slot));
+}
+
+/* Ids ascend, from 0, below the limit. */
+static int ids_allowed(const lf_slot *slot, const void *data) {
+  int32_t before = -1;
+  for (size_t i = 0; i < lf_slot_columns(slot); i++) {
+    int32_t id;
+    memcpy(&id, (const char *)data + i * sizeof id, sizeof id);
+    if (id <= before || id >= slot->limit) return 0;
+    before = id;
+  }
+  return 1;
+}
+
+lf_status lf_slots_set(const lf_slots *slots, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
+                       const void *data, uint64_t data_bytes) {
   static const char suffix[] = ".scale";
   const size_t suffix_length = sizeof suffix - 1;
-  if (model == NULL || name == NULL || shape == NULL || data == NULL) return LF_ERROR_STATE;
+  if (name == NULL || shape == NULL || data == NULL) return LF_ERROR_STATE;
   size_t length = 0;
   while (length < LF_NAME_BYTES + sizeof suffix && name[length] != '\0') length++;
 
-  lf_slot *slot = find_slot(model, name, length);
+  lf_slot *slot = find_slot(slots, name, length);
   int is_scale = 0;
   if (slot == NULL && length > suffix_length && same_name(name + length - suffix_length, suffix_length, suffix)) {
-    slot = find_slot(model, name, length - suffix_length);
-    is_scale = slot != NULL && slot->kind != LF_SLOT_VECTOR;
+    slot = find_slot(slots, name, length - suffix_length);
+    is_scale = slot != NULL && lf_slot_has_scale(slot);
     if (!is_scale) slot = NULL;
   }
   if (slot == NULL) return LF_ERROR_NAME;
 
-  const int allowed = dtype == LF_F32 || (!is_scale && dtype == LF_F16) ||
-                      (!is_scale && dtype == LF_I8 && slot->kind != LF_SLOT_VECTOR);
-  if (!allowed) return LF_ERROR_DTYPE;
-  if (!is_scale && lf_slot_has_dtype(slot) && dtype != slot->dtype) return LF_ERROR_DTYPE;
+  if (!dtype_allowed(slot, dtype, is_scale)) return LF_ERROR_DTYPE;
   if (n_dims != slot->n_dims - is_scale) return LF_ERROR_SHAPE;
   for (int32_t i = 0; i < n_dims; i++) {
     if (shape[i] != slot->shape[i]) return LF_ERROR_SHAPE;
@@ -185,6 +203,7 @@ lf_status lf_set_tensor(lf_model *model, const char *name, int32_t dtype, const 
   const uint64_t n = is_scale ? lf_slot_rows(slot) : (uint64_t)lf_slot_rows(slot) * lf_slot_columns(slot);
   if (data_bytes != n * lf_dtype_bytes(dtype)) return LF_ERROR_SIZE;
   if (!finite(data, dtype, n)) return LF_ERROR_VALUE;
+  if (slot->kind == LF_SLOT_IDS && !ids_allowed(slot, data)) return LF_ERROR_TOKEN;
 
   if (is_scale) {
     memcpy(slot->scale, data, lf_slot_rows(slot) * sizeof *slot->scale);
@@ -197,18 +216,11 @@ lf_status lf_set_tensor(lf_model *model, const char *name, int32_t dtype, const 
   return LF_OK;
 }
 
-const char *lf_model_missing(lf_model *model) {
-  for (int32_t i = 0; i < model->n_slots; i++) {
-    if (!model->slots[i].has_data) return model->slots[i].name;
+const lf_slot *lf_slots_missing(const lf_slots *slots) {
+  for (int32_t i = 0; i < slots->n; i++) {
+    if (!slots->list[i].has_data) return &slots->list[i];
   }
-  return "";
-}
-
-lf_status lf_model_ready(const lf_model *model) {
-  for (int32_t i = 0; i < model->n_slots; i++) {
-    if (!model->slots[i].has_data) return LF_ERROR_MISSING;
-  }
-  return LF_OK;
+  return NULL;
 }
 
 void lf_widen(float *out, const lf_stored *matrix, size_t index, size_t row, size_t n) {

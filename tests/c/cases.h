@@ -23,5 +23,6 @@ int32_t engine_case_run(int32_t index, float *out);
 
 /* Its config. The first half of the cases is in float32, the other half the same in int8. */
 lf_config engine_case_config(int32_t index);
+lf_head_config engine_case_head(int32_t index);
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cases.h"
+#include "head.h"
 #include "linformer.h"
 #include "model.h"
 #include "random.h"
@@ -9,6 +10,7 @@
 enum { BLOCK_BYTES = 1 << 22 };
 static _Alignas(64) uint8_t model_block[BLOCK_BYTES];
 static _Alignas(64) uint8_t run_block[BLOCK_BYTES];
+static _Alignas(64) uint8_t head_block[1 << 16];
 static uint8_t tensor_data[1 << 19];
 static char name_buffer[64];
 
@@ -20,18 +22,20 @@ enum {
   MODELS = LINFORMERS + SHAPES
 };
 
+static const int32_t classes[SHAPES] = {2, 1, 9, 3, 17, 2};
+
 /* Shapes that leave remainders everywhere: lanes of 8, vectors of 4, blocks of 4 or 6 rows, tiles, blocks of keys. */
 static const lf_config shapes[SHAPES] = {
-    {.vocab_size = 7, .n_max = 60, .d_model = 6, .n_layers = 2, .n_heads = 3, .d_ff = 5, .n_classes = 2, .k = {5, 3}},
-    {.vocab_size = 1, .n_max = 1, .d_model = 1, .n_layers = 1, .n_heads = 1, .d_ff = 1, .n_classes = 1, .k = {1}},
-    {.vocab_size = 31, .n_max = 154, .d_model = 33, .n_layers = 1, .n_heads = 3, .d_ff = 70, .n_classes = 9, .k = {77}},
+    {.vocab_size = 7, .n_max = 60, .d_model = 6, .n_layers = 2, .n_heads = 3, .d_ff = 5, .k = {5, 3}},
+    {.vocab_size = 1, .n_max = 1, .d_model = 1, .n_layers = 1, .n_heads = 1, .d_ff = 1, .k = {1}},
+    {.vocab_size = 31, .n_max = 154, .d_model = 33, .n_layers = 1, .n_heads = 3, .d_ff = 70, .k = {77}},
     {.vocab_size = 9,
      .n_max = 280,
      .d_model = 16,
      .n_layers = 3,
      .n_heads = 2,
      .d_ff = 24,
-     .n_classes = 3,
+
      .k = {140, 140, 140}},
     {.vocab_size = 12,
      .n_max = 96,
@@ -39,7 +43,7 @@ static const lf_config shapes[SHAPES] = {
      .n_layers = 2,
      .n_heads = 1,
      .d_ff = 8,
-     .n_classes = 17,
+
      .k = {48, 48}},
     {.vocab_size = 11, /* several chunks of tiles */
      .n_max = 1230,
@@ -47,7 +51,7 @@ static const lf_config shapes[SHAPES] = {
      .n_layers = 2,
      .n_heads = 2,
      .d_ff = 12,
-     .n_classes = 2,
+
      .k = {10, 5}},
 };
 
@@ -72,6 +76,12 @@ lf_config engine_case_config(int32_t index) {
     for (int32_t layer = 1; layer < config.n_layers; layer++) config.k[layer] = config.k[0];
   }
   return config;
+}
+
+lf_head_config engine_case_head(int32_t index) {
+  const lf_config config = engine_case_config(index);
+  return (lf_head_config){
+      .d_model = config.d_model, .vocab_size = config.vocab_size, .n_classes = classes[index % MODELS % SHAPES]};
 }
 
 const char *engine_case_name(int32_t index) {
@@ -111,45 +121,104 @@ static uint64_t random_tensor(int32_t dtype, uint64_t n, uint32_t *state) {
   return n * bytes[dtype];
 }
 
-static lf_status set_weights(lf_model *model, uint32_t *state) {
-  for (int32_t i = 0; i < model->n_slots; i++) {
-    const lf_slot *slot = &model->slots[i];
-    int32_t dtype = lf_slot_has_dtype(slot) ? slot->dtype : i % 3;
-    if (slot->kind == LF_SLOT_VECTOR) dtype = i % 2;
-    uint64_t rows = 1;
-    for (int32_t dim = 0; dim + 1 < slot->n_dims; dim++) rows *= (uint64_t)slot->shape[dim];
-    if (dtype == LF_I8) {
-      char scale_name[LF_NAME_BYTES + 8] = "";
-      memcpy(scale_name, slot->name, strlen(slot->name));
-      memcpy(scale_name + strlen(slot->name), ".scale", 7);
-      for (uint64_t row = 0; row < rows; row++) {
-        const float scale = 0.001f + (float)(random_bits(state) % 64) / 8192.0f;
-        memcpy(tensor_data + row * 4, &scale, 4);
-      }
-      const lf_status status =
-          lf_set_tensor(model, scale_name, LF_F32, slot->shape, slot->n_dims - 1, tensor_data, rows * 4);
-      if (status != LF_OK) return status;
+/* Sets a tensor of a model or of a head. */
+typedef lf_status set_function(void *object, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
+                               const void *data, uint64_t data_bytes);
+
+static lf_status set_of_model(void *object, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
+                              const void *data, uint64_t data_bytes) {
+  return lf_set_tensor(object, name, dtype, shape, n_dims, data, data_bytes);
+}
+
+static lf_status set_of_head(void *object, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
+                             const void *data, uint64_t data_bytes) {
+  return lf_head_set_tensor(object, name, dtype, shape, n_dims, data, data_bytes);
+}
+
+/* Random values for the `index`-th tensor of all. */
+static lf_status set_slot(set_function *set, void *object, const lf_slot *slot, int32_t index, uint32_t *state) {
+  int32_t dtype = lf_slot_has_dtype(slot) ? slot->dtype : index % 3;
+  if (slot->n_dims == 1) dtype = index % 2;
+  uint64_t rows = 1;
+  for (int32_t dim = 0; dim + 1 < slot->n_dims; dim++) rows *= (uint64_t)slot->shape[dim];
+  if (slot->kind == LF_SLOT_IDS) { /* every other token */
+    for (int32_t i = 0; i < slot->shape[0]; i++) memcpy(tensor_data + 4 * i, &(int32_t){2 * i}, 4);
+    return set(object, slot->name, LF_I32, slot->shape, 1, tensor_data, 4 * (uint64_t)slot->shape[0]);
+  }
+  if (dtype == LF_I8) {
+    char scale_name[LF_NAME_BYTES + 8] = "";
+    memcpy(scale_name, slot->name, strlen(slot->name));
+    memcpy(scale_name + strlen(slot->name), ".scale", 7);
+    for (uint64_t row = 0; row < rows; row++) {
+      const float scale = 0.001f + (float)(random_bits(state) % 64) / 8192.0f;
+      memcpy(tensor_data + row * 4, &scale, 4);
     }
-    const uint64_t n = rows * (uint64_t)slot->shape[slot->n_dims - 1];
-    const uint64_t bytes = random_tensor(dtype, n, state);
-    const lf_status status = lf_set_tensor(model, slot->name, dtype, slot->shape, slot->n_dims, tensor_data, bytes);
+    const lf_status status = set(object, scale_name, LF_F32, slot->shape, slot->n_dims - 1, tensor_data, rows * 4);
     if (status != LF_OK) return status;
   }
-  return lf_model_ready(model);
+  const uint64_t n = rows * (uint64_t)slot->shape[slot->n_dims - 1];
+  const uint64_t bytes = random_tensor(dtype, n, state);
+  return set(object, slot->name, dtype, slot->shape, slot->n_dims, tensor_data, bytes);
+}
+
+static lf_status set_weights(lf_model *model, lf_head *head, uint32_t *state) {
+  for (int32_t i = 0; i < model->slots.n; i++) {
+    const lf_status status = set_slot(set_of_model, model, &model->slots.list[i], i, state);
+    if (status != LF_OK) return status;
+  }
+  for (int32_t i = 0; i < head->slots.n; i++) {
+    const lf_status status = set_slot(set_of_head, head, &head->slots.list[i], model->slots.n + i, state);
+    if (status != LF_OK) return status;
+  }
+  const lf_status status = lf_model_ready(model);
+  return status != LF_OK ? status : lf_head_ready(head);
+}
+
+/* Contributions [n, n_classes] and then logits [n_classes] of what the run has read. */
+static lf_status read_by_head(float *out, lf_head *head, lf_run *run, int32_t n) {
+  const size_t n_classes = (size_t)head->config.n_classes;
+  const int32_t *ids = run->ids;
+  lf_status status = lf_head_begin(head);
+  if (status == LF_OK) status = lf_head_read(head, run);
+  if (status == LF_OK) {
+    do status = lf_head_step(head, 2);
+    while (status == LF_MORE);
+  }
+  for (int32_t first = 0; first < n && status == LF_OK; first += LF_TILE) {
+    const int32_t rows = n - first < LF_TILE ? n - first : LF_TILE;
+    const float *terms = lf_head_terms(head, first, rows);
+    if (terms == NULL) return LF_ERROR_STATE;
+    status = lf_head_contributions(head, ids + first, first, rows);
+    memcpy(out + (size_t)first * n_classes, terms, (size_t)rows * n_classes * sizeof *out);
+  }
+  memcpy(out + (size_t)n * n_classes, lf_head_logits(head), n_classes * sizeof *out);
+  return status;
+}
+
+/* Nothing beyond the plan is touched. */
+static int untouched(const uint8_t *block, uint64_t planned, uint64_t size) {
+  for (uint64_t i = planned; i < size; i++) {
+    if (block[i] != 0xff) return 0;
+  }
+  return 1;
 }
 
 int32_t engine_case_run(int32_t index, float *out) {
   uint32_t state = 88172645u + (uint32_t)index;
   const lf_config config = engine_case_config(index);
+  const lf_head_config head_config = engine_case_head(index);
   if (lf_config_check(&config) != LF_OK) return LF_ERROR_CONFIG;
   lf_model *model = (lf_model *)(void *)model_block;
   lf_run *run = (lf_run *)(void *)run_block;
+  lf_head *head = (lf_head *)(void *)head_block;
   const int32_t n = config.n_max - index % 2 * (config.n_max / 3);
   memset(model_block, 0xff, sizeof model_block); /* NaN wherever nothing is written */
   memset(run_block, 0xff, sizeof run_block);
+  memset(head_block, 0xff, sizeof head_block);
 
   lf_status status = lf_model_init(model, lf_model_bytes(&config), &config);
-  if (status == LF_OK) status = set_weights(model, &state);
+  if (status == LF_OK) status = lf_head_init(head, lf_head_bytes(&head_config), &head_config);
+  if (status == LF_OK) status = set_weights(model, head, &state);
   if (status == LF_OK) status = lf_run_init(run, lf_workspace_bytes(&config, n, 1), model, n, 1);
   if (status != LF_OK) return status;
   for (int32_t t = 0; t < n; t++) lf_run_ids(run)[t] = (int32_t)(random_bits(&state) % (uint32_t)config.vocab_size);
@@ -162,18 +231,15 @@ int32_t engine_case_run(int32_t index, float *out) {
   if (lf_run_done(run) != lf_run_total(run)) return LF_ERROR_STATE;
 
   const size_t d = (size_t)config.d_model;
-  const size_t n_classes = (size_t)config.n_classes;
   size_t count = 0;
   for (size_t t = 0; t < (size_t)n; t++) {
     memcpy(out + count, lf_run_x(run) + t * (size_t)lf_run_stride(run), d * sizeof *out);
     count += d;
   }
-  memcpy(out + count, lf_run_contributions(run), (size_t)n * n_classes * sizeof *out);
-  count += (size_t)n * n_classes;
-  memcpy(out + count, lf_run_logits(run), n_classes * sizeof *out);
-  /* Nothing beyond the plan is touched. */
-  for (size_t i = (size_t)lf_workspace_bytes(&config, n, 1); i < BLOCK_BYTES; i++) {
-    if (run_block[i] != 0xff) return LF_ERROR_MEMORY;
-  }
-  return (int32_t)(count + n_classes);
+  status = read_by_head(out + count, head, run, n);
+  if (status != LF_OK) return status;
+  count += ((size_t)n + 1) * (size_t)head_config.n_classes;
+  if (!untouched(run_block, lf_workspace_bytes(&config, n, 1), sizeof run_block)) return LF_ERROR_MEMORY;
+  if (!untouched(head_block, lf_head_bytes(&head_config), sizeof head_block)) return LF_ERROR_MEMORY;
+  return (int32_t)count;
 }

@@ -70,32 +70,60 @@ static void *block(uint64_t bytes) {
   return memory;
 }
 
+/* A model and its head. */
+typedef struct whole {
+  lf_model *model;
+  lf_head *head;
+  const lf_config *config;
+  int32_t n_classes;
+} whole;
+
+/* Contributions of all tokens of a run that the head has read. */
+static lf_status contributions_of(float *out, lf_head *head, const int32_t *ids, int32_t n, int32_t n_classes) {
+  for (int32_t first = 0; first < n; first += LF_TILE) {
+    const int32_t rows = n - first < LF_TILE ? n - first : LF_TILE;
+    const float *terms = lf_head_terms(head, first, rows);
+    if (terms == NULL) return LF_ERROR_STATE;
+    const lf_status status = lf_head_contributions(head, ids + first, first, rows);
+    if (status != LF_OK) return status;
+    memcpy(out + (size_t)first * (size_t)n_classes, terms, (size_t)rows * (size_t)n_classes * sizeof *out);
+  }
+  return LF_OK;
+}
+
 /* Logits and contributions of one document, after the `count` results that are there. Returns how many there are now. */
-static int32_t run_document(const lf_model *model, const lf_config *config, const int32_t *ids, int32_t n,
-                            int32_t count) {
-  const uint64_t bytes = lf_workspace_bytes(config, n, 1);
+static int32_t run_document(const whole *it, const int32_t *ids, int32_t n, int32_t count) {
+  const uint64_t bytes = lf_workspace_bytes(it->config, n, 1);
   lf_run *run = block(bytes);
-  lf_status status = lf_run_init(run, bytes, model, n, 1);
+  lf_status status = lf_run_init(run, bytes, it->model, n, 1);
   if (status == LF_OK) {
     memcpy(lf_run_ids(run), ids, (size_t)n * sizeof *ids);
     status = lf_begin(run, n);
   }
   if (status == LF_OK) status = lf_step(run, lf_run_total(run));
-  const int32_t sizes[] = {config->n_classes, n * config->n_classes};
-  if (status == LF_OK && count + sizes[0] + sizes[1] <= ENGINE_CASE_FLOATS) {
-    memcpy(results + count, lf_run_logits(run), (size_t)sizes[0] * sizeof *results);
-    memcpy(results + count + sizes[0], lf_run_contributions(run), (size_t)sizes[1] * sizeof *results);
+  if (status == LF_OK) status = lf_head_begin(it->head);
+  if (status == LF_OK) status = lf_head_read(it->head, run);
+  if (status == LF_OK) status = lf_head_step(it->head, n);
+  const int32_t end = count + it->n_classes + n * it->n_classes;
+  if (status == LF_OK && end <= ENGINE_CASE_FLOATS) {
+    memcpy(results + count, lf_head_logits(it->head), (size_t)it->n_classes * sizeof *results);
+    status = contributions_of(results + count + it->n_classes, it->head, ids, n, it->n_classes);
   }
   free(run);
-  return status == LF_OK ? count + sizes[0] + sizes[1] : (int32_t)status;
+  return status == LF_OK ? end : (int32_t)status;
 }
 
 /* The next model of the file, over each of its documents; one line. Returns 1 if something fails. */
 static int run_model(reader *file) {
   const char *name = take(file, 64);
   const lf_config *config = take(file, sizeof *config);
-  lf_model *model = block(lf_model_bytes(config));
-  lf_status status = lf_model_init(model, lf_model_bytes(config), config);
+  const lf_head_config *head_config = take(file, sizeof *head_config);
+  const whole it = {.model = block(lf_model_bytes(config)),
+                    .head = block(lf_head_bytes(head_config)),
+                    .config = config,
+                    .n_classes = head_config->n_classes};
+  lf_status status = lf_model_init(it.model, lf_model_bytes(config), config);
+  if (status == LF_OK) status = lf_head_init(it.head, lf_head_bytes(head_config), head_config);
   for (int32_t left = number(file); left > 0; left--) {
     const char *tensor = take(file, 64);
     const int32_t dtype = number(file);
@@ -103,15 +131,19 @@ static int run_model(reader *file) {
     const int32_t *shape = take(file, LF_MAX_DIMS * sizeof *shape);
     const int32_t bytes = number(file);
     const void *data = take(file, ((size_t)bytes + 3) / 4 * 4);
-    if (status == LF_OK) status = lf_set_tensor(model, tensor, dtype, shape, n_dims, data, (uint64_t)bytes);
+    const int of_head = strncmp(tensor, "head.", 5) == 0 || strncmp(tensor, "words.", 6) == 0;
+    if (status != LF_OK) continue;
+    status = of_head ? lf_head_set_tensor(it.head, tensor, dtype, shape, n_dims, data, (uint64_t)bytes)
+                     : lf_set_tensor(it.model, tensor, dtype, shape, n_dims, data, (uint64_t)bytes);
   }
   int32_t count = status == LF_OK ? 0 : (int32_t)status;
   for (int32_t left = number(file); left > 0; left--) {
     const int32_t n = number(file);
     const int32_t *ids = take(file, (size_t)n * sizeof *ids);
-    if (count >= 0) count = run_document(model, config, ids, n, count);
+    if (count >= 0) count = run_document(&it, ids, n, count);
   }
-  free(model);
+  free(it.model);
+  free(it.head);
   if (!sound(name, count)) return 1;
   printf("model %s %08x %d\n", name, hash(results, (size_t)count), count);
   return 0;

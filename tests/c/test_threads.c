@@ -7,24 +7,27 @@
 #include <string.h>
 
 #include "check.h"
+#include "head.h"
 #include "linformer.h"
 #include "random.h"
 #include "run.h"
 
 enum { N = 800, D = 4, CLASSES = 2, THREADS = 3 };
 
-static lf_config config_of(int32_t attention, int32_t projection, int32_t precision) {
+/* Every other model has a stem and importance. */
+static lf_config config_of(int32_t kind) {
   return (lf_config){.vocab_size = 20,
                      .n_max = N,
                      .d_model = D,
                      .n_layers = 3,
                      .n_heads = 2,
                      .d_ff = 12,
-                     .n_classes = CLASSES,
-                     .attention = attention,
+                     .attention = kind == 7,
                      .sharing = LF_SHARING_HEADWISE,
-                     .projection = projection,
-                     .precision = precision,
+                     .projection = kind % 4,
+                     .precision = kind / 4,
+                     .stem = kind % 2 * 5,
+                     .importance = kind % 2,
                      .k = {10, 5, 4}};
 }
 
@@ -41,17 +44,38 @@ static lf_model *make_model(const lf_config *config) {
   lf_model *model = allocate(lf_model_bytes(config));
   CHECK(lf_model_init(model, lf_model_bytes(config), config) == LF_OK);
   for (const char *name = lf_model_missing(model); *name != '\0'; name = lf_model_missing(model)) {
-    const lf_slot *slot = NULL;
-    for (int32_t i = 0; i < model->n_slots && slot == NULL; i++) {
-      if (strcmp(model->slots[i].name, name) == 0) slot = &model->slots[i];
-    }
+    const lf_slot *slot = lf_slots_missing(&model->slots);
     uint64_t n = 1;
-    for (int32_t i = 0; slot != NULL && i < slot->n_dims; i++) n *= (uint64_t)slot->shape[i];
-    if (slot == NULL || n > sizeof values / sizeof values[0]) abort();
+    for (int32_t i = 0; i < slot->n_dims; i++) n *= (uint64_t)slot->shape[i];
+    if (n > sizeof values / sizeof values[0]) abort();
     random_fill(values, (size_t)n, &state, 0.5f);
     CHECK(lf_set_tensor(model, name, LF_F32, slot->shape, slot->n_dims, values, n * sizeof *values) == LF_OK);
   }
   return model;
+}
+
+/* Heads of every pooling, the last of windows of `w` tokens; with a word head each. */
+static lf_head *make_head(const lf_config *config, int32_t pooling) {
+  static float values[CLASSES * 20];
+  const lf_head_config head_config = {.d_model = D,
+                                      .vocab_size = config->vocab_size,
+                                      .n_classes = CLASSES,
+                                      .pooling = pooling,
+                                      .window = pooling == LF_POOLING_WINDOW_MAX ? 100 : 0,
+                                      .words = 3};
+  const int32_t ids[] = {1, 7, 19};
+  const int32_t weight_shape[] = {CLASSES, D};
+  const int32_t word_shape[] = {3, CLASSES};
+  uint32_t state = 815;
+  lf_head *head = allocate(lf_head_bytes(&head_config));
+  CHECK(lf_head_init(head, lf_head_bytes(&head_config), &head_config) == LF_OK);
+  random_fill(values, sizeof values / sizeof values[0], &state, 0.5f);
+  CHECK(lf_head_set_tensor(head, "head.weight", LF_F32, weight_shape, 2, values, sizeof(float) * CLASSES * D) == LF_OK);
+  CHECK(lf_head_set_tensor(head, "head.bias", LF_F32, weight_shape, 1, values, sizeof(float) * CLASSES) == LF_OK);
+  CHECK(lf_head_set_tensor(head, "words.ids", LF_I32, word_shape, 1, ids, sizeof ids) == LF_OK);
+  CHECK(lf_head_set_tensor(head, "words.idf", LF_F32, word_shape, 1, values, sizeof(float) * 3) == LF_OK);
+  CHECK(lf_head_set_tensor(head, "words.weight", LF_F32, word_shape, 2, values, sizeof(float) * 3 * CLASSES) == LF_OK);
+  return head;
 }
 
 typedef struct helper {
@@ -67,9 +91,34 @@ static void *serve(void *argument) {
 }
 
 typedef struct outcome {
-  float logits[CLASSES];
-  float contributions[N * CLASSES];
+  float x[N * 8];
+  float pooled[D];
+  float logits[3 * CLASSES];
+  float contributions[3 * N * CLASSES];
 } outcome;
+
+/* What heads say of the run, one after another. */
+static void read_by_heads(outcome *out, lf_run *run, int32_t n) {
+  const int32_t *ids = run->ids;
+  for (int32_t pooling = 0; pooling <= LF_POOLING_WINDOW_MAX; pooling++) {
+    if (pooling == LF_POOLING_WEIGHTED && !run->model->config.importance) continue;
+    lf_head *head = make_head(&run->model->config, pooling);
+    CHECK(lf_head_begin(head) == LF_OK);
+    CHECK(lf_head_read(head, run) == LF_OK);
+    while (lf_head_step(head, 2) == LF_MORE) {
+    }
+    memcpy(out->logits + pooling * CLASSES, lf_head_logits(head), CLASSES * sizeof(float));
+    for (int32_t first = 0; first < n; first += LF_TILE) {
+      const int32_t rows = n - first < LF_TILE ? n - first : LF_TILE;
+      const float *terms = lf_head_terms(head, first, rows);
+      CHECK(terms != NULL && lf_head_contributions(head, ids + first, first, rows) == LF_OK);
+      if (terms == NULL) continue;
+      memcpy(out->contributions + (size_t)(pooling * N + first) * CLASSES, terms,
+             (size_t)rows * CLASSES * sizeof(float));
+    }
+    free(head);
+  }
+}
 
 static void read_document(lf_run *run, int32_t n, uint32_t seed) {
   int32_t *ids = lf_run_ids(run);
@@ -104,8 +153,11 @@ static void run_threads(outcome *out, const lf_model *model, int32_t n, int32_t 
   CHECK(lf_begin(run, n) == LF_OK);
   CHECK(finish(run) == LF_OK);
   CHECK(lf_run_done(run) == lf_run_total(run));
-  memcpy(out->logits, lf_run_logits(run), sizeof out->logits);
-  memcpy(out->contributions, lf_run_contributions(run), (size_t)n * CLASSES * sizeof(float));
+  memset(out, 0, sizeof *out);
+  CHECK(lf_run_stride(run) == 8);
+  memcpy(out->x, lf_run_x(run), (size_t)n * 8 * sizeof(float));
+  memcpy(out->pooled, lf_run_pooled(run), sizeof out->pooled);
+  read_by_heads(out, run, n);
 
   if (n_threads > 2) { /* stopped in the middle of the next one */
     read_document(run, n, 6);
@@ -153,7 +205,7 @@ int main(void) {
   static outcome one;
   static outcome many;
   for (int32_t kind = 0; kind < 8; kind++) {
-    const lf_config config = config_of(kind == 7, kind % 4, kind / 4);
+    const lf_config config = config_of(kind);
     lf_model *model = make_model(&config);
     const int32_t lengths[] = {1, N};
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
@@ -161,8 +213,7 @@ int main(void) {
       run_threads(&one, model, n, 1);
       for (int32_t n_threads = 2; n_threads <= THREADS; n_threads++) {
         run_threads(&many, model, n, n_threads);
-        CHECK(memcmp(one.logits, many.logits, sizeof one.logits) == 0);
-        CHECK(memcmp(one.contributions, many.contributions, (size_t)n * CLASSES * sizeof(float)) == 0);
+        CHECK(memcmp(&one, &many, sizeof one) == 0);
       }
     }
     lost_thread(model);

@@ -17,8 +17,8 @@ function members(pattern) {
 }
 
 test('sizes are those of the header', () => {
-  const { LF_ALIGN, LF_MAX_LAYERS, LF_MAX_THREADS, LF_TEXT_CHUNK } = members(/LF_ALIGN/)
-  assert.deepEqual([abi.ALIGN, abi.MAX_LAYERS, abi.MAX_THREADS, abi.TEXT_CHUNK], [LF_ALIGN, LF_MAX_LAYERS, LF_MAX_THREADS, LF_TEXT_CHUNK])
+  const { LF_ALIGN, LF_TILE, LF_MAX_LAYERS, LF_MAX_THREADS, LF_TEXT_CHUNK } = members(/LF_ALIGN/)
+  assert.deepEqual([abi.ALIGN, abi.TILE, abi.MAX_LAYERS, abi.MAX_THREADS, abi.TEXT_CHUNK], [LF_ALIGN, LF_TILE, LF_MAX_LAYERS, LF_MAX_THREADS, LF_TEXT_CHUNK])
   assert.equal(abi.TOKENIZER_LOWERCASE, members(/LF_TOKENIZER_LOWERCASE/).LF_TOKENIZER_LOWERCASE)
 })
 
@@ -30,7 +30,7 @@ test('statuses are those of the header, and have its names', () => {
 
 for (const [name, prefix] of Object.entries({
   DTYPES: 'LF_', ATTENTION: 'LF_ATTENTION_', SHARING: 'LF_SHARING_', PROJECTION: 'LF_PROJECTION_', POSITIONS: 'LF_POSITIONS_',
-  PRECISIONS: 'LF_PRECISION_'
+  POOLING: 'LF_POOLING_', PRECISIONS: 'LF_PRECISION_'
 })) {
   test(`${name}: each name is the header's, its index the value there`, () => {
     const found = members(new RegExp(`${prefix}${abi[name][0].replaceAll('-', '_')}\\b`, 'i'))
@@ -45,9 +45,10 @@ function fields(struct) {
   return [...body.replace(/\/\*(?!.*\*\/)[\s\S]*?\*\//g, '').matchAll(/int32_t (\w+)(?:\[\w+\])?;(?:\s*\/\* 1 \.\. (LF_\w+|2\^\d+|\d+))?/g)].map(([, name, limit]) => ({ name, limit }))
 }
 
-test('lf_config: its fields in their order, and their limits', () => {
-  const found = fields('lf_config')
-  assert.deepEqual(found.map(({ name }) => name), abi.CONFIG_FIELDS)
+test('lf_config and lf_head_config: their fields in their order, and their limits', () => {
+  const found = [...fields('lf_config'), ...fields('lf_head_config')]
+  assert.deepEqual(fields('lf_config').map(({ name }) => name), abi.CONFIG_FIELDS)
+  assert.deepEqual(fields('lf_head_config').map(({ name }) => name), abi.HEAD_CONFIG_FIELDS)
   const value = (limit) => limit.startsWith('2^') ? 2 ** Number(limit.slice(2)) : limit === 'LF_MAX_LAYERS' ? abi.MAX_LAYERS : Number(limit)
   for (const [name, limit] of Object.entries(abi.LIMITS)) {
     assert.equal(value(found.find((field) => field.name === name)?.limit ?? ''), limit, name)

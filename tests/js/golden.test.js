@@ -12,6 +12,7 @@ const TILE = 48
 /** Difference allowed: see lf_precision. */
 const BOUNDS = { float32: 2e-5, int8: 0.2 }
 
+const integers = ({ data }) => new Int32Array(data.buffer, data.byteOffset, data.byteLength / 4)
 const floats = ({ data }) => new Float32Array(data.buffer, data.byteOffset, data.byteLength / 4)
 
 /**
@@ -60,6 +61,7 @@ for (const [backend, precision] of variants) {
       const api = new CApi(`build/test/${backend}.wasm`)
       const config = api.config(json, weights, precision)
       const model = api.model(config, weights)
+      const head = api.head(json, weights)
       const passesPerLayer = json.attention === 'full' ? 2 : 1
       let worst = 0
       for (const length of lengths) {
@@ -79,10 +81,9 @@ for (const [backend, precision] of variants) {
           worst = Math.max(worst, x)
         }
         assert.equal(api.exports.lf_run_done(run), api.exports.lf_run_total(run))
-        const results = {
-          logits: api.floats(api.exports.lf_run_logits(run), json.n_classes),
-          contributions: api.floats(api.exports.lf_run_contributions(run), n * json.n_classes)
-        }
+        const { evidence, ...results } = api.read(head, run, ids, json.n_classes)
+        assert.deepEqual(evidence, [...(tensors[`golden.${n}.evidence`] ? integers(tensors[`golden.${n}.evidence`]) : Array(json.n_classes).fill([0, n]).flat())])
+        if (tensors[`golden.${n}.pooled`]) results.pooled = api.floats(api.exports.lf_run_pooled(run), json.d_model)
         for (const [part, actual] of Object.entries(results)) {
           const off = difference(actual, golden(part), precision)
           assert.ok(off <= BOUND, `n ${n}, ${part}: difference ${off}`)

@@ -141,7 +141,7 @@ export class Classifier {
       const to = Math.floor(((window + 1) * used) / windows)
       const output = await engine.encode(tokens.ids.range(from, to), pause, (done, tiles) => {
         onProgress?.({ phase: 'encode', done: from + ((to - from) * done) / tiles, total: used, window, windows, index, count })
-      })
+      }, Boolean(wanted))
       output.logits.forEach((logit, c) => { logits[c] += (logit * (to - from)) / used })
       contributions?.set(output.contributions, from * config.n_classes)
     }

@@ -39,11 +39,12 @@ export function statusName(status) {
 }
 
 /** Names of the enums, as model files have them; a name's index is its value. */
-export const DTYPES = ['F32', 'F16', 'I8']
+export const DTYPES = ['F32', 'F16', 'I8', 'I32']
 export const ATTENTION = ['linformer', 'full']
 export const SHARING = ['none', 'headwise', 'key-value', 'layerwise']
 export const PROJECTION = ['linear', 'mean', 'max', 'conv']
-export const POSITIONS = ['learned', 'sinusoidal']
+export const POSITIONS = ['learned', 'sinusoidal', 'none']
+export const POOLING = ['mean', 'weighted', 'window-max']
 export const PRECISIONS = ['float32', 'int8']
 
 /** The largest value of each size in a config; the least is 1. */
@@ -53,6 +54,14 @@ export const LIMITS = {
 
 /** Fields of lf_config, in its order; each is an int32, and k has MAX_LAYERS of them. */
 export const CONFIG_FIELDS = /** @type {const} */ ([
-  'vocab_size', 'n_max', 'd_model', 'n_layers', 'n_heads', 'd_ff', 'n_classes', 'attention', 'sharing', 'projection', 'positions',
-  'token_dtype', 'position_dtype', 'projection_dtype', 'precision', 'k'
+  'vocab_size', 'n_max', 'd_model', 'n_layers', 'n_heads', 'd_ff', 'attention', 'sharing', 'projection', 'positions',
+  'token_dtype', 'position_dtype', 'projection_dtype', 'precision', 'stem', 'importance', 'k'
 ])
+
+/** Fields of lf_head_config, in its order. */
+export const HEAD_CONFIG_FIELDS = /** @type {const} */ ([
+  'd_model', 'vocab_size', 'n_classes', 'pooling', 'window', 'words', 'word_dtype'
+])
+
+/** LF_TILE: tokens whose contributions a head gives at once. */
+export const TILE = 48

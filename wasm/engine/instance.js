@@ -2,8 +2,8 @@
  * One instance of the module in its planned memory, and the C API of src/linformer.h called from JavaScript.
  */
 import { LinformerError } from '../common/errors.js'
-import { packConfig } from '../source/model.js'
-import { DTYPES, LF, statusName, TEXT_CHUNK, TOKENIZER_LOWERCASE } from './abi.js'
+import { isOfHead, packConfig, packHeadConfig } from '../source/model.js'
+import { DTYPES, LF, statusName, TEXT_CHUNK, TILE, TOKENIZER_LOWERCASE } from './abi.js'
 import { NAME_BYTES, PAGE, STAGING_HEADER, align, choosePlan, createPlanner } from './memory.js'
 import { THREAD_STACK, Threads } from './threads.js'
 
@@ -50,8 +50,13 @@ export function plannerFor(module, model, { precision, threads }) {
   const config = align(Number(exports.__heap_base.value))
   const values = packConfig(model, precision)
   new Int32Array(memory.buffer, config, values.length).set(values)
-  return createPlanner(exports, config, model, threads)
+  const headConfig = config + align(values.byteLength)
+  const headValues = packHeadConfig(model)
+  new Int32Array(memory.buffer, headConfig, headValues.length).set(headValues)
+  return createPlanner(exports, config, headConfig, model, threads)
 }
+
+const notFinite = () => new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
 
 export class Engine {
   #module
@@ -158,6 +163,9 @@ export class Engine {
     const config = packConfig(model, this.#arithmetic.precision)
     new Int32Array(this.#memory.buffer, staging, config.length).set(config)
     this.#check('lf_model_init', at.weights, BigInt(report.weights), staging)
+    const headConfig = packHeadConfig(model)
+    new Int32Array(this.#memory.buffer, staging, headConfig.length).set(headConfig)
+    this.#check('lf_head_init', at.head, BigInt(report.weights - (at.head - at.weights)), staging)
 
     // Scales first: an I8 tensor is packed with them.
     const names = [...model.weights.keys()]
@@ -172,16 +180,18 @@ export class Engine {
       this.#write(nameAt, new TextEncoder().encode(`${name}\0`))
       new Int32Array(this.#memory.buffer, shapeAt, shape.length).set(shape)
       this.#write(dataAt, data)
-      const status = this.#call('lf_set_tensor', at.weights, nameAt, DTYPES.indexOf(dtype), shapeAt, shape.length, dataAt, BigInt(data.length))
+      const [set, object] = isOfHead(name) ? ['lf_head_set_tensor', at.head] : ['lf_set_tensor', at.weights]
+      const status = this.#call(set, object, nameAt, DTYPES.indexOf(dtype), shapeAt, shape.length, dataAt, BigInt(data.length))
       if (status === LF.ERROR_VALUE) {
         throw new LinformerError('MODEL_TENSOR', `tensor ${name} has a value that is not a finite number`, { tensor: name })
       }
-      if (status < 0) throw new LinformerError('ENGINE', `lf_set_tensor says ${statusName(status)} to ${name}`, { status, tensor: name })
+      if (status < 0) throw new LinformerError('ENGINE', `${set} says ${statusName(status)} to ${name}`, { status, tensor: name })
       done += data.length
       progress(done, total)
       await pause()
     }
     this.#check('lf_model_ready', at.weights)
+    this.#check('lf_head_ready', at.head)
     this.#check('lf_run_init', at.workspace, BigInt(report.workspace), at.weights, report.capacity, this.#arithmetic.threads)
     this.#run = at.workspace
   }
@@ -248,10 +258,11 @@ export class Engine {
    * @param {() => Promise<void>} pause called after each slice, and while a thread has not let go of the document before;
    *   in it, the host may say that the thread is gone
    * @param {(done: number, total: number) => void} progress in tiles
-   * @returns {Promise<{ logits: Float32Array, contributions: Float32Array }>} views, valid until the next run:
-   *   logits [n_classes], contributions [n, n_classes]
+   * @param {boolean} [explain] whether contributions are wanted
+   * @returns {Promise<{ logits: Float32Array, contributions: Float32Array }>} logits [n_classes], contributions [n, n_classes] or
+   *   empty
    */
-  async encode(ids, pause, progress) {
+  async encode(ids, pause, progress, explain = false) {
     let idsAt = this.#call('lf_run_ids', this.#run)
     while (idsAt === 0) {
       await pause()
@@ -270,15 +281,43 @@ export class Engine {
         this.#tiles = Math.max(1, Math.min(1024, 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
       }
       if (status === LF.ERROR_VALUE) {
-        throw new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
+        throw notFinite()
       }
       if (status < 0) throw new LinformerError('ENGINE', `lf_step says ${statusName(status)}`, { status })
       progress(done, total)
       await pause()
     }
-    return {
-      logits: new Float32Array(this.#memory.buffer, this.#call('lf_run_logits', this.#run), this.#classes),
-      contributions: new Float32Array(this.#memory.buffer, this.#call('lf_run_contributions', this.#run), ids.length * this.#classes)
+    return this.#readByHead(ids.length, idsAt, pause, explain)
+  }
+
+  /**
+   * The head reads what the run has left.
+   *
+   * @param {number} n tokens
+   * @param {number} idsAt address of their ids
+   * @param {() => Promise<void>} pause called after each slice
+   * @param {boolean} explain whether contributions are wanted
+   */
+  async #readByHead(n, idsAt, pause, explain) {
+    const { head } = this.#plan.at
+    const tiles = Math.max(1, Math.floor(16384 / this.#classes))
+    this.#check('lf_head_begin', head)
+    this.#check('lf_head_read', head, this.#run)
+    for (let /** @type {number} */ status = LF.MORE; status === LF.MORE;) {
+      status = this.#call('lf_head_step', head, tiles)
+      if (status === LF.ERROR_VALUE) throw notFinite()
+      if (status < 0) throw new LinformerError('ENGINE', `lf_head_step says ${statusName(status)}`, { status })
+      await pause()
     }
+    const logits = new Float32Array(this.#memory.buffer, this.#call('lf_head_logits', head), this.#classes).slice()
+    const contributions = new Float32Array(explain ? n * this.#classes : 0)
+    for (let first = 0; first < n && explain; first += TILE) {
+      const count = Math.min(TILE, n - first)
+      const terms = this.#call('lf_head_terms', head, first, count)
+      this.#check('lf_head_contributions', head, idsAt + 4 * first, first, count)
+      contributions.set(new Float32Array(this.#memory.buffer, terms, count * this.#classes), first * this.#classes)
+      if (first % (TILE * tiles) === 0) await pause()
+    }
+    return { logits, contributions }
   }
 }

@@ -3,7 +3,7 @@
  *
  *     0 .. static      the module's own stack and data, and the stacks of other threads
  *     tokenizer        lf_tokenizer
- *     weights          lf_model
+ *     weights          lf_model, lf_head
  *     workspace        lf_run with room for `capacity` tokens; while loading, room for the tensor that is being set
  */
 import { LinformerError } from '../common/errors.js'
@@ -17,7 +17,7 @@ import { THREAD_STACK } from './threads.js'
  *
  * @typedef {object} Plan
  * @property {number} pages size of the memory
- * @property {{ stacks: number, tokenizer: number, weights: number, workspace: number }} at addresses
+ * @property {{ stacks: number, tokenizer: number, weights: number, head: number, workspace: number }} at addresses
  * @property {MemoryReport} report
  */
 
@@ -52,23 +52,25 @@ function stagingBytes({ weights, tokenizer }) {
 /**
  * Asks the engine for its sizes; each counts by the same code that later lays out the memory.
  *
- * @param {Exports} planner an instance of the module, with the config at `config`
+ * @param {Exports} planner an instance of the module, with the configs at their addresses
  * @param {number} config address
+ * @param {number} headConfig address
  * @param {Model} model
  * @param {number} threads that share the run
  */
-export function createPlanner(planner, config, model, threads) {
+export function createPlanner(planner, config, headConfig, model, threads) {
   const { tokenizer } = model
   const stacks = align(Number(planner.__heap_base.value))
   const sizes = {
     static: stacks + (threads - 1) * THREAD_STACK,
     tokenizer: Number(planner.lf_tokenizer_bytes(tokenizer.offsets.shape[0] - 1, tokenizer.merges.shape[0], tokenizer.vocab.shape[0])),
-    weights: Number(planner.lf_model_bytes(config))
+    weights: Number(planner.lf_model_bytes(config)) + Number(planner.lf_head_bytes(headConfig))
   }
+  const head = sizes.static + sizes.tokenizer + Number(planner.lf_model_bytes(config))
   if (sizes.tokenizer === 0) {
     throw new LinformerError('MODEL_TENSOR', `the tokenizer has ${tokenizer.offsets.shape[0] - 1} tokens in ${tokenizer.vocab.shape[0]} bytes and ${tokenizer.merges.shape[0]} merges; it can have 256 to 2^20 tokens in 2^26 bytes and 2^20 merges`)
   }
-  if (sizes.weights === 0) throw new LinformerError('MODEL_CONFIG', 'the engine refuses this config', { config: model.config })
+  if (Number(planner.lf_model_bytes(config)) === 0 || Number(planner.lf_head_bytes(headConfig)) === 0) throw new LinformerError('MODEL_CONFIG', 'the engine refuses this config', { config: model.config })
   const staging = stagingBytes(model)
   const fixed = sizes.static + sizes.tokenizer + sizes.weights
 
@@ -79,7 +81,7 @@ export function createPlanner(planner, config, model, threads) {
     const pages = Math.ceil((fixed + workspace) / PAGE)
     return {
       pages,
-      at: { stacks, tokenizer: sizes.static, weights: sizes.static + sizes.tokenizer, workspace: fixed },
+      at: { stacks, tokenizer: sizes.static, weights: sizes.static + sizes.tokenizer, head, workspace: fixed },
       report: { total: pages * PAGE, budget: undefined, ...sizes, workspace, capacity }
     }
   }

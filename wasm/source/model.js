@@ -2,7 +2,7 @@
  * A model file's meaning: config, labels, tokenizer and weights.
  */
 import { LinformerError, show } from '../common/errors.js'
-import { ATTENTION, CONFIG_FIELDS, DTYPES, LIMITS, MAX_LAYERS, POSITIONS, PRECISIONS, PROJECTION, SHARING } from '../engine/abi.js'
+import { ATTENTION, CONFIG_FIELDS, DTYPES, HEAD_CONFIG_FIELDS, LIMITS, MAX_LAYERS, POSITIONS, PRECISIONS, PROJECTION, SHARING } from '../engine/abi.js'
 import { readSafetensors } from './safetensors.js'
 
 /**
@@ -194,7 +194,7 @@ function checkWeights(config, weights) {
   for (const [name, shape] of shapes) {
     const tensor = weights.get(name)
     if (tensor === undefined) throw fail(name, `, [${shape.join(', ')}], is missing`)
-    const dtypes = shape.length === 1 ? DTYPES.slice(0, 2) : DTYPES
+    const dtypes = DTYPES.slice(0, shape.length === 1 ? 2 : 3)
     if (!dtypes.includes(tensor.dtype)) throw fail(name, `has dtype ${tensor.dtype}; it can be ${dtypes.join(', ')}`)
     if (!same(tensor.shape, shape)) throw fail(name, `has shape [${tensor.shape.join(', ')}]; the config asks for [${shape.join(', ')}]`)
     const scale = weights.get(`${name}.scale`)
@@ -236,7 +236,23 @@ export function packConfig({ config, weights }, precision) {
     position_dtype: dtype('embed.position.weight'),
     projection_dtype: dtype([...weights.keys()].find((name) => /attn\.E$/.test(name))),
     precision: PRECISIONS.indexOf(precision),
+    stem: 0,
+    importance: 0,
     k: Array.from({ length: MAX_LAYERS }, (_, layer) => config.k[layer] ?? 0)
   }
   return Int32Array.from(CONFIG_FIELDS.flatMap((field) => values[field]))
 }
+
+/**
+ * The head of a model as the int32 values of an lf_head_config.
+ *
+ * @param {Model} model
+ * @returns {Int32Array}
+ */
+export function packHeadConfig({ config }) {
+  const values = { ...config, pooling: 0, window: 0, words: 0, word_dtype: 0 }
+  return Int32Array.from(HEAD_CONFIG_FIELDS.map((field) => values[field]))
+}
+
+/** @param {string} tensor its name @returns {boolean} whether it belongs to the head of a model */
+export const isOfHead = (tensor) => tensor.startsWith('head.')

@@ -10,14 +10,19 @@ import { readSafetensors as parse } from 'linformer-wasm'
 if (process.versions.node.startsWith('20.')) setFlagsFromString('--experimental-wasm-relaxed-simd')
 
 const PAGE = 65536
-export const DTYPES = { F32: 0, F16: 1, I8: 2 }
+export const DTYPES = { F32: 0, F16: 1, I8: 2, I32: 3 }
 const KINDS = {
   attention: ['linformer', 'full'],
   sharing: ['none', 'headwise', 'key-value', 'layerwise'],
   projection: ['linear', 'mean', 'max', 'conv'],
-  positions: ['learned', 'sinusoidal']
+  positions: ['learned', 'sinusoidal', 'none']
 }
+const POOLING = ['mean', 'weighted', 'window-max']
 const MAX_LAYERS = 32
+const TILE = 48
+
+/** Whether a tensor belongs to a head. */
+export const isOfHead = (name) => /^(head|words)\./.test(name)
 
 /** Metadata and tensors `{ dtype, shape, data }` of a .safetensors file, which may be compressed (.gz). */
 export function readSafetensors(path) {
@@ -30,12 +35,18 @@ export function readSafetensors(path) {
 export function configValues(json, tensors, precision) {
   const dtype = (name) => DTYPES[tensors[name]?.dtype ?? 'F32']
   const projection = Object.keys(tensors).find((name) => /attn\.E$/.test(name))
-  const sizes = ['vocab_size', 'n_max', 'd_model', 'n_layers', 'n_heads', 'd_ff', 'n_classes'].map((key) => json[key])
+  const sizes = ['vocab_size', 'n_max', 'd_model', 'n_layers', 'n_heads', 'd_ff'].map((key) => json[key])
   const kinds = Object.entries(KINDS).map(([key, names]) => names.indexOf(json[key]))
   const dtypes = [dtype('embed.token.weight'), dtype('embed.position.weight'), dtype(projection)]
-  const precisions = [['float32', 'int8'].indexOf(precision)]
+  const rest = [['float32', 'int8'].indexOf(precision), json.stem ?? 0, json.importance ? 1 : 0]
   const k = Array.from({ length: MAX_LAYERS }, (_, layer) => json.k[layer] ?? 0)
-  return [...sizes, ...kinds, ...dtypes, ...precisions, ...k]
+  return [...sizes, ...kinds, ...dtypes, ...rest, ...k]
+}
+
+/** The fields of an lf_head_config from the JSON of a model or head file. */
+export function headConfigValues(json, tensors) {
+  const dtype = DTYPES[tensors['words.weight']?.dtype ?? 'F32']
+  return [json.d_model, json.vocab_size, json.n_classes, POOLING.indexOf(json.pooling ?? 'mean'), json.window ?? 0, json.words ?? 0, dtype]
 }
 
 /** One instance of a module in 64 MiB, with an allocator that only moves forward. */
@@ -81,25 +92,58 @@ export class CApi {
     return status
   }
 
-  setTensor(model, name, { dtype, shape, data }) {
+  setTensor(object, name, { dtype, shape, data }) {
     const mark = this.top
-    const status = this.exports.lf_set_tensor(
-      model, this.place(new TextEncoder().encode(name + '\0')), DTYPES[dtype], this.place(Int32Array.from(shape)),
+    const status = this.exports[isOfHead(name) ? 'lf_head_set_tensor' : 'lf_set_tensor'](
+      object, this.place(new TextEncoder().encode(name + '\0')), DTYPES[dtype], this.place(Int32Array.from(shape)),
       shape.length, this.place(data), BigInt(data.byteLength)
     )
     this.top = mark
     return status
   }
 
-  /** A model with all its tensors set, scales first. */
+  /** A model with all tensors of the trunk set, scales first. */
   model(config, tensors) {
     const bytes = this.exports.lf_model_bytes(config)
     const model = this.allocate(bytes)
     this.check(this.exports.lf_model_init(model, bytes, config), 'lf_model_init')
-    const names = Object.keys(tensors).sort((a, b) => b.endsWith('.scale') - a.endsWith('.scale'))
-    for (const name of names) this.check(this.setTensor(model, name, tensors[name]), name)
+    this.#setAll(model, tensors, (name) => !isOfHead(name))
     this.check(this.exports.lf_model_ready(model), `missing ${this.string(this.exports.lf_model_missing(model))}`)
     return model
+  }
+
+  /** A head with all its tensors set. */
+  head(json, tensors) {
+    const config = this.place(Int32Array.from(headConfigValues(json, tensors)))
+    const bytes = this.exports.lf_head_bytes(config)
+    const head = this.allocate(bytes)
+    this.check(this.exports.lf_head_init(head, bytes, config), 'lf_head_init')
+    this.#setAll(head, tensors, isOfHead)
+    this.check(this.exports.lf_head_ready(head), `missing ${this.string(this.exports.lf_head_missing(head))}`)
+    return head
+  }
+
+  #setAll(object, tensors, wanted) {
+    const names = Object.keys(tensors).filter(wanted).sort((a, b) => b.endsWith('.scale') - a.endsWith('.scale'))
+    for (const name of names) this.check(this.setTensor(object, name, tensors[name]), name)
+  }
+
+  /** Logits, evidence and contributions of a run that is done, by a head with n_classes classes. */
+  read(head, run, ids, n_classes) {
+    const { exports } = this
+    this.check(exports.lf_head_begin(head), 'lf_head_begin')
+    this.check(exports.lf_head_read(head, run), 'lf_head_read')
+    while (this.check(exports.lf_head_step(head, 3), 'lf_head_step') === 1);
+    const idsAt = this.place(Int32Array.from(ids))
+    const contributions = new Float32Array(ids.length * n_classes)
+    for (let first = 0; first < ids.length; first += TILE) {
+      const count = Math.min(TILE, ids.length - first)
+      const terms = exports.lf_head_terms(head, first, count)
+      this.check(exports.lf_head_contributions(head, idsAt + 4 * first, first, count), 'lf_head_contributions')
+      contributions.set(this.floats(terms, count * n_classes), first * n_classes)
+    }
+    const evidence = [...new Int32Array(this.memory.buffer, exports.lf_head_evidence(head), 2 * n_classes)]
+    return { logits: this.floats(exports.lf_head_logits(head), n_classes), evidence, contributions }
   }
 
   /** A run with room for exactly n_cap tokens. */

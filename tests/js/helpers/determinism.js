@@ -61,19 +61,25 @@ export async function modelHashes(wasm, models) {
     top = start
     const name = String.fromCharCode(...bytes(64)).replace(/\0+$/, '')
     const check = (status) => { if (status < 0) throw new Error(`${name}: status ${status}`) }
-    const config = place(bytes(47 * 4))
-    const classes = new Int32Array(memory.buffer, config)[6]
+    const config = place(bytes(48 * 4))
+    const headConfig = place(bytes(7 * 4))
+    const classes = new Int32Array(memory.buffer, headConfig)[2]
     const modelBytes = exports.lf_model_bytes(config)
     const model = allocate(modelBytes)
     check(exports.lf_model_init(model, modelBytes, config))
+    const headBytes = exports.lf_head_bytes(headConfig)
+    const head = allocate(headBytes)
+    check(exports.lf_head_init(head, headBytes, headConfig))
     const afterModel = top
     for (let left = number(); left > 0; left--) {
-      const tensor = place(bytes(64))
+      const tensorName = bytes(64)
+      const ofHead = /^(head|words)\./.test(String.fromCharCode(...tensorName))
+      const tensor = place(tensorName)
       const [dtype, dimensions] = [number(), number()]
       const shape = place(bytes(12))
       const size = number()
       const data = place(bytes(Math.ceil(size / 4) * 4))
-      check(exports.lf_set_tensor(model, tensor, dtype, shape, dimensions, data, BigInt(size)))
+      check((ofHead ? exports.lf_head_set_tensor : exports.lf_set_tensor)(ofHead ? head : model, tensor, dtype, shape, dimensions, data, BigInt(size)))
       top = afterModel
     }
     let sum = 2166136261
@@ -83,12 +89,23 @@ export async function modelHashes(wasm, models) {
       const runBytes = exports.lf_workspace_bytes(config, n, 1)
       const run = allocate(runBytes)
       check(exports.lf_run_init(run, runBytes, model, n, 1))
-      heap.set(bytes(4 * n), exports.lf_run_ids(run))
+      const ids = exports.lf_run_ids(run)
+      heap.set(bytes(4 * n), ids)
       check(exports.lf_begin(run, n))
       check(exports.lf_step(run, exports.lf_run_total(run)))
-      for (const [address, length] of [[exports.lf_run_logits(run), classes], [exports.lf_run_contributions(run), n * classes]]) {
+      check(exports.lf_head_begin(head))
+      check(exports.lf_head_read(head, run))
+      check(exports.lf_head_step(head, n))
+      const add = (address, length) => {
         for (const byte of heap.subarray(address, address + 4 * length)) sum = Math.imul(sum ^ byte, 16777619) >>> 0
         count += length
+      }
+      add(exports.lf_head_logits(head), classes)
+      for (let first = 0; first < n; first += 48) {
+        const rows = Math.min(48, n - first)
+        const terms = exports.lf_head_terms(head, first, rows)
+        check(exports.lf_head_contributions(head, ids + 4 * first, first, rows))
+        add(terms, rows * classes)
       }
       top = afterModel
     }

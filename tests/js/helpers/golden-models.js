@@ -2,12 +2,12 @@
  * The models of tests/golden/model and their documents as one file of 32-bit numbers, that C and browsers read without a
  * parser: for each model, in float32 and in int8,
  *
- *     name [64 bytes]   lf_config   n_tensors   tensors   n_documents   documents
+ *     name [64 bytes]   lf_config   lf_head_config   n_tensors   tensors   n_documents   documents
  *     tensor:    name [64 bytes]   dtype   n_dims   shape [3]   bytes   data, padded to whole numbers
  *     document:  n   ids [n]
  */
 import { readdirSync } from 'node:fs'
-import { configValues, DTYPES, readSafetensors } from './c-api.js'
+import { configValues, DTYPES, headConfigValues, readSafetensors } from './c-api.js'
 
 const GOLDEN = new URL('../../golden/model/', import.meta.url)
 
@@ -34,7 +34,7 @@ export function goldenModels() {
     // Scales first: an I8 tensor is packed with them.
     const names = Object.keys(weights).sort((a, b) => b.endsWith('.scale') - a.endsWith('.scale'))
     for (const precision of ['float32', 'int8']) {
-      const config = configValues(JSON.parse(metadata.config), weights, precision)
+      const config = [configValues, headConfigValues].flatMap((values) => values(JSON.parse(metadata.config), weights, precision))
       parts.push(name64(`${file.slice(0, -'.safetensors'.length)}/${precision}`), numbers(...config), numbers(names.length))
       for (const name of names) {
         const { dtype, shape, data } = weights[name]

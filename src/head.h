@@ -1,0 +1,64 @@
+/* head.h - a head: its weights, and what it has read of a document (internal)
+ *
+ * head.c lays it out, pooling.c reads the tokens of runs, words.c is the word head. */
+#ifndef LF_HEAD_H
+#define LF_HEAD_H
+
+#include "run.h"
+#include "slots.h"
+
+/* A class's windows of a run, half by half: two halves are a window. */
+typedef struct lf_halves {
+  double before, now; /* sums of terms over the half before, and over the current one so far */
+  double largest;     /* mean of the best window so far, of all runs */
+} lf_halves;
+
+struct lf_head {
+  lf_head_config config;
+  lf_slots slots;
+  lf_linear dense;
+
+  /* The word head. */
+  int32_t *ids;        /* [words] */
+  float *idf;          /* [words] */
+  lf_stored weights;   /* [words, n_classes] */
+  int32_t *counts;     /* [words] of each token in the document so far */
+  double length;       /* of the vector v, once the logits are there */
+  double *word_logits; /* [n_classes] what it adds to them */
+  float *word_row;     /* [n_classes] one row of the weights, widened */
+
+  /* The document. */
+  int32_t begun;          /* lf_head_begin has been called */
+  int32_t read;           /* all of the run has been, and the logits are there */
+  int32_t is_finite;      /* everything so far */
+  lf_status status;       /* once the logits are there */
+  int32_t n;              /* tokens of the document that have been read */
+  double weight;          /* sum of a_t over them */
+  double *sums;           /* [n_classes] of terms over them */
+  lf_halves *halves;      /* [n_classes] with LF_POOLING_WINDOW_MAX */
+  float *logits;          /* [n_classes] */
+  int32_t (*evidence)[2]; /* [n_classes] */
+
+  /* The run that is being read: its tokens before `next` have been. */
+  const lf_run *run;
+  uint32_t run_document; /* of lf_run.document */
+  int32_t next;
+
+  lf_rows h;    /* [LF_TILE, d_model] */
+  lf_rows tile; /* [LF_TILE, n_classes], also without padding: see lf_head_terms */
+};
+
+/* ---- words.c ---- */
+
+void lf_words_begin(lf_head *head);
+
+/* Counts n tokens. */
+void lf_words_count(lf_head *head, const int32_t *ids, int32_t n);
+
+/* word_logits, from the counts. */
+void lf_words_finish(lf_head *head);
+
+/* out [n_classes] += what one occurrence of the token contributes, `n` times its share of the logit. */
+void lf_words_share(lf_head *head, float *out, int32_t id, double n);
+
+#endif /* LF_HEAD_H */

@@ -1,0 +1,169 @@
+/* pooling.c - a head reads what runs have left: one logit a class from all tokens, and each token's part in it
+ *
+ * Tile by tile, in the order of the tokens, by one thread: with y_tc = LN(x_t) . w_c the terms are a_t y_tc, which are summed
+ * in double precision. Windows are two halves of w / 2 tokens each, so that half-overlapping windows need no more than the
+ * sums of two halves. */
+#include <string.h>
+
+#include "head.h"
+
+lf_status lf_head_begin(lf_head *head) {
+  if (lf_head_ready(head) != LF_OK) return LF_ERROR_MISSING;
+  const size_t n_classes = (size_t)head->config.n_classes;
+  head->begun = 1;
+  head->read = 0;
+  head->run = NULL;
+  head->is_finite = 1;
+  head->n = 0;
+  head->weight = 0.0;
+  memset(head->sums, 0, n_classes * sizeof *head->sums);
+  memset(head->evidence, 0, n_classes * sizeof *head->evidence); /* an end of 0: no window yet */
+  if (head->config.words > 0) lf_words_begin(head);
+  return LF_OK;
+}
+
+/* The run still has what it had when the head began to read it. */
+static int has_run(const lf_head *head) {
+  return head->run != NULL && head->run->document == head->run_document && head->run->started;
+}
+
+lf_status lf_head_read(lf_head *head, const lf_run *run) {
+  if (!head->begun || run == NULL || !run->started || !lf_schedule_finished(run)) return LF_ERROR_STATE;
+  const lf_config *trunk = &run->model->config;
+  const int fits = head->config.d_model == trunk->d_model && head->config.vocab_size == trunk->vocab_size &&
+                   (head->config.pooling != LF_POOLING_WEIGHTED || trunk->importance);
+  if (!fits) return LF_ERROR_CONFIG;
+  if (run->n > INT32_MAX - head->n) return LF_ERROR_LENGTH;
+  head->read = 0;
+  head->run = run;
+  head->run_document = run->document;
+  head->next = 0;
+  for (size_t c = 0; c < (size_t)head->config.n_classes && head->halves != NULL; c++) {
+    head->halves[c].before = 0.0;
+    head->halves[c].now = 0.0;
+  }
+  return LF_OK;
+}
+
+/* a_t y_tc of up to LF_TILE tokens of the run, [rows, n_classes] without padding, in head->tile. */
+static float *sum_terms(lf_head *head, int32_t first, int32_t rows) {
+  const lf_run *run = head->run;
+  const lf_norm *norm = &run->model->norm;
+  const size_t n_classes = (size_t)head->config.n_classes;
+  const lf_rows x = lf_rows_at(run->x, (size_t)first, 0);
+  float *terms = head->tile.data;
+  lf_layer_norm(head->h, x, norm->gain, norm->bias, (size_t)rows, (size_t)head->config.d_model);
+  lf_gemm(head->tile, head->h, head->dense.weight, NULL, LF_SET, (size_t)rows);
+  for (size_t t = 0; t < (size_t)rows; t++) {
+    float *row = head->tile.data + t * head->tile.ld;
+    if (head->config.pooling == LF_POOLING_WEIGHTED) lf_scale(row, run->importance[(size_t)first + t], n_classes);
+    memmove(terms + t * n_classes, row, n_classes * sizeof *terms);
+  }
+  return terms;
+}
+
+/* A half of a window ends before token `end` of the run, and with it the window of this half and the one before. A run that
+ * is no longer than a half is one window. */
+static void finish_half(lf_head *head, int32_t end) {
+  const int32_t half = head->config.window / 2;
+  const int32_t index = (end - 1) / half;
+  const int32_t start = index > 0 ? (index - 1) * half : 0;
+  const int is_window = index > 0 || end == head->run->n;
+  for (int32_t c = 0; c < head->config.n_classes; c++) {
+    lf_halves *of_class = &head->halves[c];
+    const double mean = (of_class->before + of_class->now) / (double)(end - start);
+    of_class->before = of_class->now;
+    of_class->now = 0.0;
+    if (!is_window) continue;
+    if (!lf_is_finite(mean)) head->is_finite = 0;
+    if (head->evidence[c][1] > 0 && !(mean > of_class->largest)) continue;
+    of_class->largest = mean;
+    head->evidence[c][0] = head->n + start;
+    head->evidence[c][1] = head->n + end;
+  }
+}
+
+/* The next tile of the run. */
+static void read_tile(lf_head *head) {
+  const lf_run *run = head->run;
+  const int32_t n_classes = head->config.n_classes;
+  const int32_t half = head->config.window / 2;
+  const int32_t rows = run->n - head->next < LF_TILE ? run->n - head->next : LF_TILE;
+  const float *terms = sum_terms(head, head->next, rows);
+  for (int32_t end = head->next + 1; end <= head->next + rows; end++, terms += n_classes) {
+    if (half > 0) {
+      for (int32_t c = 0; c < n_classes; c++) head->halves[c].now += (double)terms[c];
+      if (end % half == 0 || end == run->n) finish_half(head, end);
+    } else {
+      for (int32_t c = 0; c < n_classes; c++) head->sums[c] += (double)terms[c];
+    }
+    head->weight += head->config.pooling == LF_POOLING_WEIGHTED ? (double)run->importance[end - 1] : 1.0;
+  }
+  if (head->config.words > 0) lf_words_count(head, run->ids + head->next, rows);
+  head->next += rows;
+}
+
+/* The logits of all that has been read. */
+static lf_status finish(lf_head *head) {
+  const int has_words = head->config.words > 0;
+  const int has_windows = head->config.pooling == LF_POOLING_WINDOW_MAX;
+  if (has_words) lf_words_finish(head);
+  for (int32_t c = 0; c < head->config.n_classes; c++) {
+    double logit = (double)head->dense.bias[c];
+    logit += has_windows ? head->halves[c].largest : head->sums[c] / head->weight;
+    if (has_words) logit += head->word_logits[c];
+    head->logits[c] = (float)logit;
+    if (!lf_is_finite(logit)) head->is_finite = 0;
+    if (!has_windows) head->evidence[c][1] = head->n;
+  }
+  return head->is_finite ? LF_OK : LF_ERROR_VALUE;
+}
+
+lf_status lf_head_step(lf_head *head, int32_t max_tiles) {
+  if (!head->begun || max_tiles < 1) return LF_ERROR_STATE;
+  if (head->read) return head->status;
+  if (!has_run(head)) return LF_ERROR_STATE;
+  for (int32_t tiles = 0; tiles < max_tiles && head->next < head->run->n; tiles++) read_tile(head);
+  if (head->next < head->run->n) return LF_MORE;
+  head->n += head->run->n;
+  head->read = 1;
+  head->status = finish(head);
+  return head->status;
+}
+
+const float *lf_head_logits(const lf_head *head) { return head->logits; }
+const int32_t *lf_head_evidence(const lf_head *head) { return head->evidence[0]; }
+
+/* ---- contributions ---- */
+
+float *lf_head_terms(lf_head *head, int32_t first, int32_t n) {
+  if (!has_run(head) || first < 0 || n < 1 || n > LF_TILE || first > head->run->n - n) return NULL;
+  return sum_terms(head, first, n);
+}
+
+/* What a term of token `t` of the document is multiplied with, so that the mean over all tokens is the dense part of the
+ * logit. */
+static double factor_of(const lf_head *head, int32_t t, int32_t c) {
+  const int32_t *evidence = head->evidence[c];
+  switch (head->config.pooling) {
+    case LF_POOLING_WEIGHTED: return (double)head->n / head->weight;
+    case LF_POOLING_WINDOW_MAX:
+      return t >= evidence[0] && t < evidence[1] ? (double)head->n / (double)(evidence[1] - evidence[0]) : 0.0;
+    default: return 1.0;
+  }
+}
+
+lf_status lf_head_contributions(lf_head *head, const int32_t *ids, int32_t first, int32_t n) {
+  if (!head->begun || !head->read || head->status != LF_OK || ids == NULL) return LF_ERROR_STATE;
+  if (first < 0 || n < 1 || n > LF_TILE || first > head->n - n) return LF_ERROR_LENGTH;
+  for (int32_t t = 0; t < n; t++) {
+    if (ids[t] < 0 || ids[t] >= head->config.vocab_size) return LF_ERROR_TOKEN;
+  }
+  const int32_t n_classes = head->config.n_classes;
+  float *row = head->tile.data;
+  for (int32_t t = 0; t < n; t++, row += n_classes) {
+    for (int32_t c = 0; c < n_classes; c++) row[c] = (float)((double)row[c] * factor_of(head, first + t, c));
+    if (head->config.words > 0) lf_words_share(head, row, ids[t], (double)head->n);
+  }
+  return LF_OK;
+}
