@@ -90,15 +90,17 @@ static void store_values(lf_run *run, size_t head, lf_rows source, size_t first,
   }
 }
 
-/* The first `count` values of all heads once more, quantised. */
-static void quantise_values(lf_run *run, size_t count) {
+/* The blocks of values that are complete with these rows, of k in all, once more, quantised. */
+static void quantise_values(lf_run *run, lf_range rows, size_t k) {
   const size_t n_heads = (size_t)run->model->config.n_heads;
-  for (size_t head = 0; head < n_heads; head++) {
-    for (size_t first = 0; first < count; first += LF_KEY_BLOCK) {
-      const size_t rows = count - first < LF_KEY_BLOCK ? count - first : LF_KEY_BLOCK;
-      const lf_quantised_panels panels = quantised_values_of(run, head, first, rows);
+  for (size_t first = (size_t)rows.first / LF_KEY_BLOCK * LF_KEY_BLOCK; first < (size_t)rows.end;
+       first += LF_KEY_BLOCK) {
+    const size_t count = k - first < LF_KEY_BLOCK ? k - first : LF_KEY_BLOCK;
+    if (first + count > (size_t)rows.end) return;
+    for (size_t head = 0; head < n_heads; head++) {
+      const lf_quantised_panels panels = quantised_values_of(run, head, first, count);
       const lf_rows values = values_of(run, head, first);
-      for (size_t i = 0; i < head_size(run); i++) store_quantised(panels, i, values.data + i, values.ld, rows);
+      for (size_t i = 0; i < head_size(run); i++) store_quantised(panels, i, values.data + i, values.ld, count);
     }
   }
 }
@@ -112,7 +114,7 @@ static void map_heads(lf_worker *worker, lf_rows in, const lf_linear *linear, si
   lf_linear_columns(lf_rows_at(worker->q, 0, start), in, linear, start, end - start, rows);
 }
 
-void lf_project_keys_values(lf_worker *worker, int32_t layer) {
+void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range range) {
   lf_run *run = worker->run;
   const lf_config *config = &run->model->config;
   const lf_layer *weights = &run->model->layers[layer];
@@ -120,21 +122,19 @@ void lf_project_keys_values(lf_worker *worker, int32_t layer) {
   const size_t key_matrices = (size_t)lf_key_matrices(config);
   const size_t value_matrices = (size_t)lf_all_matrices(config) - key_matrices;
   const size_t heads_each = n_heads / key_matrices; /* heads that one matrix serves: all, or one */
-  const size_t k = (size_t)lf_projected_rows(run, layer);
+  const size_t first = (size_t)range.first;
+  const size_t rows = (size_t)(range.end - range.first);
   for (size_t m = 0; m < key_matrices; m++) {
     const size_t first_head = m * heads_each;
     const size_t last_head = first_head + heads_each - 1;
-    for (size_t first = 0; first < k; first += LF_TILE) {
-      const size_t rows = k - first < LF_TILE ? k - first : LF_TILE;
-      lf_rows p = lf_projection_rows(worker, m, first, rows);
-      map_heads(worker, p, &weights->key, first_head, last_head, rows);
-      for (size_t head = first_head; head <= last_head; head++) store_keys(run, head, worker->q, first, rows);
-      if (value_matrices > 0) p = lf_projection_rows(worker, key_matrices + m, first, rows);
-      map_heads(worker, p, &weights->value, first_head, last_head, rows);
-      for (size_t head = first_head; head <= last_head; head++) store_values(run, head, worker->q, first, rows);
-    }
+    lf_rows p = lf_projection_rows(worker, m, first, rows);
+    map_heads(worker, p, &weights->key, first_head, last_head, rows);
+    for (size_t head = first_head; head <= last_head; head++) store_keys(run, head, worker->q, first, rows);
+    if (value_matrices > 0) p = lf_projection_rows(worker, key_matrices + m, first, rows);
+    map_heads(worker, p, &weights->value, first_head, last_head, rows);
+    for (size_t head = first_head; head <= last_head; head++) store_values(run, head, worker->q, first, rows);
   }
-  if (run->quantised_values.data != NULL) quantise_values(run, k);
+  if (run->quantised_values.data != NULL) quantise_values(run, range, (size_t)lf_projected_rows(run, layer));
 }
 
 void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_t rows) {

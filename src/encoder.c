@@ -148,12 +148,12 @@ static void full_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t rows)
   }
 }
 
-void lf_begin_chunk(lf_worker *worker) {
+void lf_begin_chunk(lf_worker *worker, lf_range tiles) {
   lf_run *run = worker->run;
   const int32_t layer = lf_projected_layer(run);
   if (layer >= 0) {
     worker->p = run->p_chunks + (run->n_threads > 1 ? (size_t)worker->chunk * run->p_size : 0);
-    lf_projection_begin(run, worker->p, layer);
+    lf_projection_begin(run, worker->p, layer, lf_projection_span(run, layer, tiles));
   } else if (run->pass + 1 == run->n_passes) {
     const size_t count = (size_t)run->model->config.d_model + 1;
     memset(run->pooled_chunks + (size_t)worker->chunk * count, 0, count * sizeof(double));
@@ -170,17 +170,4 @@ void lf_encode_tile(lf_worker *worker) {
   } else {
     linformer_tile(worker, x, first, rows);
   }
-}
-
-void lf_between_passes(lf_worker *worker) {
-  lf_run *run = worker->run;
-  const int32_t layer = lf_projected_layer(run);
-  if (layer < 0) return;
-  if (run->n_threads > 1) {
-    for (int32_t chunk = 0; chunk < run->n_chunks; chunk++) {
-      lf_projection_add(run, layer, run->p_chunks + (size_t)chunk * run->p_size);
-    }
-  }
-  lf_projection_end(run, layer);
-  lf_project_keys_values(worker, layer);
 }

@@ -31,21 +31,44 @@ int lf_projects_int8(const lf_config *config) {
   return config->projection == LF_PROJECTION_LINEAR && config->precision == LF_PRECISION_INT8;
 }
 
-/* Rows of one matrix of p as it lies in memory, for k projected rows. */
-static size_t stored_rows(const lf_run *run, size_t k) {
-  return lf_projects_int8(&run->model->config) ? (size_t)run->model->config.d_model : k;
+/* Floats of one matrix of p. */
+static size_t matrix_size(const lf_run *run) {
+  const lf_config *config = &run->model->config;
+  return (lf_projects_int8(config) ? (size_t)config->d_model : run->key_cap) * run->ld_p;
 }
 
-/* Floats of one matrix of p. */
-static size_t matrix_size(const lf_run *run) { return stored_rows(run, run->key_cap) * run->ld_p; }
+/* Where some of p's rows lie in one of its matrices: `count` floats at `first`, `times` times, each ld_p behind the one
+ * before. The last rows have the padding with them. */
+typedef struct piece {
+  size_t first, count, times;
+} piece;
 
-void lf_projection_begin(const lf_run *run, float *p, int32_t layer) {
+static piece piece_of(const lf_run *run, int32_t layer, lf_range rows) {
+  const size_t first = (size_t)rows.first;
+  const size_t count = (size_t)(rows.end - rows.first);
+  if (!lf_projects_int8(&run->model->config)) return (piece){first * run->ld_p, count * run->ld_p, 1};
+  const size_t padded = rows.end == lf_projected_rows(run, layer) ? run->ld_p - first : count;
+  return (piece){first, padded, (size_t)run->model->config.d_model};
+}
+
+lf_range lf_projection_span(const lf_run *run, int32_t layer, lf_range tiles) {
+  const lf_config *config = &run->model->config;
+  const int32_t k = lf_projected_rows(run, layer);
+  if (config->projection == LF_PROJECTION_LINEAR) return (lf_range){0, k};
+  const int32_t segment = lf_segment(config, layer);
+  const int32_t last = tiles.end * LF_TILE < run->n ? tiles.end * LF_TILE : run->n;
+  return (lf_range){tiles.first * LF_TILE / segment, (last + segment - 1) / segment};
+}
+
+void lf_projection_begin(const lf_run *run, float *p, int32_t layer, lf_range rows) {
   const lf_config *config = &run->model->config;
   const float start = config->projection == LF_PROJECTION_MAX ? -FLT_MAX : 0.0f;
-  const size_t count = stored_rows(run, (size_t)lf_projected_rows(run, layer)) * run->ld_p;
+  const piece part = piece_of(run, layer, rows);
   for (int32_t m = 0; m < lf_all_matrices(config); m++) {
-    float *matrix = p + (size_t)m * matrix_size(run);
-    for (size_t i = 0; i < count; i++) matrix[i] = start;
+    for (size_t t = 0; t < part.times; t++) {
+      float *to = p + (size_t)m * matrix_size(run) + part.first + t * run->ld_p;
+      for (size_t i = 0; i < part.count; i++) to[i] = start;
+    }
   }
 }
 
@@ -139,25 +162,27 @@ void lf_projection_tile(lf_worker *worker, int32_t layer, int32_t first, int32_t
   }
 }
 
-void lf_projection_add(const lf_run *run, int32_t layer, const float *chunk) {
+void lf_projection_add(const lf_run *run, int32_t layer, const float *chunk, lf_range rows) {
   const lf_config *config = &run->model->config;
-  const size_t count = stored_rows(run, (size_t)lf_projected_rows(run, layer)) * run->ld_p;
+  const piece part = piece_of(run, layer, rows);
   for (int32_t m = 0; m < lf_all_matrices(config); m++) {
-    const size_t matrix = (size_t)m * matrix_size(run);
-    if (config->projection == LF_PROJECTION_MAX) {
-      lf_max(run->p + matrix, chunk + matrix, count);
-    } else {
-      lf_add(run->p + matrix, chunk + matrix, count);
+    for (size_t t = 0; t < part.times; t++) {
+      const size_t index = (size_t)m * matrix_size(run) + part.first + t * run->ld_p;
+      if (config->projection == LF_PROJECTION_MAX) {
+        lf_max(run->p + index, chunk + index, part.count);
+      } else {
+        lf_add(run->p + index, chunk + index, part.count);
+      }
     }
   }
 }
 
-void lf_projection_end(lf_run *run, int32_t layer) {
+void lf_projection_end(lf_run *run, int32_t layer, lf_range rows) {
   const lf_config *config = &run->model->config;
   if (config->projection != LF_PROJECTION_MEAN) return;
   const int32_t segment = lf_segment(config, layer);
   const int32_t k = lf_projected_rows(run, layer);
-  for (int32_t j = 0; j < k; j++) { /* the last segment has the rows that are left */
+  for (int32_t j = rows.first; j < rows.end; j++) { /* the last segment has the rows that are left */
     const int32_t count = j + 1 < k ? segment : run->n - j * segment;
     lf_scale(run->p + (size_t)j * run->ld_p, 1.0f / (float)count, (size_t)config->d_model);
   }

@@ -16,12 +16,21 @@ enum { LF_KEY_BLOCK = 128 };
  * result does not depend on the number of threads. */
 enum { LF_CHUNKS = 16, LF_CHUNK_TILES = 4 };
 
+/* first .. end - 1 */
+typedef struct lf_range {
+  int32_t first, end;
+} lf_range;
+
+/* What the worker that has finished a pass does before the next one, in schedule.c. */
+typedef enum lf_between { LF_NOT_BETWEEN, LF_KEYS_AND_VALUES, LF_CLEARING } lf_between;
+
 /* One thread's part: the chunk it has taken, and what it needs for one tile. */
 typedef struct lf_worker {
   lf_run *run;
   int32_t chunk; /* -1: none */
   int32_t tile;  /* of the whole document */
-  float *p;      /* the chunk's sum for the next layer, as lf_run.p */
+  lf_between between;
+  float *p; /* the chunk's sum for the next layer, as lf_run.p */
 
   lf_rows h, q, ctx;  /* [LF_TILE, d_model] */
   lf_rows ff;         /* [LF_TILE, d_ff or stem] */
@@ -49,6 +58,7 @@ struct lf_run {
   int32_t quiet; /* nobody holds a chunk, nor can take one until the next document; the caller's alone to write */
   int32_t pass, n_passes; /* which pass over x, see encoder.c */
   int32_t n_tiles, n_chunks;
+  int32_t rows_done;      /* rows of p that are done, between two passes */
   atomic_int next_chunk;  /* the first that nobody has taken */
   atomic_int chunks_done; /* of this pass */
   atomic_int tiles_done;  /* of all passes */
@@ -114,18 +124,23 @@ int32_t lf_projected_rows(const lf_run *run, int32_t layer);
 /* 1 if E h is a product of 8 bits. Then p is transposed until it is whole. */
 int lf_projects_int8(const lf_config *config);
 
-void lf_projection_begin(const lf_run *run, float *p, int32_t layer);
-void lf_projection_tile(lf_worker *worker, int32_t layer, int32_t first, int32_t rows); /* p += E[:, tile] h */
-void lf_projection_add(const lf_run *run, int32_t layer, const float *chunk);           /* run->p += chunk */
-void lf_projection_end(lf_run *run, int32_t layer);
+/* Rows of p that these tiles of x add to. */
+lf_range lf_projection_span(const lf_run *run, int32_t layer, lf_range tiles);
+
+/* Each for some rows of p, so that no call takes long, however many there are. */
+void lf_projection_begin(const lf_run *run, float *p, int32_t layer, lf_range rows);
+void lf_projection_tile(lf_worker *worker, int32_t layer, int32_t first, int32_t rows);      /* p += E[:, tile] h */
+void lf_projection_add(const lf_run *run, int32_t layer, const float *chunk, lf_range rows); /* run->p += chunk */
+void lf_projection_end(lf_run *run, int32_t layer, lf_range rows);
 
 /* Rows first .. first + rows - 1 of matrix `matrix` of the finished p: [rows, d_model], in place or in worker->h. */
 lf_rows lf_projection_rows(lf_worker *worker, size_t matrix, size_t first, size_t rows);
 
 /* ---- attention.c ---- */
 
-/* Keys and values of the layer, from the finished p. */
-void lf_project_keys_values(lf_worker *worker, int32_t layer);
+/* Keys and values of the layer from the finished p, for at most LF_TILE of its rows: one call after the other, from
+ * the first row to the last, each beginning at a multiple of LF_TILE. */
+void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range rows);
 
 /* Keys and values of one tile of full attention, from worker->h. */
 void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_t rows);
@@ -141,14 +156,11 @@ int32_t lf_n_passes(const lf_config *config);
 /* The layer that a pass sums p for, or -1. */
 int32_t lf_projected_layer(const lf_run *run);
 
-/* The worker has taken a chunk: what it sums up starts from nothing. */
-void lf_begin_chunk(lf_worker *worker);
+/* The worker has taken the chunk of these tiles: what it sums up starts from nothing. */
+void lf_begin_chunk(lf_worker *worker, lf_range tiles);
 
 /* The worker's current tile of the run's current pass. */
 void lf_encode_tile(lf_worker *worker);
-
-/* What comes between two passes, once: the sum of all chunks is finished, and becomes keys and values. */
-void lf_between_passes(lf_worker *worker);
 
 /* ---- schedule.c ---- */
 

@@ -45,15 +45,62 @@ static int32_t first_tile(const lf_run *run, int32_t chunk) {
   return (int32_t)(run->n_tiles * (all * chunk + 3 * (all * all - left * left)) / (4 * all * all));
 }
 
+static lf_range tiles_of(const lf_run *run, int32_t chunk) {
+  return (lf_range){first_tile(run, chunk), first_tile(run, chunk + 1)};
+}
+
 /* Opens the run's pass to all threads. */
 static void open_pass(lf_run *run) {
-  const int32_t layer = lf_projected_layer(run);
-  if (layer >= 0) lf_projection_begin(run, run->p, layer);
   atomic_store(&run->chunks_done, 0);
   atomic_store(&run->next_chunk, 0);
   if (run->n_threads == 1) return;
   atomic_fetch_add(&run->generation, 1);
   wake_all(&run->generation);
+}
+
+/* Some rows of the finished p become keys and values. With several threads, the chunks have their own sums. */
+static void finish_rows(lf_worker *worker, int32_t layer, lf_range rows) {
+  lf_run *run = worker->run;
+  for (int32_t chunk = 0; run->n_threads > 1 && chunk < run->n_chunks; chunk++) {
+    lf_range span = lf_projection_span(run, layer, tiles_of(run, chunk));
+    if (span.first < rows.first) span.first = rows.first;
+    if (span.end > rows.end) span.end = rows.end;
+    if (span.first < span.end) lf_projection_add(run, layer, run->p_chunks + (size_t)chunk * run->p_size, span);
+  }
+  lf_projection_end(run, layer, rows);
+  lf_project_keys_values(worker, layer, rows);
+}
+
+/* Rows of p that are cleared at once, which is quickly done. */
+enum { CLEARED_ROWS = 4096 };
+
+/* A piece of what comes between two passes. p can have as many rows as the document, so it is not done at once. */
+static void work_between(lf_worker *worker) {
+  lf_run *run = worker->run;
+  const int32_t layer = lf_projected_layer(run);
+  const int32_t k = layer < 0 ? 0 : lf_projected_rows(run, layer);
+  const int clearing = worker->between == LF_CLEARING;
+  lf_range rows = {.first = run->rows_done, .end = run->rows_done + (clearing ? CLEARED_ROWS : LF_TILE)};
+  if (rows.end > k) rows.end = k;
+  if (rows.first < rows.end && clearing) lf_projection_begin(run, run->p, layer, rows);
+  if (rows.first < rows.end && !clearing) finish_rows(worker, layer, rows);
+  run->rows_done = rows.end;
+  if (rows.end < k) return;
+  run->rows_done = 0;
+  if (clearing) {
+    worker->between = LF_NOT_BETWEEN;
+    open_pass(run);
+  } else {
+    worker->between = LF_CLEARING;
+    run->pass++;
+  }
+}
+
+/* Begins it, and does as much as a few tiles are worth at once: for the k of most models that is all. */
+static void begin_between(lf_worker *worker, lf_between what) {
+  worker->run->rows_done = 0;
+  worker->between = what;
+  for (int32_t pieces = 0; pieces < 5 && worker->between != LF_NOT_BETWEEN; pieces++) work_between(worker);
 }
 
 void lf_schedule_begin(lf_run *run) {
@@ -66,7 +113,7 @@ void lf_schedule_begin(lf_run *run) {
   atomic_store(&run->tiles_done, 0);
   run->quiet = 0;
   atomic_store(&run->cancelled, 0);
-  open_pass(run);
+  begin_between(&run->workers[0], LF_CLEARING);
 }
 
 int lf_schedule_cancel(lf_run *run) {
@@ -79,6 +126,7 @@ int lf_schedule_cancel(lf_run *run) {
   /* Whoever comes from now on sees `cancelled` before it takes a chunk, until the next document. */
   atomic_store(&run->next_chunk, NO_CHUNK); /* the last of them may have opened another pass */
   run->workers[0].chunk = -1;
+  run->workers[0].between = LF_NOT_BETWEEN;
   run->quiet = 1;
   return 1;
 }
@@ -93,25 +141,34 @@ static int take_chunk(lf_worker *worker) {
   if (chunk >= run->n_chunks) return 0;
   worker->chunk = chunk;
   worker->tile = first_tile(run, chunk);
-  lf_begin_chunk(worker);
+  lf_begin_chunk(worker, tiles_of(run, chunk));
   return 1;
 }
 
 static void finish_chunk(lf_worker *worker) {
   lf_run *run = worker->run;
   const int32_t layer = lf_projected_layer(run);
-  if (run->n_threads == 1 && layer >= 0) lf_projection_add(run, layer, worker->p);
+  if (run->n_threads == 1 && layer >= 0) {
+    lf_projection_add(run, layer, worker->p, lf_projection_span(run, layer, tiles_of(run, worker->chunk)));
+  }
   worker->chunk = -1;
   if (atomic_fetch_add(&run->chunks_done, 1) + 1 < run->n_chunks) return;
-  lf_between_passes(worker);
-  run->pass++;
-  if (run->pass < run->n_passes) open_pass(run);
+  if (run->pass + 1 < run->n_passes) {
+    begin_between(worker, LF_KEYS_AND_VALUES);
+  } else {
+    run->pass++;
+  }
 }
 
-/* One tile of the worker's chunk, or of a chunk that it takes; the worker that finishes a pass starts the next one.
+/* One tile of the worker's chunk, or of a chunk that it takes; or a piece of what comes between two passes, which the
+ * worker that has finished the last chunk of a pass does.
  * Returns 0 if there was no tile to take. */
 static int work_tile(lf_worker *worker) {
   lf_run *run = worker->run;
+  if (worker->between != LF_NOT_BETWEEN) {
+    work_between(worker);
+    return 1;
+  }
   if (worker->chunk < 0 && !take_chunk(worker)) return 0;
   const int32_t end = first_tile(run, worker->chunk + 1);
   lf_encode_tile(worker);
@@ -141,6 +198,7 @@ void lf_schedule_serve(lf_worker *worker) {
     while (!atomic_load(&run->cancelled) && work_tile(worker)) {
     }
     worker->chunk = -1;
+    worker->between = LF_NOT_BETWEEN;
     atomic_fetch_sub(&run->active, 1);
     if (!atomic_load(&run->stopped)) wait_while(&run->generation, generation);
   }
