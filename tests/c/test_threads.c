@@ -14,8 +14,9 @@
 
 enum { N = 800, D = 4, CLASSES = 2, THREADS = 3 };
 
-/* Every other model has a stem and importance. */
+/* Every other model has a stem and importance; from kind 8 on, p can have as many rows as the document has tokens. */
 static lf_config config_of(int32_t kind) {
+  const int large = kind >= 8;
   return (lf_config){.vocab_size = 20,
                      .n_max = N,
                      .d_model = D,
@@ -24,11 +25,11 @@ static lf_config config_of(int32_t kind) {
                      .d_ff = 12,
                      .attention = kind == 7,
                      .sharing = LF_SHARING_HEADWISE,
-                     .projection = kind % 4,
-                     .precision = kind / 4,
+                     .projection = large ? 1 + kind % 3 : kind % 4,
+                     .precision = large ? (kind - 8) / 3 : kind / 4,
                      .stem = kind % 2 * 5,
                      .importance = kind % 2,
-                     .k = {10, 5, 4}};
+                     .k = {large ? N : 10, large ? N / 2 : 5, large ? N : 4}};
 }
 
 static void *allocate(uint64_t bytes) {
@@ -201,10 +202,27 @@ static void lost_thread(const lf_model *model) {
   free(run);
 }
 
+/* However many rows p has, no step works through more of them than a few tiles are worth. */
+static void small_steps(const lf_model *model) {
+  const uint64_t bytes = lf_workspace_bytes(&model->config, N, 1);
+  lf_run *run = allocate(bytes);
+  CHECK(lf_run_init(run, bytes, model, N, 1) == LF_OK);
+  read_document(run, N, 1);
+  CHECK(lf_begin(run, N) == LF_OK);
+  int32_t steps = 0;
+  lf_status status = LF_MORE;
+  for (; status == LF_MORE; steps++) status = lf_step(run, 1);
+  CHECK(status == LF_OK);
+  int32_t least = lf_run_total(run);
+  for (int32_t layer = 0; layer < model->config.n_layers; layer++) least += model->config.k[layer] / LF_TILE - 5;
+  CHECK(steps >= least);
+  free(run);
+}
+
 int main(void) {
   static outcome one;
   static outcome many;
-  for (int32_t kind = 0; kind < 8; kind++) {
+  for (int32_t kind = 0; kind < 14; kind++) {
     const lf_config config = config_of(kind);
     lf_model *model = make_model(&config);
     const int32_t lengths[] = {1, N};
@@ -217,6 +235,7 @@ int main(void) {
       }
     }
     lost_thread(model);
+    if (kind >= 8) small_steps(model);
     free(model);
   }
   return summary();
