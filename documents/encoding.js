@@ -42,10 +42,13 @@ export function checkEncoding(label) {
  * @param {boolean} fatal
  * @returns {string} without a byte order mark
  */
-function decodeAs(bytes, encoding, fatal) {
+export function decodeAs(bytes, encoding, fatal) {
   const text = new TextDecoder(encoding, { fatal }).decode(bytes)
-  return encoding === 'windows-1252' ? text.replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252[c.charCodeAt(0) - 0x80]) : text
+  return encoding === 'windows-1252' ? mendWindows1252(text) : text
 }
+
+/** Text that was decoded as Latin-1 instead. @param {string} text */
+export const mendWindows1252 = (text) => text.replace(/[\x80-\x9f]/g, (c) => WINDOWS_1252[c.charCodeAt(0) - 0x80])
 
 /** The encoding that the first bytes are a mark of. @param {Uint8Array} bytes */
 export function encodingOfMark(bytes) {

@@ -22,7 +22,7 @@ const FIRST_BYTES = [
   [/^PK(\x03\x04|\x05\x06|\x07\x08)/, 'zip'],
   [/^\x1f\x8b/, 'gzip'],
   [/^\s*\{\\rtf/, 'rtf'],
-  [/^\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1/, { name: 'an Office file of before 2007 (.doc, .xls, .ppt or .msg)', hint: 'save it as .docx or PDF' }],
+  [/^\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1/, { name: 'an Office file of before 2007 (.doc, .xls, .ppt or .msg) or one that is locked with a password', hint: 'save it as .docx or PDF, without a password' }],
   [/^%!PS/, { name: 'PostScript', hint: 'save it as PDF' }],
   [/^(\x89PNG|GIF8[79]a|\xff\xd8\xff|II\*\0|MM\0\*|BM....\0\0\0\0|RIFF....WEBP)/s, { name: 'a picture', hint: 'run text recognition (OCR) on it first' }],
   [/^....ftyp/s, { name: 'a film, sound or picture' }],

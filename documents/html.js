@@ -4,11 +4,14 @@
  * The page uses it too, rather than the browser's DOMParser: that one is not there in workers, where a hostile document
  * holds nobody up, and reports every style attribute to a strict content security policy. A test holds the two together.
  */
+import { decodeHTMLStrict } from 'entities/decode'
 import { defaultTreeAdapter, Parser } from 'parse5'
+import { LinformerError } from '../wasm/common/errors.js'
 import { decode, encodingName } from './encoding.js'
 import { tooLarge } from './errors.js'
 import { Layout } from './layout.js'
 import { badCharacters } from './notes.js'
+import { parseXml } from './xml.js'
 
 /** @typedef {import('parse5').DefaultTreeAdapterTypes.ChildNode} ChildNode */
 /** @typedef {import('parse5').DefaultTreeAdapterTypes.Element} Element */
@@ -44,6 +47,30 @@ function declaredEncoding(bytes) {
 export function readHtml(bytes, { encoding, declared }) {
   const { text, bad } = decode(bytes, { encoding, declared: declared ?? declaredEncoding(bytes), lenient: true })
   return { text: htmlText(text), notes: badCharacters(bad) }
+}
+
+/**
+ * XHTML as the XML that it is, where an empty <title/> is empty; with an error in it, as HTML.
+ *
+ * @type {typeof readHtml}
+ */
+export function readXhtml(bytes, { encoding, declared }) {
+  const { text, bad } = decode(bytes, { encoding, declared: declared ?? declaredEncoding(bytes), lenient: true })
+  const layout = new Layout()
+  try {
+    parseXml(text, {
+      open: ({ local, attributes }) => layout.open(local, attributes),
+      close: ({ local }) => layout.close(local),
+      text: (part) => layout.text(part)
+    }, (name) => {
+      const character = decodeHTMLStrict(`&${name};`)
+      return character === `&${name};` ? undefined : character
+    })
+  } catch (error) {
+    if (!(error instanceof LinformerError) || error.details.reason !== 'damaged') throw error
+    return { text: htmlText(text), notes: badCharacters(bad) }
+  }
+  return { text: layout.result(), notes: badCharacters(bad) }
 }
 
 /**

@@ -21,19 +21,21 @@ export { TYPES } from './format.js'
 /** Longest document: twice as many bytes could not be a string. */
 export const MOST_BYTES = 2 ** 28
 
-const notYet = (/** @type {string} */ name) => () => { throw unreadable('format', `it is ${name}, which is not read`) }
-
 /** @type {Record<import('./format.js').Format, (bytes: Uint8Array, options: ReaderOptions) => Read | Promise<Read>>} */
 const READERS = {
   text: async (bytes, options) => (await import('./text.js')).readText(bytes, options),
   markdown: async (bytes, options) => (await import('./text.js')).readMarkdown(bytes, options),
   html: async (bytes, options) => (await import('./html.js')).readHtml(bytes, options),
-  xhtml: async (bytes, options) => (await import('./html.js')).readHtml(bytes, options),
+  xhtml: async (bytes, options) => (await import('./html.js')).readXhtml(bytes, options),
   pdf: async (bytes, options) => (await import('./pdf.js')).readPdf(bytes, options),
-  rtf: notYet('RTF'),
-  eml: notYet('a mail'),
-  zip: notYet('a zip file'),
-  gzip: notYet('gzip')
+  rtf: async (bytes) => (await import('./rtf.js')).readRtf(bytes),
+  eml: async (bytes) => (await import('./mail.js')).readMail(bytes),
+  zip: async (bytes) => (await import('./office.js')).readArchive(bytes),
+  gzip: async (bytes, { name, encoding, onProgress }) => {
+    const unpacked = (await import('./zip.js')).gunzip(bytes)
+    if (unpacked[0] === 0x1f && unpacked[1] === 0x8b) throw unreadable('format', 'it is gzip within gzip, which is not read')
+    return readDocument(unpacked, { name: name?.replace(/\.gz$/i, ''), encoding, onProgress })
+  }
 }
 
 /**

@@ -38,9 +38,9 @@ export const classifyOptions = {
 
 export const classifyHelp = `Usage: linformer classify [options] [FILE ... | -]
 
-Labels each FILE: text, Markdown, HTML or PDF, or any of them in gzip. What is in a file decides what it is, then its name.
-A folder stands for the documents below it, and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
-no FILE, is standard input.
+Labels each FILE: text, Markdown, HTML, PDF, Word (.docx), OpenDocument (.odt), EPUB, RTF, mail (.eml) and saved pages
+(.mhtml), also in gzip. What is in a file decides what it is, then its name. A folder stands for the documents below it,
+and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or no FILE, is standard input.
 
   -m, --model NAME|FILE|URL  a shipped model or a .safetensors file (default: ${DEFAULT_MODEL})
       --json             one JSON value: an object for one document, an array for several

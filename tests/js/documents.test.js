@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
+import { gzipSync, strToU8, zipSync } from 'fflate'
 import { readDocument, TYPES } from 'linformer-wasm/documents'
 import { htmlText } from '../../documents/html.js'
+import { gunzip } from '../../documents/zip.js'
 import { pdfOf } from './helpers/pdf.js'
 
 const bytesOf = (text) => typeof text === 'string' ? new TextEncoder().encode(text) : text
@@ -29,6 +31,11 @@ test('files that people have, each read as a careful person would', async () => 
   assert.equal((await fileText('post.md')).trim(), PLAIN)
   for (const name of ['plain.pdf', 'junk-before.pdf']) {
     assert.equal(await fileText(name), `${VERDICT} An otherwise competent director has made something unbearable, and I would not recommend it to anybody.\n\nThe office staff found the final affair difficult.`)
+  }
+  assert.equal(await fileText('memo.rtf'), `${VERDICT.replace('. ', '.\n\n')}`)
+  for (const format of ['docx', 'odt', 'epub']) {
+    const { text, format: as } = await read(file(`review.${format}`))
+    assert.deepEqual([as, text], [format, VERDICT])
   }
   const mixed = await read(file('mixed.pdf'))
   assert.deepEqual([mixed.text, mixed.format, mixed.notes], ['Scanned by ACME Copier 3000', 'pdf', ['3 of 4 pages have no text: pictures, perhaps scans']])
@@ -101,6 +108,58 @@ test('what is not read is refused by its name, and tables get a hint', async () 
   await assert.rejects(read('A page of text', { name: 'a.pdf' }), { details: { reason: 'damaged', format: 'pdf' } })
   await assert.rejects(read('%PDF-1.4\nnothing more'), /not a PDF that can be read/)
   await assert.rejects(readDocument('a string'), { code: 'BAD_ARGUMENT' })
+})
+
+/** An archive of texts. @param {Record<string, string>} files */
+const archiveOf = (files) => zipSync(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, strToU8(text)])))
+
+test('Word and OpenDocument: what is on the page, without what was deleted, hidden or said twice', async () => {
+  const word = (body) => archiveOf({ 'word/document.xml': `<w:document xmlns:w="w"><w:body>${body}</w:body></w:document>`, 'word/footnotes.xml': '<w:footnotes xmlns:w="w"><w:p><w:t>A note.</w:t></w:p></w:footnotes>' })
+  assert.equal(await textOf(word('<w:p><w:r><w:t>One</w:t><w:tab/><w:t xml:space="preserve"> &amp; two</w:t></w:r><w:del><w:r><w:delText>no</w:delText></w:r></w:del></w:p><w:tbl><w:tr><w:tc><w:p><w:t>a</w:t></w:p></w:tc></w:tr></w:tbl>')), 'One & two\n\na\n\nA note.')
+  const odt = (body, more = {}) => archiveOf({ mimetype: 'application/vnd.oasis.opendocument.text', 'content.xml': `<o xmlns:text="t" xmlns:office="o"><office:annotation><text:p>no</text:p></office:annotation>${body}</o>`, ...more })
+  assert.equal(await textOf(odt('<text:h>Title</text:h><text:p>One<text:s/>two<text:line-break/>three</text:p>')), 'Title\n\nOne two\nthree')
+  await assert.rejects(read(odt('', { 'META-INF/manifest.xml': '<m><encryption-data/></m>' })), { details: { reason: 'locked' } })
+  await assert.rejects(read(word('<w:p>')), { details: { reason: 'damaged' } })
+  for (const [files, message] of [[{ 'xl/workbook.xml': '' }, /Excel/], [{ 'ppt/presentation.xml': '' }, /PowerPoint/], [{ 'a.txt': 'a' }, /zip archive/]]) await assert.rejects(read(archiveOf(files)), message)
+})
+
+test('books in the order of their spine, mails with their subject, RTF in its code pages, gzip of any of them', async () => {
+  const book = {
+    mimetype: 'application/epub+zip', 'META-INF/container.xml': '<c><rootfiles><rootfile full-path="b/c.opf"/></rootfiles></c>',
+    'b/c.opf': '<p><manifest><item id="x" href="two%20.xhtml"/><item id="y" href="one.xhtml"/><item id="n" href="nav.xhtml" properties="nav"/></manifest><spine><itemref idref="n"/><itemref idref="y"/><itemref idref="x"/><itemref idref="gone"/></spine></p>',
+    'b/two .xhtml': '<html><title/><p>Two&nbsp;&eacute;</p></html>', 'b/one.xhtml': '<html><p>One</p></html>', 'b/nav.xhtml': '<html>no</html>'
+  }
+  assert.deepEqual(await read(archiveOf(book)), { text: 'One\n\nTwo é', format: 'epub', notes: ['1 chapter is missing'] })
+  const mail = 'Received: by x\r\nSubject: =?utf-8?B?Y2Fmw6k=?=\r\nFrom: a@b.c\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\nPHA+SGVsbG8gPGI+Ym9keTwvYj4=\r\n--x\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\n\r\nxx\r\n--x--\r\n'
+  assert.deepEqual(await read(mail), { text: 'café\n\nHello body', format: 'eml', notes: ['attachment not read: a.pdf'] })
+  assert.equal(await textOf(mail.replace('text/html', 'text/plain; charset=windows-1252').replace('base64', '8bit').replace(/PHA.*/, 'plain'), { name: 'x.eml' }), 'café\n\nplain')
+  const rtf = String.raw`{\rtf1\ansi\ansicpg1251{\fonttbl{\f0\fcharset204 No;}{\f1\fcharset128 No;}}{\info{\title No}}\f0 \'cf\'f0\u8364?\par {\f1\'83\'65}{\v no}\{a\}\~b{\*\x no}{\pict 00ff}\emdash\uc2\u233xx.}`
+  assert.equal(await textOf(rtf), 'Пр€\n\nテ{a} b—é.')
+  assert.deepEqual(await read(gzipSync(strToU8(rtf)), { name: 'a.rtf.gz' }), { text: 'Пр€\n\nテ{a} b—é.', format: 'rtf', notes: [] })
+})
+
+test('archives that unpack to more than there is room for, or break off', async () => {
+  const bomb = zipSync({ 'word/document.xml': new Uint8Array(1000) })
+  const directory = new DataView(bomb.buffer, bomb.length - 22).getUint32(16, true)
+  new DataView(bomb.buffer).setUint32(directory + 24, 2 ** 28 + 1, true) // what it says that it unpacks to
+  await assert.rejects(read(bomb), { details: { reason: 'limit', value: 2 ** 28 + 1, limit: 2 ** 28 } })
+  new DataView(bomb.buffer).setUint32(directory + 24, 10, true)
+  await assert.rejects(read(bomb), { code: 'DOCUMENT' })
+  assert.throws(() => gunzip(gzipSync(new Uint8Array(2 ** 22)), 2 ** 20), { details: { reason: 'limit', value: 2 ** 20, limit: 2 ** 20 } })
+  await assert.rejects(read(gzipSync(strToU8('a text '.repeat(1000))).subarray(0, 30)), { details: { reason: 'damaged' } })
+})
+
+test('damaged bytes of every format: text, or an error in words', { timeout: 120_000 }, async () => {
+  let seed = 7
+  const below = (n) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 1) % n
+  for (const name of ['review.docx', 'review.odt', 'review.epub', 'memo.rtf', 'plain.pdf', 'minified.html', 'strict.xhtml', 'post.md', 'utf16le-bom.txt']) {
+    for (let round = 0; round < 25; round++) {
+      const bytes = new Uint8Array(file(name))
+      for (let i = 0; i <= below(20); i++) bytes[below(bytes.length)] = below(256)
+      const part = round % 3 === 0 ? bytes.subarray(0, below(bytes.length)) : bytes
+      await read(part, { name }).catch((error) => assert.ok(['DOCUMENT', 'EMPTY_TEXT'].includes(error.code), `${name}: ${error.stack}`))
+    }
+  }
 })
 
 test('HTML: what a reader sees, in paragraphs', () => {
