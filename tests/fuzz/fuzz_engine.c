@@ -10,7 +10,10 @@
 #include "fuzz.h"
 #include "reference.h"
 
-enum { N = ENGINE_N, VALUES = 1 << 16, WORK = 1 << 15, CLASSES = ENGINE_CLASSES, RESULTS = (N + 1) * CLASSES };
+enum { N = ENGINE_N, VALUES = 1 << 16, WORK = 1 << 15, CLASSES = ENGINE_CLASSES };
+
+/* What is compared with the reference: contributions and logits, and the pooled vector, each within its own scale. */
+enum { LABELS = (N + 1) * CLASSES, RESULTS = LABELS + ENGINE_WIDTH };
 
 static reference_model model;
 static engine_input engine;
@@ -18,7 +21,7 @@ static float values[VALUES];
 static uint8_t stored_bytes[4 * VALUES];
 static float scales[VALUES];
 static double work[WORK];
-static float scalar[RESULTS], simd[RESULTS];
+static engine_result scalar, simd;
 static double exact[RESULTS], noisy[RESULTS];
 
 enum { TAME, LARGE, SPARSE, CONSTANT, WILD, KINDS };
@@ -72,7 +75,7 @@ static lf_config take_config(fuzz_input *input) {
   config.n_max = take_length(input);
   config.n_layers = take_between(input, 1, 3);
   config.d_ff = take_between(input, 1, 10);
-  config.n_classes = take_between(input, 1, CLASSES);
+  engine.head.n_classes = take_between(input, 1, CLASSES);
   config.vocab_size = take_between(input, 1, 12);
   const uint32_t kinds = take_byte(input);
   config.attention = kinds % 4 == 0;
@@ -92,6 +95,47 @@ static lf_config take_config(fuzz_input *input) {
     config.k[layer] = one && layer > 0 ? config.k[0] : k;
   }
   return config;
+}
+
+/* What comes last, so that an input that ends before has none of it: stem, importance, no positions, and the head's pooling and
+ * words. */
+static void take_parts(fuzz_input *input) {
+  lf_config *config = &engine.config;
+  lf_head_config *head = &engine.head;
+  const uint32_t parts = take_byte(input);
+  if (parts & 1) config->stem = take_between(input, 1, 9);
+  if (parts & 2) config->importance = 1;
+  if (parts & 4) config->positions = LF_POSITIONS_NONE;
+  head->d_model = config->d_model;
+  head->vocab_size = config->vocab_size;
+  head->pooling = parts & 8 && config->importance ? LF_POOLING_WEIGHTED : LF_POOLING_MEAN;
+  head->window = 0;
+  if (parts & 16) {
+    head->pooling = LF_POOLING_WINDOW_MAX;
+    head->window = 2 * take_between(input, 1, 40);
+  }
+  head->words = parts & 32 ? take_between(input, 1, config->vocab_size) : 0;
+  head->word_dtype = (int32_t)(parts >> 6) % 3;
+}
+
+/* The ids of the word head: the first and every other one after it, as long as they last, and then the rest. */
+static void fill_ids(engine_tensor *out, reference_tensor *tensor, uint8_t *bytes) {
+  const int32_t words = tensor->shape[0];
+  const int32_t step = 2 * words <= engine.config.vocab_size ? 2 : 1;
+  for (int32_t i = 0; i < words; i++) {
+    const int32_t id = i * step + (engine.config.vocab_size - words * step) / 2;
+    tensor->values[i] = (float)id;
+    memcpy(bytes + 4 * i, &id, sizeof id);
+  }
+  tensor->quantised = NULL;
+  tensor->scales = NULL;
+  *out = (engine_tensor){.name = tensor->name,
+                         .shape = tensor->shape,
+                         .n_dims = 1,
+                         .dtype = LF_I32,
+                         .bytes = bytes,
+                         .size = 4 * (uint64_t)words,
+                         .rows = 1};
 }
 
 /* Fills one tensor: its bytes as a file has them, and in tensor->values what they mean. */
@@ -143,6 +187,7 @@ static int32_t dtype_of(const lf_config *config, const reference_tensor *tensor,
   if (strcmp(tensor->name, "embed.position.weight") == 0) return config->position_dtype;
   const int sequence = ends_with(tensor->name, "attn.E") || ends_with(tensor->name, "attn.F");
   if (sequence && config->projection == LF_PROJECTION_LINEAR) return config->projection_dtype;
+  if (strcmp(tensor->name, "words.weight") == 0) return engine.head.word_dtype;
   return (int32_t)(random_bits(w) % (tensor->n_dims == 1 ? 2 : 3));
 }
 
@@ -159,57 +204,73 @@ static void fill_all(weights *w) {
     /* Large scores make softmax a choice, and rounding may choose otherwise: large models have equal scores. */
     weights zero = {.kind = CONSTANT, .state = 1};
     const int is_zero = w->kind == LARGE && strstr(tensor->name, "attn.query") != NULL;
-    fill_tensor(&engine.tensors[i], tensor, is_zero ? &zero : w, is_zero ? LF_F32 : dtype_of(&model.config, tensor, w),
-                stored_bytes + 4 * used, scales + rows);
+    if (strcmp(tensor->name, "words.ids") == 0) {
+      fill_ids(&engine.tensors[i], tensor, stored_bytes + 4 * used);
+    } else {
+      fill_tensor(&engine.tensors[i], tensor, is_zero ? &zero : w,
+                  is_zero ? LF_F32 : dtype_of(&model.config, tensor, w), stored_bytes + 4 * used, scales + rows);
+    }
     used += size;
     rows += size / (size_t)tensor->shape[tensor->n_dims - 1];
   }
 }
 
-static size_t results(void) { return ((size_t)engine.n + 1) * (size_t)engine.config.n_classes; }
-
+/* The results in one array: contributions at their place, then logits, then the pooled vector. */
 static int reference(double *out, double noise, uint64_t seed) {
-  const size_t contributions = results() - (size_t)engine.config.n_classes;
-  return reference_forward(out + contributions, out, &model, engine.ids, engine.n, noise, seed, work);
+  reference_result result = {.contributions = out,
+                             .logits = out + LABELS - CLASSES,
+                             .pooled = out + LABELS,
+                             .evidence = engine.head.window > 0 ? scalar.evidence : NULL};
+  memset(out, 0, RESULTS * sizeof *out);
+  return reference_forward(&result, &model, engine.ids, engine.n, noise, seed, work);
 }
 
+/* What the engine says, in the same order. */
+static double engine_value(size_t i) {
+  if (i >= LABELS) return (double)scalar.pooled[i - LABELS];
+  return (double)(i < LABELS - CLASSES ? scalar.contributions[i] : scalar.logits[i - (LABELS - CLASSES)]);
+}
+
+typedef struct range {
+  size_t first, end;
+} range;
+
 /* The largest difference to `exact` when every number is off by up to `noise`, in a number of tries. */
-static double sensitivity(double noise, uint64_t tries) {
+static double sensitivity(range part, double noise, uint64_t tries) {
   double largest = 0.0;
   for (uint64_t seed = 1; seed <= tries; seed++) {
     (void)reference(noisy, noise, seed);
-    for (size_t i = 0; i < results(); i++) largest = fmax(largest, fabs(noisy[i] - exact[i]));
+    for (size_t i = part.first; i < part.end; i++) largest = fmax(largest, fabs(noisy[i] - exact[i]));
   }
   return largest;
 }
 
 /* The largest difference to `exact` of what the engine says. */
-static double difference(void) {
+static double difference(range part) {
   double largest = 0.0;
-  for (size_t i = 0; i < results(); i++) {
-    const double off = fabs((double)scalar[i] - exact[i]);
+  for (size_t i = part.first; i < part.end; i++) {
+    const double off = fabs(engine_value(i) - exact[i]);
     largest = off <= largest ? largest : off; /* a NaN is kept */
     if (isnan(off)) break;
   }
   return largest;
 }
 
-static void compare(int kind, lf_status status) {
-  const int close = reference(exact, 0.0, 1);
+static void compare_part(range part, int kind, lf_status status, int close) {
   double scale = 0.0;
-  for (size_t i = 0; i < results(); i++) scale = fmax(scale, fabs(exact[i]));
-  if (kind == LARGE && (status != LF_OK || !(sensitivity(0x1p-23, 1) <= scale))) return;
+  for (size_t i = part.first; i < part.end; i++) scale = fmax(scale, fabs(exact[i]));
+  if (kind == LARGE && (status != LF_OK || !(sensitivity(part, 0x1p-23, 1) <= scale))) return;
   EXPECT(status == LF_OK);
-  const double off = difference();
+  const double off = difference(part);
   double bound = 0.0;
   if (!close) {
     /* One try may happen to change little: before an answer counts as wrong, there are more. */
     for (uint64_t tries = 1; tries <= 64 && !(off <= bound); tries *= 8) {
-      bound = 2e-5 * scale + 64.0 * sensitivity(0x1p-23, tries) + 1e-30;
+      bound = 2e-5 * scale + 64.0 * sensitivity(part, 0x1p-23, tries) + 1e-30;
     }
   } else {
     /* Single precision may have rounded the other way somewhere: off by a share of a row's range. A coarse check. */
-    const double coarse = sensitivity(0x1p-6, 1);
+    const double coarse = sensitivity(part, 0x1p-6, 1);
     if (kind != TAME || coarse > 0.02 * scale) return;
     bound = 0.1 * scale + 32.0 * coarse;
   }
@@ -219,12 +280,23 @@ static void compare(int kind, lf_status status) {
   EXPECT(off <= bound);
 }
 
+static void compare(int kind, lf_status status) {
+  const int close = reference(exact, 0.0, 1);
+  compare_part((range){0, LABELS}, kind, status, close);
+  compare_part((range){LABELS, RESULTS}, kind, status, close);
+}
+
+/* The bits of a NaN are the machine's own; that it is one is not. */
+static int same_bits(const float *a, const float *b, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    if (memcmp(&a[i], &b[i], sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return 0;
+  }
+  return 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_input input = {.at = data, .left = size};
   engine.config = take_config(&input);
-  EXPECT(lf_config_check(&engine.config) == LF_OK);
-  reference_list(&model, &engine.config);
-
   weights w = {.kind = take_between(&input, 0, KINDS - 1)};
   static const float scale_choices[] = {0.5f, 0.05f, 1.0f, 2.0f};
   w.scale = w.kind == LARGE ? ldexpf(1.0f, take_between(&input, -60, 60)) : scale_choices[take_byte(&input) % 4];
@@ -233,20 +305,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   engine.n = take_between(&input, 1, engine.n_cap);
   engine.max_tiles = take_between(&input, 1, 4);
   engine.n_threads = take_between(&input, 1, 3); /* room for them; here one does all the work */
-  fill_all(&w);
   for (int32_t t = 0; t < engine.n; t++) {
     engine.ids[t] = (int32_t)(take_byte(&input) % (uint32_t)engine.config.vocab_size);
   }
+  take_parts(&input);
+  EXPECT(lf_config_check(&engine.config) == LF_OK && lf_head_config_check(&engine.head) == LF_OK);
+  reference_list(&model, &engine.config, &engine.head);
+  fill_all(&w);
 
-  const size_t count = results();
-  const lf_status status = engine_run(scalar, &engine);
-  EXPECT(simd_engine_run(simd, &engine) == status);
-  for (size_t i = 0; i < count; i++) {
-    /* The bits of a NaN are the machine's own; that it is one is not. */
-    EXPECT(memcmp(&scalar[i], &simd[i], sizeof scalar[i]) == 0 || (isnan(scalar[i]) && isnan(simd[i])));
-  }
-  for (size_t c = count - (size_t)engine.config.n_classes; c < count && status == LF_OK; c++)
-    EXPECT(isfinite(scalar[c]));
+  const lf_status status = engine_run(&scalar, &engine);
+  EXPECT(simd_engine_run(&simd, &engine) == status);
+  EXPECT(same_bits(scalar.contributions, simd.contributions, N * CLASSES));
+  EXPECT(same_bits(scalar.logits, simd.logits, CLASSES) && same_bits(scalar.pooled, simd.pooled, ENGINE_WIDTH));
+  EXPECT(memcmp(scalar.evidence, simd.evidence, sizeof scalar.evidence) == 0);
+  for (size_t c = 0; c < CLASSES && status == LF_OK; c++) EXPECT(isfinite(scalar.logits[c]));
   EXPECT(reference_doubles(&engine.config, engine.n) <= WORK);
   if (w.kind != WILD) compare(w.kind, status);
   return 0;

@@ -17,6 +17,7 @@ typedef enum weight_kind { USUAL, SHARP, CONSTANT_ROWS, DENORMAL, LARGE } weight
 typedef struct numeric_case {
   const char *name;
   lf_config config;
+  lf_head_config head;
   int32_t n;
   weight_kind weights;
 } numeric_case;
@@ -27,7 +28,6 @@ static const lf_config small = {.vocab_size = 50,
                                 .n_layers = 2,
                                 .n_heads = 4,
                                 .d_ff = 64,
-                                .n_classes = 3,
                                 .sharing = LF_SHARING_LAYERWISE,
                                 .k = {24, 24}};
 
@@ -57,17 +57,28 @@ static void *allocate(uint64_t bytes) {
   return block;
 }
 
-static lf_model *make_model(reference_model *model, const numeric_case *c) {
-  lf_model *engine = allocate(lf_model_bytes(&c->config));
-  if (lf_model_init(engine, lf_model_bytes(&c->config), &c->config) != LF_OK) abort();
-  reference_list(model, &c->config);
+/* A model and its head. */
+typedef struct whole {
+  lf_model *model;
+  lf_head *head;
+} whole;
+
+static whole make_model(reference_model *model, const numeric_case *c) {
+  const whole engine = {.model = allocate(lf_model_bytes(&c->config)), .head = allocate(lf_head_bytes(&c->head))};
+  if (lf_model_init(engine.model, lf_model_bytes(&c->config), &c->config) != LF_OK) abort();
+  if (lf_head_init(engine.head, lf_head_bytes(&c->head), &c->head) != LF_OK) abort();
+  reference_list(model, &c->config, &c->head);
   for (int i = 0; i < model->n_tensors; i++) {
     reference_tensor *tensor = &model->tensors[i];
     const size_t size = reference_size(tensor);
     tensor->values = allocate(size * sizeof(float));
     for (size_t j = 0; j < size; j++) tensor->values[j] = value_of(tensor, c->weights, j);
-    const lf_status status = lf_set_tensor(engine, tensor->name, LF_F32, tensor->shape, tensor->n_dims, tensor->values,
-                                           size * sizeof(float));
+    const uint64_t bytes = size * sizeof(float);
+    const int of_head = strncmp(tensor->name, "head.", 5) == 0;
+    const lf_status status = of_head ? lf_head_set_tensor(engine.head, tensor->name, LF_F32, tensor->shape,
+                                                          tensor->n_dims, tensor->values, bytes)
+                                     : lf_set_tensor(engine.model, tensor->name, LF_F32, tensor->shape, tensor->n_dims,
+                                                     tensor->values, bytes);
     if (status != LF_OK) abort();
   }
   return engine;
@@ -81,10 +92,10 @@ typedef struct differences {
 static differences measure(const numeric_case *c) {
   static reference_model model;
   state = 2463534242u;
-  lf_model *engine = make_model(&model, c);
+  const whole engine = make_model(&model, c);
   const uint64_t bytes = lf_workspace_bytes(&c->config, c->n, 1);
   lf_run *run = allocate(bytes);
-  if (lf_run_init(run, bytes, engine, c->n, 1) != LF_OK) abort();
+  if (lf_run_init(run, bytes, engine.model, c->n, 1) != LF_OK) abort();
   int32_t *ids = allocate((uint64_t)c->n * sizeof *ids);
   for (int32_t t = 0; t < c->n; t++) ids[t] = (int32_t)((uint32_t)t * 7919u % (uint32_t)c->config.vocab_size);
   memcpy(lf_run_ids(run), ids, (size_t)c->n * sizeof *ids);
@@ -93,27 +104,40 @@ static differences measure(const numeric_case *c) {
     status = lf_step(run, 16);
     if (status == LF_OK) break;
   }
-  if (status != LF_OK) abort();
+  if (status != LF_OK || lf_head_begin(engine.head) != LF_OK || lf_head_read(engine.head, run) != LF_OK) abort();
+  if (lf_head_step(engine.head, c->n) != LF_OK) abort();
 
-  const size_t n_classes = (size_t)c->config.n_classes;
+  const size_t n_classes = (size_t)c->head.n_classes;
+  const size_t d = (size_t)c->config.d_model;
   const size_t count = (size_t)c->n * n_classes;
-  double *exact = allocate((count + n_classes) * sizeof *exact);
-  double *noisy = allocate((count + n_classes) * sizeof *noisy);
+  double *exact = allocate((count + n_classes + d) * sizeof *exact);
+  double *noisy = allocate((count + n_classes + d) * sizeof *noisy);
   double *work = allocate(reference_doubles(&c->config, c->n) * sizeof *work);
-  reference_forward(exact + count, exact, &model, ids, c->n, 0.0, 1, work);
-  reference_forward(noisy + count, noisy, &model, ids, c->n, 0x1p-24, 1, work);
+  reference_result result = {.contributions = exact, .logits = exact + count, .pooled = exact + count + n_classes};
+  reference_forward(&result, &model, ids, c->n, 0.0, 1, work);
+  result = (reference_result){.contributions = noisy, .logits = noisy + count, .pooled = noisy + count + n_classes};
+  reference_forward(&result, &model, ids, c->n, 0x1p-24, 1, work);
   double scale = 1e-30;
   double tokens = 0.0;
   double logits = 0.0;
   double rounding = 0.0;
+  const float *terms = NULL;
   for (size_t i = 0; i < count; i++) {
     scale = fmax(scale, fabs(exact[i]));
-    tokens = fmax(tokens, fabs((double)lf_run_contributions(run)[i] - exact[i]));
+    if (i % (n_classes * LF_TILE) == 0) {
+      const int32_t first = (int32_t)(i / n_classes);
+      const int32_t rows = c->n - first < LF_TILE ? c->n - first : LF_TILE;
+      terms = lf_head_terms(engine.head, first, rows);
+      if (terms == NULL || lf_head_contributions(engine.head, ids + first, first, rows) != LF_OK) abort();
+    }
+    tokens = fmax(tokens, fabs((double)terms[i % (n_classes * LF_TILE)] - exact[i]));
     rounding = fmax(rounding, fabs(noisy[i] - exact[i]));
   }
-  for (size_t i = 0; i < n_classes; i++) logits = fmax(logits, fabs((double)lf_run_logits(run)[i] - exact[count + i]));
+  for (size_t i = 0; i < n_classes; i++)
+    logits = fmax(logits, fabs((double)lf_head_logits(engine.head)[i] - exact[count + i]));
   for (int i = 0; i < model.n_tensors; i++) free(model.tensors[i].values);
-  free(engine);
+  free(engine.model);
+  free(engine.head);
   free(run);
   free(ids);
   free(exact);
@@ -131,7 +155,9 @@ static void print_row(const char *name, int32_t n, differences found, int failed
 
 /* One row of the table. Returns 1 if the difference is beyond the bound. */
 static int run_case(const numeric_case *c) {
-  const differences found = measure(c);
+  numeric_case with_head = *c;
+  with_head.head = (lf_head_config){.d_model = c->config.d_model, .vocab_size = c->config.vocab_size, .n_classes = 3};
+  const differences found = measure(&with_head);
   print_row(c->name, c->n, found, beyond(found));
   return beyond(found);
 }
@@ -142,7 +168,8 @@ static int run_engine_cases(void) {
   int failures = 0;
   int32_t longest = 0;
   for (int32_t i = 0; i < engine_case_count() / 2; i++) {
-    numeric_case c = {.name = engine_case_name(i), .config = engine_case_config(i), .weights = USUAL};
+    numeric_case c = {
+        .name = engine_case_name(i), .config = engine_case_config(i), .head = engine_case_head(i), .weights = USUAL};
     c.config.token_dtype = c.config.position_dtype = c.config.projection_dtype = LF_F32;
     c.n = c.config.n_max;
     longest = c.n > longest ? c.n : longest;
@@ -203,7 +230,6 @@ int main(int argc, char **argv) {
                                 .n_layers = 2,
                                 .n_heads = 4,
                                 .d_ff = 512,
-                                .n_classes = 2,
                                 .sharing = LF_SHARING_LAYERWISE,
                                 .k = {64, 64}};
   n++;

@@ -1,5 +1,5 @@
-/* reference.c - see reference.h. Wang et al. 2020, with (E h) W + b for keys and values; pre-norm encoder; mean pooling
- * over contributions. */
+/* reference.c - see reference.h. Wang et al. 2020, with (E h) W + b for keys and values; pre-norm encoder; and what a head
+ * makes of it. */
 #include "reference.h"
 
 #include <math.h>
@@ -66,13 +66,18 @@ static int32_t largest_k(const lf_config *config) {
   return k;
 }
 
-void reference_list(reference_model *model, const lf_config *config) {
+void reference_list(reference_model *model, const lf_config *config, const lf_head_config *head) {
   const int32_t d = config->d_model;
   const int linformer = config->attention == LF_ATTENTION_LINFORMER;
+  memset(&model->head, 0, sizeof model->head);
   model->config = *config;
   model->n_tensors = 0;
   add(model, -1, "embed.token.weight", config->vocab_size, d, 0);
   if (config->positions == LF_POSITIONS_LEARNED) add(model, -1, "embed.position.weight", config->n_max, d, 0);
+  if (config->stem > 0) {
+    add_linear(model, -1, "stem.in", config->stem, 3 * d);
+    add_linear(model, -1, "stem.out", d, config->stem);
+  }
   if (linformer && config->sharing == LF_SHARING_LAYERWISE) add_sequence(model, -1, "attn.E", largest_k(config));
   for (int32_t layer = 0; layer < config->n_layers; layer++) {
     add_norm(model, layer, "attn_norm", d);
@@ -88,7 +93,18 @@ void reference_list(reference_model *model, const lf_config *config) {
     if (config->sharing != LF_SHARING_KEY_VALUE) add_sequence(model, layer, "attn.F", config->k[layer]);
   }
   add_norm(model, -1, "norm", d);
-  add_linear(model, -1, "head", config->n_classes, d);
+  if (config->importance) {
+    add(model, -1, "pool.token", config->vocab_size, 0, 0);
+    add(model, -1, "pool.weight", d, 0, 0);
+  }
+  if (head == NULL) return;
+  model->head = *head;
+  add_linear(model, -1, "head", head->n_classes, d);
+  if (head->words > 0) {
+    add(model, -1, "words.ids", head->words, 0, 0);
+    add(model, -1, "words.idf", head->words, 0, 0);
+    add(model, -1, "words.weight", head->words, head->n_classes, 0);
+  }
 }
 
 /* ---- the forward pass ---- */
@@ -360,15 +376,17 @@ static void project(pass *p, double *out, const double *h, int32_t layer, int va
 }
 
 typedef struct rooms {
-  double *x, *h, *q, *ctx, *p, *keys, *values, *ff, *scores;
+  double *x, *h, *q, *ctx, *p, *keys, *values, *ff, *scores, *tokens, *importance;
 } rooms;
 
 static size_t lay_out(rooms *r, const lf_config *config, int32_t n, double *work) {
   const size_t d = (size_t)config->d_model;
   const size_t m = (size_t)n;
   const size_t k = config->attention == LF_ATTENTION_FULL ? m : (size_t)largest_k(config);
-  const size_t sizes[] = {m * d, m * d, m * d, m * d, k * d, k * d, k * d, m * (size_t)config->d_ff, k};
-  double **const places[] = {&r->x, &r->h, &r->q, &r->ctx, &r->p, &r->keys, &r->values, &r->ff, &r->scores};
+  const size_t widest = (size_t)(config->d_ff > config->stem ? config->d_ff : config->stem);
+  const size_t sizes[] = {m * d, m * d, m * d, m * d, k * d, k * d, k * d, m * widest, k, 3 * m * d, m};
+  double **const places[] = {&r->x,      &r->h,  &r->q,      &r->ctx,    &r->p,         &r->keys,
+                             &r->values, &r->ff, &r->scores, &r->tokens, &r->importance};
   size_t used = 0;
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     if (work != NULL) *places[i] = work + used;
@@ -433,6 +451,7 @@ static void attention(pass *p, const rooms *r, int32_t layer, int32_t n) {
 
 static double position(const pass *p, size_t t, size_t i) {
   const size_t d = (size_t)p->model->config.d_model;
+  if (p->model->config.positions == LF_POSITIONS_NONE) return 0.0;
   if (p->model->config.positions == LF_POSITIONS_LEARNED) {
     return (double)values_of(p, -1, "embed.position.weight")[t * d + i];
   }
@@ -440,8 +459,102 @@ static double position(const pass *p, size_t t, size_t i) {
   return i % 2 == 0 ? sin(angle) : cos(angle);
 }
 
-int reference_forward(double *logits, double *contributions, const reference_model *model, const int32_t *ids,
-                      int32_t n, double noise, uint64_t seed, double *work) {
+/* x += W_out gelu(W_in [token_(t-1); token_t; token_(t+1)] + b_in) + b_out */
+static void convolve(pass *p, const rooms *r, const float *token, const int32_t *ids, int32_t n) {
+  const size_t d = (size_t)p->model->config.d_model;
+  const size_t stem = (size_t)p->model->config.stem;
+  for (int32_t t = 0; t < n; t++) {
+    for (int32_t offset = 0; offset < 3; offset++) {
+      const int32_t other = t + offset - 1;
+      for (size_t i = 0; i < d; i++) {
+        const double value = other < 0 || other >= n ? 0.0 : (double)token[(size_t)ids[other] * d + i];
+        r->tokens[((size_t)t * 3 + (size_t)offset) * d + i] = value;
+      }
+    }
+  }
+  linear_map(p, r->ff, r->tokens, -1, "stem.in", (size_t)n, 3 * d, stem, 0);
+  for (size_t i = 0; i < (size_t)n * stem; i++) r->ff[i] = stored(p, gelu(p, r->ff[i]));
+  linear_map(p, r->x, r->ff, -1, "stem.out", (size_t)n, stem, d, 1);
+}
+
+/* a_t of all tokens, and the pooled vector. */
+static double pool(pass *p, const rooms *r, double *pooled, const int32_t *ids, int32_t n) {
+  const size_t d = (size_t)p->model->config.d_model;
+  const float *s = values_of(p, -1, "pool.token");
+  const float *u = values_of(p, -1, "pool.weight");
+  double total = 0.0;
+  for (int32_t t = 0; t < n; t++) {
+    double score = s != NULL ? (double)s[ids[t]] : 0.0;
+    for (size_t i = 0; i < d && u != NULL; i++) score += stored(p, r->h[(size_t)t * d + i] * (double)u[i]);
+    r->importance[t] = stored(p, exp(fmin(20.0, fmax(-20.0, score))));
+    total += r->importance[t];
+  }
+  for (size_t i = 0; i < d; i++) {
+    double sum = 0.0;
+    for (int32_t t = 0; t < n; t++) sum += r->importance[t] * r->h[(size_t)t * d + i];
+    pooled[i] = stored(p, sum / total);
+  }
+  return total;
+}
+
+/* Each token's share of a word vector of length 1: idf / (sqrt(count) |v|), and the index of its row, or -1. */
+static int32_t word_of(const pass *p, const int32_t *ids, int32_t n, int32_t t, double *share) {
+  const float *known = values_of(p, -1, "words.ids");
+  const float *idf = values_of(p, -1, "words.idf");
+  double squares = 0.0;
+  double own = 0.0;
+  int32_t row = -1;
+  for (int32_t i = 0; i < p->model->head.words; i++) {
+    double count = 0.0;
+    for (int32_t j = 0; j < n; j++) count += (double)ids[j] == (double)known[i] ? 1.0 : 0.0;
+    squares += count * (double)idf[i] * (double)idf[i];
+    if ((double)ids[t] != (double)known[i]) continue;
+    row = i;
+    own = (double)idf[i] / sqrt(count);
+  }
+  *share = squares > 0.0 ? own / sqrt(squares) : 0.0;
+  return row;
+}
+
+/* The dense part of a logit: contributions hold the terms y_tc, and become contributions. */
+static double pool_class(const pass *p, reference_result *out, const double *importance, double total, int32_t n,
+                         size_t c) {
+  const lf_head_config *head = &p->model->head;
+  const size_t n_classes = (size_t)head->n_classes;
+  if (head->pooling != LF_POOLING_WINDOW_MAX) {
+    double sum = 0.0;
+    for (int32_t t = 0; t < n; t++) {
+      double *y = &out->contributions[(size_t)t * n_classes + c];
+      if (head->pooling == LF_POOLING_WEIGHTED) *y *= importance[t] / total * (double)n;
+      sum += *y;
+    }
+    return sum / (double)n;
+  }
+  double largest = -INFINITY;
+  int32_t start = 0;
+  int32_t end = 0;
+  for (int32_t first = 0; first == 0 || first + head->window / 2 < n; first += head->window / 2) {
+    const int32_t last = first + head->window < n ? first + head->window : n;
+    double mean = 0.0;
+    for (int32_t t = first; t < last; t++)
+      mean += out->contributions[(size_t)t * n_classes + c] / (double)(last - first);
+    if (mean <= largest) continue;
+    largest = mean;
+    start = first;
+    end = last;
+  }
+  if (out->evidence != NULL) {
+    start = out->evidence[2 * c];
+    end = out->evidence[2 * c + 1];
+  }
+  for (int32_t t = 0; t < n; t++) {
+    out->contributions[(size_t)t * n_classes + c] *= t >= start && t < end ? (double)n / (double)(end - start) : 0.0;
+  }
+  return largest;
+}
+
+int reference_forward(reference_result *out, const reference_model *model, const int32_t *ids, int32_t n, double noise,
+                      uint64_t seed, double *work) {
   pass state = {.model = model, .noise = noise, .random = seed};
   pass *p = &state;
   const lf_config *config = &model->config;
@@ -457,6 +570,7 @@ int reference_forward(double *logits, double *contributions, const reference_mod
       r.x[t * d + i] = stored(p, (double)token[(size_t)ids[t] * d + i] + stored(p, position(p, t, i)));
     }
   }
+  if (config->stem > 0) convolve(p, &r, token, ids, n);
   for (int32_t layer = 0; layer < config->n_layers; layer++) {
     layer_norm(p, r.h, r.x, values_of(p, layer, "attn_norm.weight"), values_of(p, layer, "attn_norm.bias"), m, d);
     attention(p, &r, layer, n);
@@ -466,12 +580,21 @@ int reference_forward(double *logits, double *contributions, const reference_mod
     linear_map(p, r.x, r.ff, layer, "ffn.out", m, d_ff, d, 1);
   }
   layer_norm(p, r.h, r.x, values_of(p, -1, "norm.weight"), values_of(p, -1, "norm.bias"), m, d);
-  const size_t n_classes = (size_t)config->n_classes;
-  linear(p, contributions, r.h, values_of(p, -1, "head.weight"), NULL, m, d, n_classes, 0);
+  const double total = pool(p, &r, out->pooled, ids, n);
+  const size_t n_classes = (size_t)model->head.n_classes;
+  linear(p, out->contributions, r.h, values_of(p, -1, "head.weight"), NULL, m, d, n_classes, 0);
   for (size_t c = 0; c < n_classes; c++) {
-    double sum = 0.0;
-    for (size_t t = 0; t < m; t++) sum += contributions[t * n_classes + c];
-    logits[c] = (double)values_of(p, -1, "head.bias")[c] + sum / (double)m;
+    out->logits[c] = (double)values_of(p, -1, "head.bias")[c] + pool_class(p, out, r.importance, total, n, c);
+  }
+  const float *words = values_of(p, -1, "words.weight");
+  for (int32_t t = 0; t < n && words != NULL; t++) {
+    double share;
+    const int32_t row = word_of(p, ids, n, t, &share);
+    for (size_t c = 0; c < n_classes && row >= 0; c++) {
+      const double part = stored(p, share * (double)words[(size_t)row * n_classes + c]);
+      out->contributions[(size_t)t * n_classes + c] += (double)n * part;
+      out->logits[c] += part;
+    }
   }
   return p->close;
 }
