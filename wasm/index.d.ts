@@ -59,6 +59,11 @@ export type CompiledModule = typeof globalThis extends { WebAssembly: { Module: 
 export interface LoadOptions {
   /** Most bytes of linear memory; the largest token capacity that fits is planned. Default: room for n_max tokens. */
   memoryBudget?: number
+  /**
+   * Most bytes of a model file that are read, wherever it comes from. Default: 2^30; a server that sends more, or a device
+   * that never ends, is left with BUDGET_TOO_SMALL.
+   */
+  maxModelBytes?: number
   /** Most tokens to plan for. */
   maxTokens?: number
   /**
@@ -85,7 +90,8 @@ export interface LoadOptions {
    * Keep a copy of a model that comes by HTTP, and take it from there the next time: true, or a name, which is a Cache's
    * in browsers (default linformer-wasm) and a folder's in Node.js (default $XDG_CACHE_HOME/linformer-wasm). A copy is
    * checked against the digest it was kept with, and against `integrity`; a damaged or other one is fetched again. Without
-   * `integrity` a URL is taken to mean the same file for ever. Default: false.
+   * `integrity` a URL is taken to mean the same file for ever. Where there is no cache to be had, or it fails, the model is
+   * fetched. Default: false.
    */
   cache?: boolean | string
   signal?: AbortSignal

@@ -147,7 +147,9 @@ test('a download that is cut at any quarter, stalls, lies about its length or ne
   }
   assert.equal(await outcome({ signal: AbortSignal.timeout(300) }), 'ABORTED')
   const endless = new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1000)) }), { headers: { 'content-length': '5000' } })
-  await assert.rejects(load(endless, quick), { code: 'SOURCE_FAILED', message: /sends more than 5000 bytes/ })
+  await assert.rejects(load(endless, { ...quick, maxModelBytes: 6000 }), { code: 'BUDGET_TOO_SMALL', message: /6000 are read at most/ })
+  answer = (response) => response.writeHead(200, { 'content-length': 10 ** 12 }).write(bytes)
+  assert.equal(await outcome(), 'BUDGET_TOO_SMALL')
   answer = (response) => response.end(bytes)
   assert.equal(await outcome(), 'loaded')
 })

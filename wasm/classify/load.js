@@ -1,14 +1,15 @@
 /**
  * From a source to a classifier.
  */
-import { abortable, LinformerError, namingMemory, show, throwIfAborted } from '../common/errors.js'
+import { abortable, LinformerError, nameOf, namingMemory, show, throwIfAborted } from '../common/errors.js'
+import { isA } from '../common/kinds.js'
 import { createPause } from '../common/pause.js'
 import { MAX_THREADS, PRECISIONS } from '../engine/abi.js'
 import { chooseBackend } from '../engine/backend.js'
 import { Engine, plannerFor } from '../engine/instance.js'
 import { choosePlan } from '../engine/memory.js'
 import { canShareMemory, withSharedMemory } from '../engine/threads.js'
-import { cacheKey, fromCache, intoCache, openCache as openWebCache } from '../source/cache.js'
+import { cached, cacheKey, openCache as openWebCache } from '../source/cache.js'
 import { fetchBytes, readSource } from '../source/fetch.js'
 import { checkIntegrity, checkIntegrityOption } from '../source/integrity.js'
 import { parseModel } from '../source/model.js'
@@ -32,7 +33,7 @@ const WASM_MAGIC = [0, 0x61, 0x73, 0x6d]
 /** @param {any} options @returns {LoadOptions} */
 function checkOptions(options) {
   if (typeof options !== 'object' || options === null) throw new LinformerError('BAD_ARGUMENT', 'options is not an object')
-  for (const key of ['memoryBudget', 'maxTokens', 'threads']) {
+  for (const key of ['memoryBudget', 'maxTokens', 'maxModelBytes', 'threads']) {
     const value = options[key]
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
       throw new LinformerError('BAD_ARGUMENT', `${key} is ${show(value)}; it has to be a whole number from 1`, { [key]: value })
@@ -68,7 +69,7 @@ function checkOptions(options) {
 function chooseArithmetic({ precision, threads = 1, wasm }, { weights }, startThread) {
   const stored = weights.get('layers.0.ffn.in.weight')?.dtype === 'I8' ? 'int8' : 'float32'
   // A module that is compiled already is for a memory of one thread.
-  const one = startThread === undefined || wasm instanceof WebAssembly.Module || !canShareMemory()
+  const one = startThread === undefined || isA(wasm, 'WebAssembly.Module') || !canShareMemory()
   return { precision: precision ?? stored, threads: one ? 1 : Math.min(threads, MAX_THREADS) }
 }
 
@@ -77,7 +78,7 @@ async function readModule(wasm, options, readPlace) {
   try {
     return await readSource(wasm, options, readPlace)
   } catch (error) {
-    if (!(error instanceof LinformerError) || !['MODEL_FORMAT', 'MODEL_TRUNCATED', 'SOURCE_FAILED'].includes(error.code)) throw error
+    if (!(error instanceof LinformerError) || !['BUDGET_TOO_SMALL', 'MODEL_FORMAT', 'MODEL_TRUNCATED', 'SOURCE_FAILED'].includes(error.code)) throw error
     const message = `the WebAssembly module is missing: ${error.message}; does the server or bundler have it?`
     throw new LinformerError('ENGINE', message, error.details, { cause: error })
   }
@@ -98,7 +99,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const { signal } = options
     const backend = chooseBackend(options.deterministic ? 'simd128' : options.backend, precision)
     const wasm = options.wasm ?? modules[backend]()
-    if (wasm instanceof WebAssembly.Module) return { module: wasm, backend }
+    if (isA(wasm, 'WebAssembly.Module')) return { module: wasm, backend }
     const { bytes, name } = await readModule(wasm, { signal }, readPlace)
     if (!WASM_MAGIC.every((byte, i) => bytes[i] === byte)) {
       throw new LinformerError('ENGINE', `${name} is not a WebAssembly module; is the server or bundler missing the file?`, { source: name })
@@ -117,12 +118,16 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
   async function readModel(source, options) {
     const { cache, integrity, signal, onProgress } = options
     const url = cache ? cacheKey(source) : undefined
-    const store = url === undefined ? undefined : await openCache(typeof cache === 'string' ? cache : undefined)
-    if (store && url !== undefined) {
-      const bytes = await fromCache(store, url, options)
-      if (bytes !== undefined) {
-        onProgress?.({ phase: 'download', done: bytes.length, total: bytes.length })
-        return parseModel(bytes, url)
+    const copy = url === undefined ? undefined : await cached(url, openCache, typeof cache === 'string' ? cache : undefined, options)
+    const kept = await copy?.get()
+    if (kept !== undefined) {
+      try {
+        const model = parseModel(kept, nameOf(url))
+        onProgress?.({ phase: 'download', done: kept.length, total: kept.length })
+        return model
+      } catch (error) {
+        // Kept by another version of this library.
+        if (!(error instanceof LinformerError)) throw error
       }
     }
     const { bytes, name } = await readSource(source, options, readPlace)
@@ -130,7 +135,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     throwIfAborted(signal)
     const model = parseModel(bytes, name)
     // Only what is a model is kept.
-    if (store && url !== undefined) await intoCache(store, url, bytes, signal)
+    await copy?.put(bytes)
     return model
   }
 

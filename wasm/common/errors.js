@@ -1,3 +1,18 @@
+/** Longest message: names and labels in it may come from a stranger. */
+const LONGEST_MESSAGE = 1000
+
+const bounded = (/** @type {string} */ text) => text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE)}...` : text
+
+/**
+ * A text that moves no cursor, begins no line, changes no colours and turns no direction of writing where it is shown:
+ * such characters become escapes, `\\u{1b}` for one.
+ *
+ * @param {string} text
+ */
+export const visible = (text) => {
+  return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
+
 /**
  * The one error of this library.
  *
@@ -16,7 +31,7 @@ export class LinformerError extends Error {
    * @param {{ cause?: unknown }} [options]
    */
   constructor(code, message, details = {}, options = undefined) {
-    super(message, options)
+    super(bounded(visible(message)), options)
     this.code = code
     this.details = details
   }
@@ -25,6 +40,17 @@ export class LinformerError extends Error {
   toJSON() {
     return { name: this.name, code: this.code, message: this.message }
   }
+}
+
+/**
+ * What a URL or path is called in messages: a data URL would be the whole model.
+ *
+ * @param {unknown} source
+ */
+export function nameOf(source) {
+  const name = String(source)
+  if (/^data:/i.test(name)) return 'the data: URL'
+  return name.length > 300 ? `${name.slice(0, 200)}...${name.slice(-80)}` : name
 }
 
 /** Longest piece of a value in a message. */

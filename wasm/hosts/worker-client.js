@@ -12,6 +12,7 @@
 import { checkCallbacks, classifyInput } from '../classify/inputs.js'
 import { addDispose } from '../common/dispose.js'
 import { LinformerError, throwIfAborted } from '../common/errors.js'
+import { asBytes, isA } from '../common/kinds.js'
 import { readSource } from '../source/fetch.js'
 
 /**
@@ -169,15 +170,15 @@ class WorkerClassifier {
  *
  * @param {any} source
  * @param {Host} host
- * @param {Callbacks} callbacks
+ * @param {import('../source/fetch.js').ReadOptions} options
  */
-async function sendable(source, host, callbacks) {
+async function sendable(source, host, options) {
   if (typeof source === 'string') return host.resolve(source)
-  if (source instanceof URL) return source.href
+  if (isA(source, 'URL')) return source.href
   // Bytes that have been handed over already cannot be sent, and some hosts do not say so.
-  if ((source instanceof ArrayBuffer || ArrayBuffer.isView(source)) && source.byteLength === 0) return new Uint8Array(0)
-  if (typeof Response === 'undefined' || !(source instanceof Response)) return source
-  const { bytes, name } = await readSource(source, callbacks)
+  if (asBytes(source)?.byteLength === 0) return new Uint8Array(0)
+  if (!isA(source, 'Response')) return source
+  const { bytes, name } = await readSource(source, options)
   return { bytes, name }
 }
 
@@ -200,10 +201,10 @@ export function createWorkerApi(host) {
     const { signal, onProgress, worker, transfer, wasm, ...rest } = options
     const callbacks = { signal, onProgress }
     throwIfAborted(signal)
-    const sent = await sendable(source, host, callbacks)
+    const sent = await sendable(source, host, { ...callbacks, maxModelBytes: rest.maxModelBytes })
     const module = await sendable(wasm, host, { signal })
     const buffers = [...new Set([source, wasm].map((value) => ArrayBuffer.isView(value) ? value.buffer : value))]
-      .filter((buffer) => transfer === true && buffer instanceof ArrayBuffer && buffer.byteLength > 0)
+      .filter((buffer) => transfer === true && isA(buffer, 'ArrayBuffer') && buffer.byteLength > 0)
     const read = sent?.bytes instanceof Uint8Array ? [sent.bytes.buffer] : []
     const connection = new Connection(host, worker)
     try {

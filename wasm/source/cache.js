@@ -7,7 +7,8 @@
  * @property {(url: string, bytes: Uint8Array, digest: string) => Promise<void>} put
  * @property {(url: string) => Promise<void>} remove
  */
-import { abortable, LinformerError } from '../common/errors.js'
+import { abortable, throwIfAborted } from '../common/errors.js'
+import { isA } from '../common/kinds.js'
 import { digestOf } from './integrity.js'
 
 const HEADER = 'linformer-digest'
@@ -19,9 +20,6 @@ const HEADER = 'linformer-digest'
  * @returns {Promise<Store>}
  */
 export async function openCache(name = 'linformer-wasm') {
-  if (typeof caches === 'undefined') {
-    throw new LinformerError('UNSUPPORTED', 'cache needs the Cache API, which pages have over HTTPS and on localhost')
-  }
   const cache = await caches.open(name)
   return {
     async get(url) {
@@ -42,9 +40,9 @@ export async function openCache(name = 'linformer-wasm') {
  * @returns {string | undefined} the URL that its copy is kept under; only what comes over the network is kept
  */
 export function cacheKey(source) {
-  if (typeof source !== 'string' && !(source instanceof URL)) return undefined
+  if (typeof source !== 'string' && !isA(source, 'URL')) return undefined
   try {
-    const url = new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href)
+    const url = new URL(String(source), globalThis.document?.baseURI ?? globalThis.location?.href)
     url.hash = ''
     return /^https?:$/.test(url.protocol) ? url.href : undefined
   } catch {
@@ -53,31 +51,44 @@ export function cacheKey(source) {
 }
 
 /**
- * The file's copy, if it is whole and the one that the caller means.
+ * Whatever goes wrong with a cache means that there is none: it is not to be had in this page, full, locked, damaged,
+ * not to be written to. Only the caller's abort is an error.
  *
- * @param {Store} store
- * @param {string} url
- * @param {{ integrity?: string, signal?: AbortSignal }} options
- * @returns {Promise<Uint8Array | undefined>}
+ * @template T
+ * @param {AbortSignal | undefined} signal
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T | undefined>}
  */
-export async function fromCache(store, url, { integrity, signal }) {
-  const entry = await abortable(signal, () => store.get(url))
-  if (entry === undefined) return undefined
-  const digest = await digestOf(entry.bytes, signal)
-  if (digest === entry.digest && (integrity === undefined || integrity === digest)) return entry.bytes
-  await store.remove(url)
-  return undefined
+async function orNone(signal, work) {
+  try {
+    return await abortable(signal, work)
+  } catch {
+    throwIfAborted(signal)
+    return undefined
+  }
 }
 
 /**
- * Keeps a copy. A cache that is full or may not be written to leaves the model usable, and the next visit without one.
+ * The files of one cache by their URLs, as far as the host lets us have any.
  *
- * @param {Store} store
  * @param {string} url
- * @param {Uint8Array} bytes
- * @param {AbortSignal | undefined} signal
+ * @param {(name: string | undefined) => Promise<Store>} open
+ * @param {string | undefined} name
+ * @param {{ integrity?: string, signal?: AbortSignal }} options
  */
-export async function intoCache(store, url, bytes, signal) {
-  const digest = await digestOf(bytes, signal)
-  await abortable(signal, () => store.put(url, bytes, digest).catch(() => {}))
+export async function cached(url, open, name, { integrity, signal }) {
+  const store = await orNone(signal, async () => open(name))
+  return {
+    /** The file's copy, if it is whole and the one that the caller means. @returns {Promise<Uint8Array | undefined>} */
+    get: () => orNone(signal, async () => {
+      const entry = await store?.get(url)
+      if (entry === undefined) return undefined
+      const digest = await digestOf(entry.bytes, signal)
+      if (digest === entry.digest && (integrity === undefined || integrity === digest)) return entry.bytes
+      await store?.remove(url)
+      return undefined
+    }),
+    /** Keeps a copy, if there is room for it. @param {Uint8Array} bytes */
+    put: (bytes) => orNone(signal, async () => store?.put(url, bytes, await digestOf(bytes, signal)))
+  }
 }

@@ -1,12 +1,32 @@
 /**
  * Bytes from wherever the caller has them.
  */
-import { abortable, LinformerError, show, throwIfAborted } from '../common/errors.js'
+import { asBytes, isA } from '../common/kinds.js'
+import { abortable, LinformerError, nameOf, throwIfAborted } from '../common/errors.js'
 
 /** @typedef {import('../index.js').ProgressEvent} ProgressEvent */
 
-/** Longest body that is read: a model that needs more has no room in WebAssembly memory. */
-const LONGEST_BODY = 2 ** 32
+/**
+ * @typedef {object} ReadOptions
+ * @property {AbortSignal} [signal]
+ * @property {(event: ProgressEvent) => void} [onProgress]
+ * @property {number} [maxModelBytes] most bytes that are read
+ */
+
+/** Longest file that is read unless the caller allows more. */
+export const MAX_MODEL_BYTES = 2 ** 30
+
+/**
+ * @param {number} bytes that there are, or are so far
+ * @param {string} name
+ * @param {ReadOptions} options
+ * @throws {LinformerError} BUDGET_TOO_SMALL if they are too many
+ */
+export function checkLength(bytes, name, { maxModelBytes: limit = MAX_MODEL_BYTES }) {
+  if (bytes <= limit) return
+  const message = `${name} has ${bytes} bytes or more; ${limit} are read at most, and maxModelBytes allows others`
+  throw new LinformerError('BUDGET_TOO_SMALL', message, { source: name, bytes, limit })
+}
 
 /** What a page that is sent instead of a file begins with. */
 const looksLikeHtml = (/** @type {Uint8Array} */ bytes) => {
@@ -32,17 +52,21 @@ export function refuseHtml(bytes, name, status) {
  *
  * @param {Response} response
  * @param {string} name
- * @param {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} options
+ * @param {ReadOptions} options
  * @returns {Promise<Uint8Array>}
  */
-async function readResponse(response, name, { signal, onProgress }) {
+async function readResponse(response, name, options) {
+  const { signal, onProgress } = options
   const { ok, status, statusText } = response
   if (!ok) {
     throw new LinformerError('SOURCE_FAILED', `${name} answered with HTTP status ${status} ${statusText}`.trimEnd(), { source: name, status })
   }
-  // A compressed response says how many bytes travel, not how many there are.
+  // A compressed response says how many bytes travel, not how many there are; and from another origin it says no word of
+  // being compressed. Only where all headers are to be seen is the length more than a hint.
   const encoded = response.headers.get('content-encoding')
-  const expected = encoded ? undefined : Number(response.headers.get('content-length')) || undefined
+  const length = encoded ? undefined : Number(response.headers.get('content-length')) || undefined
+  const expected = response.type === 'basic' ? length : undefined
+  checkLength(expected ?? 0, name, options)
   /** @type {Uint8Array[]} */
   const parts = []
   let done = 0
@@ -59,11 +83,8 @@ async function readResponse(response, name, { signal, onProgress }) {
         if (part.done) break
         parts.push(part.value)
         done += part.value.length
-        const most = expected ?? LONGEST_BODY
-        if (done > most) {
-          throw new LinformerError('SOURCE_FAILED', `${name} sends more than ${most} bytes`, { source: name, limit: most })
-        }
-        onProgress?.({ phase: 'download', done, total: expected })
+        checkLength(done, name, options)
+        onProgress?.({ phase: 'download', done, total: length !== undefined && done <= length ? length : undefined })
       }
     } catch (error) {
       reader.cancel().catch(() => {})
@@ -83,11 +104,11 @@ async function readResponse(response, name, { signal, onProgress }) {
 
 /**
  * @param {string | URL} url
- * @param {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} options
+ * @param {ReadOptions} options
  * @returns {Promise<Uint8Array>}
  */
 export async function fetchBytes(url, options) {
-  const name = String(url)
+  const name = nameOf(url)
   try {
     return await readResponse(await fetch(url, { signal: options.signal ?? null }), name, options)
   } catch (error) {
@@ -102,29 +123,45 @@ export async function fetchBytes(url, options) {
  * Reads a source. Strings and URLs go to `readPlace`, which is `fetch` here and also knows files in Node.js.
  *
  * @param {unknown} source URL, string, Response, Blob, ArrayBuffer or a view of one
- * @param {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} options
+ * @param {ReadOptions} options
  * @param {(place: string | URL, options: any) => Promise<Uint8Array>} [readPlace]
  * @returns {Promise<{ bytes: Uint8Array, name: string }>}
  * @throws {LinformerError} BAD_ARGUMENT, SOURCE_FAILED, MODEL_TRUNCATED, ABORTED
  */
 export async function readSource(source, options, readPlace = fetchBytes) {
   throwIfAborted(options.signal)
-  if (typeof source === 'string' || source instanceof URL) {
-    return { bytes: await readPlace(source, options), name: String(source) }
+  if (typeof source === 'string' || isA(source, 'URL')) {
+    const place = typeof source === 'string' ? source : String(source)
+    return { bytes: await readPlace(place, options), name: nameOf(place) }
   }
-  if (typeof Response !== 'undefined' && source instanceof Response) {
-    const name = source.url || 'the response'
+  if (isA(source, 'Response')) {
+    const name = nameOf(source.url || 'the response')
     if (source.bodyUsed) throw new LinformerError('BAD_ARGUMENT', `the body of ${name} has been read already`)
     return { bytes: await readResponse(source, name, options), name }
   }
-  if (typeof Blob !== 'undefined' && source instanceof Blob) {
-    const name = 'name' in source ? String(source.name) : 'the blob'
-    return { bytes: new Uint8Array(await abortable(options.signal, () => source.arrayBuffer())), name }
+  if (isA(source, 'Blob') || isA(source, 'File')) {
+    const name = nameOf('name' in source ? source.name : 'the blob')
+    checkLength(source.size, name, options)
+    return { bytes: await readBlob(source, name, options), name }
   }
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source), name: 'the buffer' }
-  if (ArrayBuffer.isView(source)) {
-    return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength), name: 'the buffer' }
+  const bytes = asBytes(source)
+  if (bytes === undefined) {
+    const type = source === null ? 'null' : typeof source
+    throw new LinformerError('BAD_ARGUMENT', `a source is a URL, path, Response, Blob, ArrayBuffer or bytes, not ${type}`)
   }
-  const type = source === null ? 'null' : typeof source
-  throw new LinformerError('BAD_ARGUMENT', `a source is a URL, path, Response, Blob, ArrayBuffer or bytes, not ${type}`)
+  checkLength(bytes.length, 'the buffer', options)
+  return { bytes, name: 'the buffer' }
+}
+
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ * @param {ReadOptions} options
+ */
+async function readBlob(blob, name, { signal }) {
+  const read = () => blob.arrayBuffer().catch((error) => {
+    // A file that has been changed or removed since it was chosen.
+    throw new LinformerError('SOURCE_FAILED', `${name} could not be read: ${error?.message ?? error}`, { source: name }, { cause: error })
+  })
+  return new Uint8Array(await abortable(signal, read))
 }

@@ -5,48 +5,65 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { LinformerError, throwIfAborted } from '../common/errors.js'
-import { fetchBytes } from './fetch.js'
+import { abortable, LinformerError, nameOf } from '../common/errors.js'
+import { checkLength, fetchBytes } from './fetch.js'
 
 /** Bytes that are read at once. */
 const CHUNK = 2 ** 20
 
 /**
  * @param {string | URL} place
- * @param {{ signal?: AbortSignal, onProgress?: (event: import('../index.js').ProgressEvent) => void }} options
+ * @param {import('./fetch.js').ReadOptions} options
  * @returns {Promise<Uint8Array>}
  */
 export async function readPlace(place, options) {
-  if (/^https?:/i.test(String(place))) return fetchBytes(place, options)
-  const name = String(place)
-  const fail = (/** @type {unknown} */ error) => {
-    const reason = error instanceof Error ? error.message : String(error)
-    const code = /** @type {NodeJS.ErrnoException} */ (error).code
-    return new LinformerError('SOURCE_FAILED', `${name} could not be read: ${reason}`, { source: name, errno: code }, { cause: error })
-  }
+  if (/^(https?|data|blob):/i.test(String(place))) return fetchBytes(place, options)
+  const name = nameOf(place)
+  const { signal } = options
+  /** @type {import('node:fs/promises').FileHandle | undefined} */
   let file
   try {
-    file = await open(/^file:/i.test(name) ? fileURLToPath(place) : name)
+    const opening = open(/^file:/i.test(name) ? fileURLToPath(place) : place)
+    opening.then((opened) => { if (signal?.aborted) void opened.close() }, () => {})
+    file = await abortable(signal, () => opening)
+    return await readAll(file, name, options)
   } catch (error) {
-    throw fail(error)
-  }
-  try {
-    const { size: total } = await file.stat()
-    const bytes = new Uint8Array(total)
-    for (let done = 0; done < total;) {
-      throwIfAborted(options.signal)
-      const { bytesRead } = await file.read(bytes, done, Math.min(CHUNK, total - done), done)
-      if (bytesRead === 0) return bytes.subarray(0, done)
-      done += bytesRead
-      options.onProgress?.({ phase: 'download', done, total })
-    }
-    return bytes
-  } catch (error) {
-    throw error instanceof LinformerError ? error : fail(error)
+    if (error instanceof LinformerError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error)
+    throw new LinformerError('SOURCE_FAILED', `${name} could not be read: ${reason}`, { source: name, errno: code }, { cause: error })
   } finally {
-    await file.close()
+    file?.close().catch(() => {}) // not waited for: a pipe may have a read under way that nothing ends
+  }
+}
+
+/**
+ * A file to its end, wherever that is: pipes and devices do not know their size, and a file may grow or be cut meanwhile.
+ *
+ * @param {import('node:fs/promises').FileHandle} file
+ * @param {string} name
+ * @param {import('./fetch.js').ReadOptions} options
+ */
+async function readAll(file, name, options) {
+  const stat = await file.stat()
+  const total = stat.isFile() && stat.size > 0 ? stat.size : undefined
+  checkLength(total ?? 0, name, options)
+  let bytes = new Uint8Array(total ?? CHUNK)
+  let done = 0
+  for (;;) {
+    if (done === bytes.length) {
+      if (done === total) return bytes
+      const larger = new Uint8Array(2 * done)
+      larger.set(bytes)
+      bytes = larger
+    }
+    const { bytesRead } = await abortable(options.signal, () => file.read(bytes, done, Math.min(CHUNK, bytes.length - done), null))
+    if (bytesRead === 0) return bytes.subarray(0, done)
+    done += bytesRead
+    checkLength(done, name, options)
+    options.onProgress?.({ phase: 'download', done, total })
   }
 }
 
@@ -56,6 +73,21 @@ const EXTENSION = '.safetensors'
 function defaultFolder() {
   const base = process.env.XDG_CACHE_HOME ?? ''
   return join(isAbsolute(base) ? base : join(homedir(), '.cache'), 'linformer-wasm')
+}
+
+/**
+ * With the folders it lies in. (The `recursive` of Node.js goes round for ever where a folder can have none, as in /proc.)
+ *
+ * @param {string} folder
+ * @returns {Promise<void>}
+ */
+async function makeFolder(folder) {
+  const failure = await mkdir(folder).catch((error) => error)
+  if (failure === undefined || failure.code === 'EEXIST') return
+  const parent = dirname(folder)
+  if (failure.code !== 'ENOENT' || parent === folder) throw failure
+  await makeFolder(parent)
+  await mkdir(folder)
 }
 
 /**
@@ -78,7 +110,7 @@ export async function openCache(folder = defaultFolder()) {
       return bytes && { bytes, digest: `sha256-${Buffer.from(hex, 'hex').toString('base64')}` }
     },
     async put(url, bytes, digest) {
-      await mkdir(folder, { recursive: true })
+      await makeFolder(folder)
       const name = `${keyOf(url)}-${Buffer.from(digest.slice(7), 'base64').toString('hex')}${EXTENSION}`
       const temporary = join(folder, `${randomUUID()}.tmp`)
       try {

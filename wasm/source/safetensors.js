@@ -15,7 +15,10 @@ import { refuseHtml } from './fetch.js'
  */
 
 /** Longest header taken: far more than any model of this engine needs. */
-const HEADER_LIMIT = 16 * 2 ** 20
+const HEADER_LIMIT = 4 * 2 ** 20
+
+/** Most tensors: a model of 32 layers has 1,200 at most, with the scales. */
+const TENSOR_LIMIT = 4096
 
 const DTYPE_BYTES = new Map([
   ['BOOL', 1], ['U8', 1], ['I8', 1], ['U16', 2], ['I16', 2], ['F16', 2], ['BF16', 2], ['U32', 4], ['I32', 4],
@@ -63,6 +66,9 @@ export function readSafetensors(bytes, name = 'the file') {
     throw bad('__metadata__ is not an object of strings')
   }
   const strings = /** @type {Record<string, string>} */ (metadata)
+
+  const count = Object.keys(entries).length
+  if (count > TENSOR_LIMIT) throw bad(`it has ${count} tensors; ${TENSOR_LIMIT} are possible`)
 
   const start = 8 + headerBytes
   const ranges = Object.entries(entries).map(([key, entry]) => {

@@ -1,0 +1,32 @@
+/**
+ * What a value is, whichever realm it comes from: objects of another window, of a vm context or of a test's environment
+ * are no instances of the classes here.
+ */
+
+/**
+ * @typedef {{ URL: URL, Response: Response, Blob: Blob, File: File, ArrayBuffer: ArrayBuffer, SharedArrayBuffer: SharedArrayBuffer,
+ *   'WebAssembly.Module': WebAssembly.Module }} Kinds
+ */
+
+/**
+ * @template {keyof Kinds} Kind
+ * @param {unknown} value
+ * @param {Kind} kind
+ * @returns {value is Kinds[Kind]}
+ */
+export function isA(value, kind) {
+  return typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === `[object ${kind}]`
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Uint8Array | undefined} the bytes of a buffer or a view of one; a copy where others can change or resize them
+ */
+export function asBytes(value) {
+  const isView = ArrayBuffer.isView(value)
+  const buffer = isView ? value.buffer : value
+  const isShared = isA(buffer, 'SharedArrayBuffer')
+  if (!isShared && !isA(buffer, 'ArrayBuffer')) return undefined
+  const bytes = isView ? new Uint8Array(buffer, value.byteOffset, value.byteLength) : new Uint8Array(buffer)
+  return isShared || /** @type {any} */ (buffer).resizable ? new Uint8Array(bytes) : bytes
+}
