@@ -5,8 +5,12 @@ import { constants } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { decode, encodingOfMark } from '../documents/encoding.js'
 import { inWords } from './documents.js'
+import { filesOf } from './paths.js'
 
-/** @typedef {import('./documents.js').Document} Document */
+/**
+ * @typedef {import('./documents.js').Document} Document
+ * @typedef {import('./documents.js').Reading} Reading
+ */
 
 const NEWLINE = 0x0a
 
@@ -74,20 +78,32 @@ async function* withoutUtf16(stream, encoding) {
  * @param {{ encoding?: string }} [options]
  * @returns {AsyncGenerator<Document>}
  */
-export async function* fromLines(files, { encoding } = {}) {
-  for (const file of files) {
-    let number = 0
-    try {
-      const stream = file === '-' ? process.stdin : createReadStream(file)
-      const isUtf16 = encoding?.startsWith('utf-16')
-      for await (const bytes of linesOf(withoutUtf16(stream, encoding))) {
-        number++
-        const document = lineDocument(bytes, `${file === '-' ? 'standard input' : file}, line ${number}`, isUtf16 ? undefined : encoding)
-        if (document !== undefined) yield document
-      }
-    } catch (error) {
-      yield { id: null, error: new Error(`${file}: ${inWords(error).message}`, { cause: error }) }
+export async function* fromLines(files, options = {}) {
+  for (const name of files) {
+    for await (const { file, error } of filesOf(name, /\.(jsonl|ndjson)$/i)) {
+      if (error === undefined) yield* fromFileOfLines(file, options)
+      else yield { id: null, error: new Error(`${file}: ${inWords(error).message}`, { cause: error }) }
     }
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {Reading} options
+ * @returns {AsyncGenerator<Document>}
+ */
+async function* fromFileOfLines(file, { encoding }) {
+  let number = 0
+  try {
+    const stream = file === '-' ? process.stdin : createReadStream(file)
+    const isUtf16 = encoding?.startsWith('utf-16')
+    for await (const bytes of linesOf(withoutUtf16(stream, encoding))) {
+      number++
+      const document = lineDocument(bytes, `${file === '-' ? 'standard input' : file}, line ${number}`, isUtf16 ? undefined : encoding)
+      if (document !== undefined) yield document
+    }
+  } catch (error) {
+    yield { id: null, error: new Error(`${file}: ${inWords(error).message}`, { cause: error }) }
   }
 }
 

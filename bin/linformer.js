@@ -30,7 +30,7 @@ async function main([name, ...rest]) {
     try {
       parsed = parseArgs({ args: rest, allowPositionals: true, options: { ...options, help: { type: 'boolean', short: 'h' } } })
     } catch (error) {
-      throw new UsageError(error instanceof Error ? error.message : String(error))
+      throw new UsageError((error instanceof Error ? error.message : String(error)).replaceAll('\n', ' '))
     }
     if (parsed.values.help) {
       await write(help)
@@ -54,6 +54,14 @@ function outputFailed({ message, cause }) {
   return 1
 }
 
+// A signal is acted on between two writes, so that the last line is whole, and then as by any other program: the shell
+// sees which signal it was.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+    process.kill(process.pid, signal)
+  })
+}
 process.stdout.on('error', (error) => process.exit(outputFailed(new OutputError(error))))
 process.stderr.on('error', () => {}) // nobody is left to tell
 process.exitCode = await main(process.argv.slice(2))

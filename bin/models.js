@@ -1,7 +1,7 @@
 /**
  * Which model is meant by --model.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** The model that is taken when none is named. */
@@ -17,4 +17,16 @@ export function modelPath(name) {
     if (existsSync(shipped)) return shipped
   }
   return name
+}
+
+/**
+ * What is wrong with a model; if there is no such file, also which ones there are.
+ *
+ * @param {import('linformer-wasm').LinformerError} error
+ */
+export function modelMessage({ message, details }) {
+  if (details.errno !== 'ENOENT') return message
+  const files = readdirSync(fileURLToPath(new URL('../models/', import.meta.url)))
+  const names = files.filter((file) => file.endsWith('.safetensors')).map((file) => file.slice(0, -'.safetensors'.length))
+  return `${message}; the models that come with the package are ${names.sort().join(', ')}`
 }

@@ -136,9 +136,10 @@ function filesMatching(pattern) {
  * What cannot be looked at has its error; so has a folder or a pattern that gives no file.
  *
  * @param {string} name
+ * @param {RegExp} [wanted] which files of a folder
  * @returns {AsyncGenerator<Found>}
  */
-export async function* filesOf(name) {
+export async function* filesOf(name, wanted = DOCUMENT) {
   const info = name === '-' ? undefined : await stat(name).catch(() => undefined)
   const isFolder = info?.isDirectory() === true
   if (!isFolder && (info !== undefined || name === '-' || !isPattern(name))) {
@@ -148,7 +149,7 @@ export async function* filesOf(name) {
   let found = false
   try {
     for await (const each of isFolder ? filesBelow(name) : filesMatching(name)) {
-      if (isFolder && each.error === undefined && !DOCUMENT.test(each.file)) continue
+      if (isFolder && each.error === undefined && !wanted.test(each.file)) continue
       found = true
       yield each
     }
@@ -156,5 +157,5 @@ export async function* filesOf(name) {
     found = true
     yield { file: name, error }
   }
-  if (!found) yield { file: name, error: new Error(isFolder ? 'there are no documents in that folder (.txt, .md, .html, .pdf, .docx and others)' : 'no file matches') }
+  if (!found) yield { file: name, error: new Error(!isFolder ? 'no file matches' : wanted === DOCUMENT ? 'there are no documents in that folder (.txt, .md, .html, .pdf, .docx and others)' : 'there is no .jsonl file in that folder') }
 }

@@ -16,15 +16,17 @@ export class OutputError extends Error {
 }
 
 /**
- * A string from a model or a document, fit for a terminal: characters that would move the cursor, begin a line, change
- * colours or turn the direction of writing are shown as U+FFFD.
+ * A string from a model, a document or the disk, fit for a terminal: characters that would move the cursor, begin a line,
+ * change colours or turn the direction of writing become escapes, `\\u{1b}` for one.
  *
  * @param {string} text
  */
-export const plain = (text) => text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
+export const plain = (text) => {
+  return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
 
-/** @param {string} message on stderr, with the program's name */
-export const complain = (message) => { process.stderr.write(`linformer: ${message.split('\n').map(plain).join('\n')}\n`) }
+/** @param {string} message on stderr, with the program's name, in one line whatever is in it */
+export const complain = (message) => { process.stderr.write(`linformer: ${plain(message)}\n`) }
 
 /**
  * @param {any} style of util.styleText
@@ -77,8 +79,12 @@ export class ProgressBar {
     if (!process.stderr.isTTY || performance.now() - this.#last < 100) return
     this.#last = performance.now()
     const width = 30
+    // A line that wraps could not be written over.
+    const name = plain(what)
+    const room = Math.max(0, (process.stderr.columns || 80) - width - 6)
+    const shown = name.length > room ? `…${name.slice(name.length - room + 1)}` : name
     const filled = Math.round(width * Math.min(1, Math.max(0, share)))
-    process.stderr.write(`\r${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${Math.floor(100 * share)}% ${what}\x1b[K`)
+    process.stderr.write(`\r${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${Math.floor(100 * share)}% ${shown}\x1b[K`)
     this.#shown = true
   }
 

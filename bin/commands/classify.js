@@ -4,10 +4,10 @@
 import { existsSync, statSync } from 'node:fs'
 import { load, LinformerError } from 'linformer-wasm'
 import { TYPES } from 'linformer-wasm/documents'
-import { csvLine } from '../csv.js'
+import { csvLine, neutral } from '../csv.js'
 import { fromFiles } from '../documents.js'
 import { fromLines } from '../lines.js'
-import { DEFAULT_MODEL, modelPath } from '../models.js'
+import { DEFAULT_MODEL, modelMessage, modelPath } from '../models.js'
 import { isPattern } from '../patterns.js'
 import { complain, paint, plain, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
 
@@ -22,6 +22,7 @@ export const classifyOptions = {
   json: { type: 'boolean' },
   jsonl: { type: 'boolean' },
   csv: { type: 'boolean' },
+  'no-formulas': { type: 'boolean' },
   type: { type: 'string' },
   encoding: { type: 'string' },
   'top-k': { type: 'string', short: 'k' },
@@ -44,8 +45,10 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
 
   -m, --model NAME|FILE|URL  a shipped model or a .safetensors file (default: ${DEFAULT_MODEL})
       --json             one JSON value: an object for one document, an array for several
-      --jsonl            read {"id", "text"} lines, write one line of JSON for each, in order, as they finish
+      --jsonl            read {"id", "text"} lines, write one line of JSON for each, in order, as they finish;
+                         a folder stands for its .jsonl files
       --csv              write a table: id (or file), label, score, tokens, error; with --jsonl for the documents of its lines
+      --no-formulas      with --csv: an apostrophe before cells that a spreadsheet would take for formulas (= + - @)
       --type TYPE        what the documents are, whatever their content and names say: ${TYPES.join(', ')}
       --encoding NAME    of text that is not UTF-8 and has no byte order mark: windows-1252, shift_jis, ...
   -k, --top-k N          scores of the N best labels only
@@ -138,6 +141,7 @@ export async function classify(values, positionals) {
   if (values.encoding !== undefined && !isEncoding(values.encoding)) {
     throw new UsageError(`--encoding is ${JSON.stringify(values.encoding)}; it can be utf-8, utf-16le, windows-1252 or another of the Encoding Standard`)
   }
+  if (values['no-formulas'] && !values.csv) throw new UsageError('--no-formulas goes with --csv')
   const topK = wholeNumber(values['top-k'], 'top-k')
   const memory = wholeNumber(values.memory, 'memory', 4096)
   const maxTokens = wholeNumber(values['max-tokens'], 'max-tokens')
@@ -167,7 +171,7 @@ export async function classify(values, positionals) {
     })
   } catch (error) {
     if (!(error instanceof LinformerError)) throw error
-    complain(error.message)
+    complain(modelMessage(error))
     return 1
   }
 
@@ -199,8 +203,10 @@ export async function classify(values, positionals) {
       complain(`${id ?? 'a line'}: ${messageOf(error)}`)
     }
     bar.clear()
-    if (values.csv) await write(csvLine(csvRow(answer, rawId)))
-    else if (values.jsonl) await write(`${jsonLine(answer, rawId)}\n`)
+    if (values.csv) {
+      const cells = csvRow(answer, rawId)
+      await write(csvLine(values['no-formulas'] ? cells.map(neutral) : cells))
+    } else if (values.jsonl) await write(`${jsonLine(answer, rawId)}\n`)
     else if (values.json) answers.push(answer)
     else await write(describe(answer))
   }

@@ -2,7 +2,7 @@
  * linformer inspect
  */
 import { inspect, LinformerError } from 'linformer-wasm'
-import { modelPath } from '../models.js'
+import { modelMessage, modelPath } from '../models.js'
 import { complain, mebibytes, plain, UsageError, write } from '../terminal.js'
 
 export const inspectOptions = { json: { type: 'boolean' } }
@@ -30,7 +30,7 @@ export async function inspectModel(values, positionals) {
     model = await inspect(modelPath(positionals[0]))
   } catch (error) {
     if (!(error instanceof LinformerError)) throw error
-    complain(error.message)
+    complain(modelMessage(error))
     return 1
   }
   if (values.json) {

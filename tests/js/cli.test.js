@@ -261,6 +261,72 @@ test('completion: bash completes commands, options, their values and files', asy
   for (const shell of ['zsh', 'fish']) assert.match((await run(['completion', shell])).stdout, /classify/)
 })
 
+test('file names and ids cannot talk to the terminal either', { skip: process.platform === 'win32' }, async () => {
+  const name = at('a\x1b]0;title\x07b\u202ec\nd.txt')
+  await writeFile(name, 'a text')
+  await writeFile(at('e\nf.txt'), new Uint8Array([0xff, 0xfe, 0x00]))
+  await writeFile(at('hostile-id.jsonl'), `${JSON.stringify({ id: 'x\x1b[2J\ny', text: '' })}\n`)
+  for (const args of [[name], [at('e\nf.txt')], [at('none\x9b2J\n.txt')], ['-m', at('no\x1b[2Jmodel\n'), name]]) {
+    const { stdout, stderr } = await run(['classify', '-m', model, ...args])
+    assert.doesNotMatch(stdout + stderr, /[^\n\P{Cc}]|\p{Bidi_Control}/u)
+    assert.equal((stdout + stderr).trimEnd().split('\n').length, 1, stdout + stderr)
+  }
+  const { stderr } = await run(['classify', '-m', model, '--jsonl', at('hostile-id.jsonl')])
+  assert.match(stderr, /x\\u\{1b\}\[2J\\u\{a\}y/)
+})
+
+test('--no-formulas: no cell that a spreadsheet would run', async () => {
+  await writeFile(at('formulas.jsonl'), ['=1+1', '+1', '-1', '@x', '\tx', 'x=1', '-'].map((id) => `${JSON.stringify({ id, text: 'a text' })}\n`).join(''))
+  const ids = async (...options) => {
+    const { stdout } = await run(['classify', '-m', model, '--jsonl', '--csv', ...options, at('formulas.jsonl')])
+    return stdout.split('\r\n').slice(1, -1).map((row) => row.split(',')[0])
+  }
+  assert.deepEqual(await ids(), ['=1+1', '+1', '-1', '@x', '\tx', 'x=1', '-'])
+  assert.deepEqual(await ids('--no-formulas'), ["'=1+1", "'+1", "'-1", "'@x", "'\tx", 'x=1', "'-"])
+  assert.equal((await run(['classify', '-m', model, '--no-formulas', at('one.txt')])).status, 2)
+})
+
+test('an unknown model: which ones there are', async () => {
+  for (const args of [['classify', '-m', 'Imdb', at('one.txt')], ['inspect', 'nothing']]) {
+    const { status, stderr } = await run(args)
+    assert.equal(status, 1)
+    assert.match(stderr, /the models that come with the package are .*imdb, scotus/)
+  }
+})
+
+test('--jsonl takes folders and patterns', async () => {
+  await mkdir(at('lines/below'), { recursive: true })
+  await writeFile(at('lines/a.jsonl'), '{"id":1,"text":"one"}\n')
+  await writeFile(at('lines/below/b.ndjson'), '{"id":2,"text":"two"}\n')
+  await writeFile(at('lines/c.txt'), 'no lines of JSON')
+  const ids = async (...names) => {
+    const { stdout } = await run(['classify', '-m', model, '--jsonl', ...names])
+    return stdout.trimEnd().split('\n').map((line) => JSON.parse(line).id)
+  }
+  assert.deepEqual(await ids(at('lines')), [1, 2])
+  assert.deepEqual(await ids(at('lines/*.jsonl'), at('lines/**/*.ndjson')), [1, 2])
+  assert.match((await run(['classify', '-m', model, '--jsonl', at('none*.jsonl')])).stderr, /no file matches/)
+})
+
+test('a signal ends a run as it ends others, with whole lines', { skip: process.platform === 'win32' }, async () => {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    const child = spawn(process.execPath, ['bin/linformer.js', 'classify', '-m', model, '--jsonl', '-'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    child.stdin.on('error', () => {})
+    const feed = () => { while (child.stdin.write('{"id":1,"text":"a text of some words"}\n'.repeat(100))); }
+    child.stdin.on('drain', feed)
+    feed()
+    let out = ''
+    child.stdout.setEncoding('utf8').on('data', (part) => {
+      if (out === '') setTimeout(() => child.kill(signal), 50)
+      out += part
+    })
+    const ended = await new Promise((resolve) => child.on('close', (code, by) => resolve(by)))
+    assert.equal(ended, signal)
+    assert.ok(out.endsWith('\n'))
+    for (const line of out.trimEnd().split('\n')) JSON.parse(line)
+  }
+})
+
 test('a model cannot talk to the terminal', async () => {
   const hostile = at('hostile.safetensors')
   const escape = '\u001b[2J\u001b]0;title\u0007\u009b31m\u202e\nsecond line'
