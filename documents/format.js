@@ -126,7 +126,7 @@ function formatOfMarkup(sample, expected) {
     throw unreadable('format', root === 'svg' ? 'it is a picture (SVG), which is not read' : `it is XML (${root === '' ? 'without an element' : `<${root}>`}), which is not read`)
   }
   if (/^<(!doctype\s+html|html|head|body|title|meta)\b/i.test(rest)) return expected === 'xhtml' ? 'xhtml' : 'html'
-  if (/^<svg\b/i.test(rest)) throw unreadable('format', 'it is a picture (SVG), which is not read')
+  if (/^<svg\b/i.test(rest) && expected !== 'html' && expected !== 'markdown') throw unreadable('format', 'it is a picture (SVG), which is not read')
   if (expected !== 'markdown' && BEGINNING.test(rest)) return expected === 'xhtml' ? 'xhtml' : 'html'
   return isMail(sample) ? 'eml' : undefined
 }

@@ -16,6 +16,20 @@ const MOST_CHARACTERS = 2 ** 26
 const BEGINS_WITHIN = 1024
 const SILENT = 0
 
+/** @type {Promise<import('./zip.js').Archive> | undefined} */
+let maps
+
+/** What pdf.js asks for: character maps, by name, of fonts that do not bring theirs. Fonts to draw with are not wanted. */
+class CharacterMaps {
+  /** @param {{ kind: string, filename: string }} file */
+  async fetch({ kind, filename }) {
+    maps ??= Promise.all([import('#cmaps'), import('./zip.js')]).then(async ([{ cmapsBytes }, { Archive }]) => new Archive(await cmapsBytes()))
+    const map = kind === 'cMapUrl' ? (await maps).read(filename) : undefined
+    if (map === undefined) throw new Error(`there is no ${filename}`)
+    return map
+  }
+}
+
 /** Where the file itself begins: offsets in it count from there. @param {Uint8Array} bytes */
 function withoutJunk(bytes) {
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, BEGINS_WITHIN)).indexOf('%PDF-')
@@ -30,7 +44,8 @@ function withoutJunk(bytes) {
 export async function readPdf(bytes, { onProgress }) {
   const { getDocument } = /** @type {PdfJs} */ (/** @type {unknown} */ (await import('unpdf/pdfjs')))
   const task = getDocument({
-    data: withoutJunk(bytes), isEvalSupported: false, disableFontFace: true, useSystemFonts: false, stopAtErrors: false, verbosity: SILENT
+    data: withoutJunk(bytes), isEvalSupported: false, disableFontFace: true, useSystemFonts: false, stopAtErrors: false, verbosity: SILENT,
+    BinaryDataFactory: CharacterMaps, useWorkerFetch: false, cMapPacked: true, cMapUrl: 'cmaps/', standardFontDataUrl: 'fonts/'
   })
   try {
     const pdf = await task.promise

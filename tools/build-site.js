@@ -24,7 +24,7 @@ const HEADERS = `/*
  */
 export async function buildSite(folder, root = REPOSITORY) {
   const files = await siteFiles(root)
-  if (!files.has('pdfjs/pdf.min.mjs')) throw new Error('pdf.js is not installed: run npm ci --ignore-scripts')
+  if (!files.has('reader/document-worker.js')) throw new Error('what reads documents is not installed: run npm ci --ignore-scripts')
   await rm(folder, { recursive: true, force: true })
   let bytes = 0
   for (const [address, file] of files) {

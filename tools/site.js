@@ -1,13 +1,14 @@
 /**
  * What the demo site is made of: one map from addresses to files of the repository, for the server and for the build.
  *
- * `web/` is the site's root; the library, the models, the random weights and pdf.js lie in folders below it. So a page
+ * `web/` is the site's root; the library, the models, the random weights and the reader of documents lie in folders below it. So a page
  * writes `./wasm/index.js` wherever it is served from, and the service worker at the root sees every request.
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeReader, READER } from './reader.js'
 
 export const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 
@@ -25,17 +26,18 @@ export const TYPES = {
   '.txt': 'text/plain; charset=utf-8',
   '.wasm': 'application/wasm',
   '.webmanifest': 'application/manifest+json; charset=utf-8',
-  '.woff2': 'font/woff2'
+  '.woff2': 'font/woff2',
+  '.zip': 'application/zip'
 }
 
 /** Folders of the site that are not in web/, and where they are in the repository. @type {Record<string, string>} */
-const FOLDERS = { wasm: 'wasm', models: 'models', bin: 'bin', pdfjs: 'node_modules/pdfjs-dist/legacy/build' }
+const FOLDERS = { wasm: 'wasm', models: 'models', bin: 'bin', reader: READER }
 
 /** Of these folders, the files that belong to the site. @type {Record<string, RegExp>} */
-const CHOSEN = { wasm: /./, models: /\.(safetensors|md|json)$/, bin: /^random-weights\.js$/, pdfjs: /^pdf(\.worker)?\.min\.mjs$/ }
+const CHOSEN = { wasm: /./, models: /\.(safetensors|md|json)$/, bin: /^random-weights\.js$/, reader: /\.(js|zip)$/ }
 
-/** What is fetched when it is wanted, and kept then: models and pdf.js. All else is kept from the first visit on. */
-const LATER = /^(models|data|pdfjs)\//
+/** What is fetched when it is wanted, and kept then: models and the reader of documents. All else is kept from the first visit on. */
+const LATER = /^(models|data|reader)\//
 const DEFAULT_MODEL = 'models/imdb.safetensors'
 
 /** The name under which the service worker is served; it is written anew for each version of the site. */
@@ -54,6 +56,7 @@ export async function locate(root, segments) {
   if (segments.some((segment) => segment === '' || segment.startsWith('.'))) return undefined
   const [first, ...rest] = segments
   const elsewhere = Object.hasOwn(FOLDERS, first)
+  if (first === 'reader') await makeReader(root)
   if (elsewhere && !CHOSEN[first].test(rest.join('/'))) return undefined
   const folder = path.join(root, elsewhere ? FOLDERS[first] : 'web')
   try {
@@ -75,6 +78,7 @@ export async function locate(root, segments) {
  * @returns {Promise<Map<string, string>>} from addresses, relative to the site, to real paths; in alphabetical order
  */
 export async function siteFiles(root) {
+  await makeReader(root)
   const folders = [['', 'web'], ...Object.entries(FOLDERS)]
   /** @type {[string, string][]} */
   const found = []
@@ -84,7 +88,7 @@ export async function siteFiles(root) {
     try {
       names = await readdir(path.join(root, folder), { recursive: true })
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue // pdf.js before `npm ci`
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue // the reader before `npm ci`
       throw error
     }
     for (const name of names) {

@@ -82,7 +82,9 @@ async function open(file) {
   if (file === undefined) return
   listener.onProgress(`Reading ${file.name}`, 0)
   try {
-    setText(await readFile(file, (share) => listener.onProgress(`Reading ${file.name}`, share)))
+    const { text, notes } = await readFile(file, (share) => listener.onProgress(`Reading ${file.name}`, share))
+    setText(text)
+    if (notes.length > 0) listener.onProblem(`${file.name}: ${notes.join('; ')}. The rest was read.`)
   } catch (error) {
     listener.onProblem(error instanceof Error ? error.message : String(error))
   }

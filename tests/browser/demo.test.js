@@ -151,7 +151,7 @@ test('PDF and HTML that are dropped become text; a damaged PDF is refused in wor
   assert.equal(await page.$eval('#text', (area) => /** @type {HTMLTextAreaElement} */ (area).value), 'A film\n\nI loved it & her.\n\nOne\nTwo\n\na\nb')
 
   await drop(page, 'broken.pdf', new TextEncoder().encode('%PDF-1.4 and no more'), 'application/pdf')
-  assert.match(await errorOf(page), /^broken\.pdf is not a PDF that can be read/)
+  assert.match(await errorOf(page), /^broken\.pdf: it is not a PDF that can be read/)
 }))
 
 test('the keyboard is enough', () => withPage(async (page) => {
