@@ -74,6 +74,11 @@ test('the modules import a memory and nothing else, and are below 64 KiB', () =>
   for (const name of names) assert.ok(readFileSync(`wasm/dist/${name}`).length <= 65536, name)
 })
 
+test('the character maps are those of the pinned pdf.js', async () => {
+  const { cmapsArchive } = await import('../../tools/cmaps.js')
+  assert.ok(readFileSync('documents/cmaps.zip').equals(cmapsArchive()), 'run node tools/cmaps.js')
+})
+
 test('the man page is what the help says', async () => {
   const { manPage } = await import('../../tools/man-page.js')
   assert.equal(readFileSync('bin/linformer.1', 'utf8'), manPage(), 'run node tools/man-page.js')
