@@ -37,6 +37,8 @@ export interface MemoryReport {
   workspace: number
   /** Tokens that are read at once; longer texts are read in windows. */
   capacity: number
+  /** Multiply-adds that reading so many tokens takes, whatever the memory. */
+  operations: number
 }
 
 export interface ProgressEvent {
@@ -64,6 +66,11 @@ export interface LoadOptions {
    * that never ends, is left with BUDGET_TOO_SMALL.
    */
   maxModelBytes?: number
+  /**
+   * Most operations (multiply-adds) that one reading of a document of `capacity` tokens may take; a model that takes more
+   * is refused with BUDGET_TOO_SMALL. Default: 10^13, which is hours. `inspect` tells the number and refuses none.
+   */
+  maxOperations?: number
   /** Most tokens to plan for. */
   maxTokens?: number
   /**
@@ -106,7 +113,10 @@ export interface ClassifyOptions {
    * or refuse it with TEXT_TOO_LONG.
    */
   overflow?: 'window' | 'truncate' | 'error'
-  /** Add the exact contribution of each token and passage; 'passages' leaves out the tokens, which are many. */
+  /**
+   * Add the exact contribution of each token and passage; 'passages' leaves out the tokens, which are many. More numbers
+   * than 2^28 bytes hold (tokens x labels) are refused with BUDGET_TOO_SMALL.
+   */
   explain?: boolean | 'passages'
   signal?: AbortSignal
   onProgress?: (event: ProgressEvent) => void

@@ -49,6 +49,7 @@ export async function inspectModel(values, positionals) {
     '',
     'tensors',
     table(model.tensors.map(({ name, dtype, shape, bytes }) => [name, dtype, `[${shape.join(', ')}]`, number(bytes)])),
+    `  ${model.chosen.operations.toExponential(1)} operations for a document of ${number(model.chosen.capacity)} tokens`,
     '',
     'linear memory, in bytes',
     table([

@@ -6,7 +6,7 @@ import { abortable, LinformerError, namingMemory, throwIfAborted } from '../comm
 import { createPause } from '../common/pause.js'
 import { isBlank } from '../common/visible.js'
 import { Tokens } from '../engine/tokens.js'
-import { explain } from './explain.js'
+import { checkExplanation, explain } from './explain.js'
 import { classifyInput } from './inputs.js'
 
 /**
@@ -133,6 +133,7 @@ export class Classifier {
     }
     const used = overflow === 'truncate' ? Math.min(total, capacity) : total
     const windows = Math.ceil(used / capacity)
+    if (wanted) checkExplanation(used, config.n_classes, wanted !== 'passages')
     const contributions = wanted ? new Float32Array(used * config.n_classes) : undefined
     const logits = new Array(config.n_classes).fill(0)
     for (let window = 0; window < windows; window++) {

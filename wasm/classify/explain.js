@@ -4,6 +4,7 @@
  * logit_c = bias_c + sum over tokens of contribution_c, since pooling is a mean and the head is linear. Nothing is
  * estimated here; passages are sums of their tokens.
  */
+import { LinformerError } from '../common/errors.js'
 
 /**
  * @typedef {import('../engine/tokens.js').Tokens} Tokens
@@ -15,6 +16,23 @@
 const SHORTEST = 40
 /** Text without an end of a sentence is cut about here. */
 const LONGEST = 320
+/** Most bytes that an explanation's numbers may take beside the planned memory. */
+const MOST_BYTES = 2 ** 28
+
+/**
+ * @param {number} tokens that are explained
+ * @param {number} nClasses
+ * @param {boolean} each whether the tokens are wanted too, one by one
+ * @throws {LinformerError} BUDGET_TOO_SMALL if that is too much
+ */
+export function checkExplanation(tokens, nClasses, each) {
+  const bytes = tokens * nClasses * (each ? 4 + 8 : 4)
+  if (bytes <= MOST_BYTES) return
+  const message = `an explanation of ${tokens} tokens for ${nClasses} labels takes ${bytes} bytes; ${MOST_BYTES} are the most`
+  const hint = each ? "; explain: 'passages' takes a third" : ''
+  throw new LinformerError('BUDGET_TOO_SMALL', message + hint, { bytes, limit: MOST_BYTES, tokens })
+}
+
 /** Tokens that are described before the event loop may have its turn. */
 const TOKENS_PER_SLICE = 1024
 

@@ -33,7 +33,7 @@ const WASM_MAGIC = [0, 0x61, 0x73, 0x6d]
 /** @param {any} options @returns {LoadOptions} */
 function checkOptions(options) {
   if (typeof options !== 'object' || options === null) throw new LinformerError('BAD_ARGUMENT', 'options is not an object')
-  for (const key of ['memoryBudget', 'maxTokens', 'maxModelBytes', 'threads']) {
+  for (const key of ['memoryBudget', 'maxTokens', 'maxModelBytes', 'maxOperations', 'threads']) {
     const value = options[key]
     if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
       throw new LinformerError('BAD_ARGUMENT', `${key} is ${show(value)}; it has to be a whole number from 1`, { [key]: value })
@@ -187,7 +187,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
       }, 0),
       tensors: [...model.weights].map(([name, { dtype, shape, data }]) => ({ name, dtype, shape, bytes: data.length })),
       memory: [...capacities, nMax].map((capacity) => planFor(capacity).report),
-      chosen: choosePlan(planFor, nMax, checked).report
+      chosen: choosePlan(planFor, nMax, { ...checked, maxOperations: Infinity }).report
     }
   }
 

@@ -79,7 +79,7 @@ export class Engine {
    * @param {WebAssembly.Module} module
    * @param {Model} model
    * @param {Arithmetic} arithmetic
-   * @param {{ memoryBudget?: number, maxTokens?: number }} options
+   * @param {{ memoryBudget?: number, maxTokens?: number, maxOperations?: number }} options
    */
   constructor(module, model, arithmetic, options) {
     this.#plan = choosePlan(plannerFor(module, model, arithmetic), model.config.n_max, options)

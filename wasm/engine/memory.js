@@ -7,6 +7,7 @@
  *     workspace        lf_run with room for `capacity` tokens; while loading, room for the tensor that is being set
  */
 import { LinformerError } from '../common/errors.js'
+import { checkOperations, operationsOf } from './cost.js'
 import { ALIGN } from './abi.js'
 import { THREAD_STACK } from './threads.js'
 
@@ -82,7 +83,7 @@ export function createPlanner(planner, config, headConfig, model, threads) {
     return {
       pages,
       at: { stacks, tokenizer: sizes.static, weights: sizes.static + sizes.tokenizer, head, workspace: fixed },
-      report: { total: pages * PAGE, budget: undefined, ...sizes, workspace, capacity }
+      report: { total: pages * PAGE, budget: undefined, ...sizes, workspace, capacity, operations: operationsOf(model.config, capacity) }
     }
   }
   return planFor
@@ -93,11 +94,11 @@ export function createPlanner(planner, config, headConfig, model, threads) {
  *
  * @param {(capacity: number) => Plan} planFor
  * @param {number} nMax
- * @param {{ memoryBudget?: number, maxTokens?: number }} options
+ * @param {{ memoryBudget?: number, maxTokens?: number, maxOperations?: number }} options
  * @returns {Plan}
  * @throws {LinformerError} BUDGET_TOO_SMALL if not even the least capacity fits
  */
-export function choosePlan(planFor, nMax, { memoryBudget, maxTokens }) {
+export function choosePlan(planFor, nMax, { memoryBudget, maxTokens, maxOperations }) {
   const most = Math.min(nMax, maxTokens ?? nMax)
   const least = Math.min(LEAST_CAPACITY, most)
   const limit = Math.min(memoryBudget ?? Infinity, MAX_PAGES * PAGE)
@@ -119,5 +120,6 @@ export function choosePlan(planFor, nMax, { memoryBudget, maxTokens }) {
   }
   const plan = planFor(low)
   plan.report.budget = memoryBudget
+  checkOperations(plan.report, { maxOperations })
   return plan
 }
