@@ -1,4 +1,4 @@
-"""A classifier of your own from a CSV file with the columns `text` and `label`: docs/train-your-own.md walks through it.
+"""A classifier of your own from a CSV file with the columns `text` and `label` (table.py): docs/train-your-own.md walks through it.
 
     python training/from_csv.py training/examples/tickets.csv --out models/tickets.safetensors --name tickets
 
@@ -10,7 +10,6 @@ more data asks for.
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 import tempfile
 from pathlib import Path
@@ -20,19 +19,11 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 
 import loop
+import table
 import tokenizer as bpe
 from data import held_out
 from model import Config, Linformer
 from model_file import DTYPES, encode, save_model
-
-
-def read(path: Path) -> list[tuple[str, str]]:
-    """Rows of (text, label) in the order of the file."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = [(row["text"].strip(), row["label"].strip()) for row in csv.DictReader(file)]
-    if not rows or not all(text and label for text, label in rows):
-        raise SystemExit(f"{path}: every row needs a text and a label")
-    return rows
 
 
 def fit(model: Linformer, rows: list[tuple[list[int], int]], epochs: int, lr: float, word_dropout: float) -> None:
@@ -85,7 +76,7 @@ def main() -> None:
     random.seed(args.seed)
     torch.manual_seed(args.seed)
 
-    documents = read(args.csv)
+    documents = table.read(args.csv)
     labels = sorted({label for _, label in documents})
     test = [held_out({"id": text}, 20) for text, _ in documents]
     with tempfile.TemporaryDirectory() as folder:
