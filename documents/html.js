@@ -19,7 +19,9 @@ import { parseXml } from './xml.js'
 const MOST_ELEMENTS = 1_000_000
 const MOST_ATTRIBUTES = 10_000 // of an element
 /** Tags, times the elements that are open there: some errors in markup cost a look at every open element. */
-const MOST_STEPS = 1_000_000_000
+const MOST_STEPS = 100_000_000
+/** What a character reference costs, beside a tag. */
+const REFERENCE_STEPS = 50
 /** Characters after which the limits are looked at. */
 const STRIDE = 4096
 
@@ -104,8 +106,8 @@ function parse(markup) {
   for (let at = 0; at < markup.length || at === 0; at += STRIDE) {
     const part = markup.slice(at, at + STRIDE)
     parser.tokenizer.write(part, at + STRIDE >= markup.length)
-    steps += depth * (part.split('<').length - 1)
-    if (steps > MOST_STEPS) throw tooLarge('its HTML is nested so deeply, and closed so wrongly, that it takes more than', MOST_STEPS, MOST_STEPS, 'steps')
+    steps += depth * (part.split('<').length - 1) + REFERENCE_STEPS * (part.split('&').length - 1)
+    if (steps > MOST_STEPS) throw tooLarge('its HTML (nesting, wrong ends, character references) takes more than', MOST_STEPS, MOST_STEPS, 'steps')
     const token = parser.tokenizer['currentToken'] // not public: the attributes of a tag that is not at its end yet
     const attributes = token !== null && 'attrs' in token ? token.attrs.length : 0
     if (attributes > MOST_ATTRIBUTES) throw tooLarge('an element of its HTML has', attributes, MOST_ATTRIBUTES, 'attributes')

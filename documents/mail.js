@@ -1,9 +1,12 @@
 /** The text of mails (.eml) and of pages saved as one file (.mht, .mhtml), by postal-mime. */
 import PostalMime from 'postal-mime'
 import { mendWindows1252 } from './encoding.js'
-import { unreadable } from './errors.js'
+import { tooLarge, unreadable } from './errors.js'
 import { htmlText } from './html.js'
 import { badCharacters } from './notes.js'
+
+/** Each takes time of its own; an attachment of 25 MB has 330,000. */
+const MOST_LINES = 1_000_000
 
 /**
  * @param {Uint8Array} bytes
@@ -14,6 +17,9 @@ export async function readMail(bytes) {
   if (/^From .*\n/.test(start) && /\n\r?\nFrom \S+ .*\d{4}\r?\n/.test(new TextDecoder().decode(bytes))) {
     throw unreadable('format', 'it is a mailbox of several mails, which is not read: save each as .eml')
   }
+  let lines = 0
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
+  if (lines > MOST_LINES) throw tooLarge('the mail has', lines, MOST_LINES, 'lines')
   let mail
   try {
     mail = await PostalMime.parse(bytes)
