@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { inspect, load } from 'linformer-wasm'
+import { operationsOf, tilesOfSlice } from '../../wasm/engine/cost.js'
 import { tiny } from './helpers/models.js'
 
 const absurd = () => tiny({ n_max: 2 ** 20, k: [2 ** 20, 2 ** 20], projection: 'mean', positions: 'sinusoidal' })
@@ -40,4 +41,15 @@ test('an explanation that memory cannot be meant to hold is refused with numbers
     return true
   })
   assert.equal((await classifier.classify('a text', { explain: true })).explanation.tokens.length, 6)
+})
+
+test('a slice of work has few tiles where a tile is much work, however cheap the ones before were', () => {
+  const config = { d_model: 16, d_ff: 24, n_heads: 2, n_max: 2 ** 20, k: [2 ** 20, 2 ** 20], attention: 'linformer', sharing: 'layerwise', projection: 'mean' }
+  for (const n of [1, 48, 300, 4800, 40_000, 2 ** 20]) {
+    const tiles = tilesOfSlice(config, n)
+    const operations = operationsOf(config, n) / Math.ceil(n / 48) / 2
+    assert.ok(tiles === 1 || tiles * operations <= 4e7, `${n} tokens: ${tiles} tiles of ${operations}`)
+  }
+  assert.equal(tilesOfSlice(config, 40_000), 1)
+  assert.ok(tilesOfSlice(config, 48) > 10)
 })

@@ -2,6 +2,7 @@
  * What it costs to read a document, in operations: multiply-adds, and for each probability of attention one exponential.
  */
 import { LinformerError } from '../common/errors.js'
+import { TILE } from './abi.js'
 
 /** Most that `load` takes for one reading of a document, unless the caller allows more: hours on most machines. */
 export const MAX_OPERATIONS = 1e13
@@ -23,6 +24,22 @@ export function operationsOf(config, n) {
     sum += n * (2 * d * d + 2 * d * dFf + (isFull ? 0 : projected)) + keys * 2 * d * d + n * keys * (2 * d + nHeads)
   }
   return sum
+}
+
+/** Operations of a slice of work: a few milliseconds on most machines. */
+const SLICE_OPERATIONS = 4e7
+
+/**
+ * Most tiles that a slice of work may have, one at least. The speed so far does not tell: the pass after the next tile may
+ * cost a thousand times what the one before did.
+ *
+ * @param {import('../index.js').Config} config
+ * @param {number} n tokens of the document
+ * @returns {number}
+ */
+export function tilesOfSlice(config, n) {
+  const tile = operationsOf(config, n) / Math.ceil(n / TILE) / config.k.length
+  return Math.max(1, Math.min(1024, Math.floor(SLICE_OPERATIONS / tile)))
 }
 
 /**

@@ -4,6 +4,7 @@
 import { LinformerError } from '../common/errors.js'
 import { isOfHead, packConfig, packHeadConfig } from '../source/model.js'
 import { DTYPES, LF, statusName, TEXT_CHUNK, TILE, TOKENIZER_LOWERCASE } from './abi.js'
+import { tilesOfSlice } from './cost.js'
 import { NAME_BYTES, PAGE, STAGING_HEADER, align, choosePlan, createPlanner } from './memory.js'
 import { THREAD_STACK, Threads } from './threads.js'
 
@@ -67,6 +68,7 @@ export class Engine {
   #run = 0
   #tokenizer = 0
   #classes = 0
+  #config
   /** Tiles that take about SLICE_MS, from the speed so far. */
   #tiles = 1
   /** @type {unknown} what made the instance unusable */
@@ -89,6 +91,7 @@ export class Engine {
     this.#memory = memory
     this.#arithmetic = arithmetic
     this.#classes = model.config.n_classes
+    this.#config = model.config
   }
 
   get memoryReport() {
@@ -274,11 +277,11 @@ export class Engine {
     for (let /** @type {number} */ status = LF.MORE; status === LF.MORE;) {
       const before = this.#call('lf_run_done', this.#run)
       const started = performance.now()
-      status = this.#call('lf_step', this.#run, this.#tiles)
+      status = this.#call('lf_step', this.#run, Math.min(this.#tiles, tilesOfSlice(this.#config, ids.length)))
       const done = this.#call('lf_run_done', this.#run)
       if (done > before) { // else the other threads have all the tiles there are
         const perTile = (performance.now() - started) / (done - before) * this.#arithmetic.threads
-        this.#tiles = Math.max(1, Math.min(1024, 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
+        this.#tiles = Math.max(1, Math.min(tilesOfSlice(this.#config, ids.length), 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
       }
       if (status === LF.ERROR_VALUE) {
         throw notFinite()
