@@ -143,13 +143,14 @@ function afterProlog(sample) {
   }
 }
 
-/** Whether it begins with the header fields of a message: any of the first group, or some of the second. @param {string} sample */
+/** Whether it begins with the header fields of a message: those that programs write, or nearly all that people know. @param {string} sample */
 function isMail(sample) {
   const header = sample.replace(/^\s*(From .*\r?\n)?/, '').split(/\r?\n\r?\n/, 1)[0].replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/)
   if (header.length < 2 || !header.every((line) => /^[!-9;-~]+:/.test(line))) return false
   const names = new Set(header.map((line) => line.slice(0, line.indexOf(':')).toLowerCase()))
   const has = (/** @type {string[]} */ ...wanted) => wanted.filter((name) => names.has(name)).length
-  return has('message-id', 'received', 'mime-version', 'return-path') > 0 && has('from', 'to', 'subject', 'date', 'content-type') > 0
+  const known = has('from', 'to', 'subject', 'date', 'content-type')
+  return known >= 4 || (known > 0 && has('message-id', 'received', 'mime-version', 'return-path') > 0)
 }
 
 /** @param {Uint8Array} bytes */

@@ -47,7 +47,7 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
       --json             one JSON value: an object for one document, an array for several
       --jsonl            read {"id", "text"} lines, write one line of JSON for each, in order, as they finish;
                          a folder stands for its .jsonl files
-      --csv              write a table: id (or file), label, score, tokens, error; with --jsonl for the documents of its lines
+      --csv              write a table: id (or file), label, score, tokens, typicality, error; also with --jsonl
       --no-formulas      with --csv: an apostrophe before cells that a spreadsheet would take for formulas (= + - @)
       --type TYPE        what the documents are, whatever their content and names say: ${TYPES.join(', ')}
       --encoding NAME    of text that is not UTF-8 and has no byte order mark: windows-1252, shift_jis, ...
@@ -92,7 +92,9 @@ function jsonLine(answer, rawId) {
 /** @param {Answer} answer @param {string | undefined} rawId */
 function csvRow(answer, rawId) {
   const id = typeof answer.id === 'string' ? answer.id : rawId ?? (answer.id === null ? '' : JSON.stringify(answer.id))
-  return 'error' in answer ? [id, '', '', '', answer.error] : [id, answer.label, answer.score, answer.tokens, '']
+  if ('error' in answer) return [id, '', '', '', '', answer.error]
+  const { label, score, tokens } = answer
+  return [id, label, score, tokens, 'typicality' in answer ? Number(answer.typicality) : '', '']
 }
 
 /** @param {Answer} answer @returns {string} lines for people */
@@ -179,7 +181,7 @@ export async function classify(values, positionals) {
   /** @type {Answer[]} */
   const answers = []
   const reading = { type: values.type, encoding: values.encoding }
-  if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'error']))
+  if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'typicality', 'error']))
   for await (const { id, rawId, input, notes = [], error } of values.jsonl ? fromLines(files, reading) : fromFiles(files, reading)) {
     /** @type {Answer} */
     let answer
