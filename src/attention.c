@@ -114,7 +114,7 @@ static void map_heads(lf_worker *worker, lf_rows in, const lf_linear *linear, si
   lf_linear_columns(lf_rows_at(worker->q, 0, start), in, linear, start, end - start, rows);
 }
 
-void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range range) {
+void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range rows) {
   lf_run *run = worker->run;
   const lf_config *config = &run->model->config;
   const lf_layer *weights = &run->model->layers[layer];
@@ -122,19 +122,19 @@ void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range range) {
   const size_t key_matrices = (size_t)lf_key_matrices(config);
   const size_t value_matrices = (size_t)lf_all_matrices(config) - key_matrices;
   const size_t heads_each = n_heads / key_matrices; /* heads that one matrix serves: all, or one */
-  const size_t first = (size_t)range.first;
-  const size_t rows = (size_t)(range.end - range.first);
+  const size_t first = (size_t)rows.first;
+  const size_t count = (size_t)(rows.end - rows.first);
   for (size_t m = 0; m < key_matrices; m++) {
     const size_t first_head = m * heads_each;
     const size_t last_head = first_head + heads_each - 1;
-    lf_rows p = lf_projection_rows(worker, m, first, rows);
-    map_heads(worker, p, &weights->key, first_head, last_head, rows);
-    for (size_t head = first_head; head <= last_head; head++) store_keys(run, head, worker->q, first, rows);
-    if (value_matrices > 0) p = lf_projection_rows(worker, key_matrices + m, first, rows);
-    map_heads(worker, p, &weights->value, first_head, last_head, rows);
-    for (size_t head = first_head; head <= last_head; head++) store_values(run, head, worker->q, first, rows);
+    lf_rows p = lf_projection_rows(worker, m, first, count);
+    map_heads(worker, p, &weights->key, first_head, last_head, count);
+    for (size_t head = first_head; head <= last_head; head++) store_keys(run, head, worker->q, first, count);
+    if (value_matrices > 0) p = lf_projection_rows(worker, key_matrices + m, first, count);
+    map_heads(worker, p, &weights->value, first_head, last_head, count);
+    for (size_t head = first_head; head <= last_head; head++) store_values(run, head, worker->q, first, count);
   }
-  if (run->quantised_values.data != NULL) quantise_values(run, range, (size_t)lf_projected_rows(run, layer));
+  if (run->quantised_values.data != NULL) quantise_values(run, rows, (size_t)lf_projected_rows(run, layer));
 }
 
 void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_t rows) {

@@ -96,8 +96,9 @@ lf_status lf_tokenizer_index(lf_tokenizer *tokenizer) {
     } else if (tokenizer->n_merges_indexed < tokenizer->n_merges) {
       status = add_merge(tokenizer, (uint32_t)tokenizer->n_merges_indexed);
       if (status == LF_OK) tokenizer->n_merges_indexed++;
-    } else if ((status = find_bytes(tokenizer)) == LF_OK) {
-      tokenizer->ready = 1;
+    } else {
+      status = find_bytes(tokenizer);
+      tokenizer->ready = status == LF_OK;
       lf_tokenizer_begin(tokenizer);
     }
   }

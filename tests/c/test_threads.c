@@ -108,7 +108,7 @@ static void read_by_heads(outcome *out, lf_run *run, int32_t n) {
     CHECK(lf_head_read(head, run) == LF_OK);
     while (lf_head_step(head, 2) == LF_MORE) {
     }
-    memcpy(out->logits + pooling * CLASSES, lf_head_logits(head), CLASSES * sizeof(float));
+    memcpy(out->logits + (size_t)pooling * CLASSES, lf_head_logits(head), CLASSES * sizeof(float));
     for (int32_t first = 0; first < n; first += LF_TILE) {
       const int32_t rows = n - first < LF_TILE ? n - first : LF_TILE;
       const float *terms = lf_head_terms(head, first, rows);
