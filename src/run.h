@@ -128,7 +128,7 @@ int lf_projects_int8(const lf_config *config);
 lf_range lf_projection_span(const lf_run *run, int32_t layer, lf_range tiles);
 
 /* Each for some rows of p, so that no call takes long, however many there are. */
-void lf_projection_begin(const lf_run *run, float *p, int32_t layer, lf_range rows);
+void lf_projection_begin(const lf_run *run, float *p, int32_t layer, lf_range range);
 void lf_projection_tile(lf_worker *worker, int32_t layer, int32_t first, int32_t rows);      /* p += E[:, tile] h */
 void lf_projection_add(const lf_run *run, int32_t layer, const float *chunk, lf_range rows); /* run->p += chunk */
 void lf_projection_end(lf_run *run, int32_t layer, lf_range rows);

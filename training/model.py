@@ -20,7 +20,7 @@ ATTENTION = ("linformer", "full")
 SHARING = ("none", "headwise", "key-value", "layerwise")
 PROJECTION = ("linear", "mean", "max", "conv")
 POSITIONS = ("learned", "sinusoidal", "none")
-POOLING = ("mean", "weighted")
+POOLING = ("mean", "weighted", "window-max")
 
 
 @dataclass
@@ -41,7 +41,9 @@ class Config:
     positions: str = "learned"
     stem: int = 0  # hidden width of the stem; 0: none
     importance: bool = False  # each token has a learned importance, and the pooled vector is the weighted mean
-    pooling: str = "mean"  # of the head: "mean", or "weighted" by the trunk's importance
+    pooling: str = "mean"  # of the head: "mean", "weighted" by the trunk's importance, or the largest mean of a window
+    window: int = 0  # tokens of a window, even, with pooling "window-max"
+    words: int = 0  # tokens that the word head knows; 0: there is none
 
     def __post_init__(self) -> None:
         if self.attention not in ATTENTION or self.sharing not in SHARING:
@@ -50,6 +52,8 @@ class Config:
             raise ValueError(f"projection {self.projection!r} or positions {self.positions!r} is unknown")
         if self.pooling not in POOLING or (self.pooling == "weighted" and not self.importance):
             raise ValueError(f"pooling {self.pooling!r} is unknown, or the trunk has no importance to weight by")
+        if (self.window >= 2 and self.window % 2 == 0) != (self.pooling == "window-max") or self.words > self.vocab_size:
+            raise ValueError(f"window {self.window} does not go with pooling {self.pooling!r}, or words {self.words} are too many")
         if len(self.k) != self.n_layers:
             raise ValueError(f"k has {len(self.k)} entries for {self.n_layers} layers")
         if self.d_model % self.n_heads:
@@ -62,7 +66,7 @@ class Config:
                 raise ValueError("a layerwise shared convolution needs one k for all layers")
 
     def to_dict(self) -> dict:
-        new = ("stem", "importance", "pooling")  # absent in files that do without: older readers know nothing of them
+        new = ("stem", "importance", "pooling", "window", "words")  # absent in files that do without: older readers know nothing of them
         return {key: value for key, value in asdict(self).items() if key not in new or value != getattr(Config, key)}
 
 
@@ -212,6 +216,24 @@ class Importance(nn.Module):
         return torch.exp((self.token[ids] + h @ self.weight).clamp(-20, 20))
 
 
+class Words(nn.Module):
+    """The word head, on the tokens themselves: v_i = sqrt(count of ids[i]) idf[i], v of length 1, logit_c += v_i weight[i, c]"""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.register_buffer("ids", torch.arange(config.words, dtype=torch.int32))
+        self.idf = nn.Parameter(torch.ones(config.words))
+        self.weight = nn.Parameter(torch.zeros(config.words, config.n_classes))
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """ids and mask [batch, n] -> each token's part of each logit, [batch, n, n_classes]"""
+        is_word = (ids[..., None] == self.ids) & mask[..., None]  # [batch, n, words]
+        counts = is_word.sum(1).to(self.idf.dtype)  # [batch, words]
+        length = (counts.sqrt() * self.idf).norm(dim=1, keepdim=True)  # [batch, 1]; 0 if no word is known
+        share = self.idf / (counts.clamp(min=1).sqrt() * torch.where(length > 0, length, 1))  # [batch, words]
+        return (is_word * share[:, None]) @ self.weight  # [batch, n, n_classes]
+
+
 class Layer(nn.Module):
     """Pre-norm: attention, then feed-forward, each added to the stream"""
 
@@ -255,6 +277,8 @@ class Linformer(nn.Module):
             self.pool = Importance(config)
         if config.n_classes:
             self.head = nn.Linear(config.d_model, config.n_classes)
+        if config.words:
+            self.words = Words(config)
 
     def embeddings(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids and mask [batch, n] -> x [batch, n, d_model] before the first layer"""
@@ -287,15 +311,41 @@ class Linformer(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids [batch, n] and mask [batch, n] (True for a token, False for padding) -> logits [batch, n_classes]"""
-        h = self.norm(self.encode(ids, mask)[-1])  # [batch, n, d_model]
+        x = self.encode(ids, mask)[-1]  # [batch, n, d_model]
+        if self.config.pooling == "window-max" or self.config.words:
+            contributions = self.contributions(ids, x, mask) * mask[..., None]  # [batch, n, n_classes]
+            return self.head.bias + contributions.sum(1) / mask.sum(1, keepdim=True)
+        h = self.norm(x)  # [batch, n, d_model]
         weights = self.weights(ids, h, mask, self.config.pooling == "weighted")  # [batch, n]
         return self.head(torch.einsum("bn,bnd->bd", weights, h))  # [batch, n_classes]
 
     def contributions(self, ids: Tensor, x: Tensor, mask: Tensor) -> Tensor:
         """Each token's part of each logit, [batch, n, n_classes]; their mean plus the head's bias is the logit."""
-        h = self.norm(x)
-        share = self.weights(ids, h, mask, self.config.pooling == "weighted") * mask.sum(1, keepdim=True)  # [batch, n]
-        return share[..., None] * (h @ self.head.weight.T)
+        h = self.norm(x)  # [batch, n, d_model]
+        n = mask.sum(1)[:, None, None]  # [batch, 1, 1]
+        terms = h @ self.head.weight.T  # [batch, n, n_classes]
+        if self.config.pooling == "window-max":
+            start, end = (edge[:, None] for edge in self.evidence(terms, mask))  # [batch, 1, n_classes]
+            token = torch.arange(ids.shape[1])[None, :, None]  # [1, n, 1]
+            share = ((token >= start) & (token < end)) * n / (end - start)  # [batch, n, n_classes]
+        else:
+            share = n * self.weights(ids, h, mask, self.config.pooling == "weighted")[..., None]  # [batch, n, 1]
+        return share * terms + (n * self.words(ids, mask) if self.config.words else 0)
+
+    def evidence(self, terms: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Start and end of the window with the largest mean of terms [batch, n, n_classes], each [batch, n_classes]
+
+        Windows are two halves: from each multiple of window / 2 on. The last one is where the document ends in its second half.
+        """
+        half = self.config.window // 2
+        pad = -terms.shape[1] % half
+        sums = F.pad(terms * mask[..., None], (0, 0, 0, pad)).unflatten(1, (-1, half)).sum(2)  # [batch, halves, n_classes]
+        counts = F.pad(mask, (0, pad)).unflatten(1, (-1, half)).sum(2)[..., None]  # [batch, halves, 1]
+        after = F.pad(counts, (0, 0, 0, 1))[:, 1:]  # [batch, halves, 1]
+        means = (sums + F.pad(sums, (0, 0, 0, 1))[:, 1:]) / (counts + after).clamp(min=1)
+        means[:, 1:] = means[:, 1:].masked_fill(after[:, 1:] == 0, -math.inf)
+        start = means.argmax(1) * half  # [batch, n_classes]
+        return start, torch.minimum(start + self.config.window, mask.sum(1, keepdim=True))
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the names and shapes of the model file."""

@@ -29,7 +29,9 @@ def encode(tensors: dict[str, Tensor], dtype: str) -> dict[str, Tensor]:
     """Matrices in `dtype`, vectors in F32 (in F16 if that is the dtype)."""
     out = {}
     for name, tensor in tensors.items():
-        if dtype == "F16":
+        if tensor.dtype == torch.int32:
+            out[name] = tensor
+        elif dtype == "F16":
             out[name] = tensor.half()
         elif dtype == "I8" and tensor.dim() > 1:
             out[name], out[name + ".scale"] = quantise(tensor)
@@ -41,7 +43,7 @@ def encode(tensors: dict[str, Tensor], dtype: str) -> dict[str, Tensor]:
 def decode(encoded: dict[str, Tensor]) -> dict[str, Tensor]:
     """What the engine computes with: the weights as they come back from the file."""
     return {
-        name: tensor.float() * encoded[name + ".scale"][..., None] if tensor.dtype == torch.int8 else tensor.float()
+        name: tensor if tensor.dtype == torch.int32 else tensor.float() * encoded[name + ".scale"][..., None] if tensor.dtype == torch.int8 else tensor.float()
         for name, tensor in encoded.items()
         if not name.endswith(".scale")
     }

@@ -19,7 +19,8 @@ enum {
   PROJECTIONS = 4,
   SHAPES = ENGINE_CASE_SHAPES,
   LINFORMERS = SHARINGS * PROJECTIONS * SHAPES,
-  MODELS = LINFORMERS + SHAPES
+  MODELS = LINFORMERS + SHAPES,
+  PARTS = 4 /* of what is new beside them: see engine_case_config */
 };
 
 static const int32_t classes[SHAPES] = {2, 1, 9, 3, 17, 2};
@@ -55,10 +56,15 @@ static const lf_config shapes[SHAPES] = {
      .k = {10, 5}},
 };
 
-/* All models in float32, then all in int8. */
-int32_t engine_case_count(void) { return 2 * MODELS; }
+/* All models in float32, then all in int8; then those with further parts, in the same order. */
+int32_t engine_case_count(void) { return 2 * MODELS + 2 * PARTS * SHAPES; }
 
-lf_config engine_case_config(int32_t index) {
+/* Which of the further parts a case has: 1 a stem; 2 importance and weighted pooling; 3 windows; 4 all, in full attention, with
+ * words; or 0. */
+static int32_t part_of(int32_t index) { return index < 2 * MODELS ? 0 : 1 + (index - 2 * MODELS) / SHAPES % PARTS; }
+
+/* A model without further parts. */
+static lf_config model_config(int32_t index) {
   const int32_t precision = index / MODELS;
   index %= MODELS;
   const int full = index >= LINFORMERS;
@@ -78,19 +84,41 @@ lf_config engine_case_config(int32_t index) {
   return config;
 }
 
+lf_config engine_case_config(int32_t index) {
+  const int32_t part = part_of(index);
+  if (part == 0) return model_config(index);
+  const int32_t precision = (index - 2 * MODELS) / (PARTS * SHAPES);
+  const int32_t kind = part == PARTS ? LINFORMERS : 5 * (part - 1) * SHAPES;
+  lf_config config = model_config(precision * MODELS + kind + index % SHAPES);
+  if (part == 1 || part == PARTS) config.stem = 1 + 7 * (index % SHAPES);
+  if (part == 2 || part == PARTS) config.importance = 1;
+  if (part == 2 || part == PARTS) config.positions = LF_POSITIONS_NONE;
+  return config;
+}
+
 lf_head_config engine_case_head(int32_t index) {
   const lf_config config = engine_case_config(index);
-  return (lf_head_config){
-      .d_model = config.d_model, .vocab_size = config.vocab_size, .n_classes = classes[index % MODELS % SHAPES]};
+  const int32_t part = part_of(index);
+  lf_head_config head = {
+      .d_model = config.d_model, .vocab_size = config.vocab_size, .n_classes = classes[index % SHAPES]};
+  if (part == 2) head.pooling = LF_POOLING_WEIGHTED;
+  if (part == 3 || part == PARTS) {
+    head.pooling = LF_POOLING_WINDOW_MAX;
+    head.window = part == 3 ? 50 : 6;
+  }
+  if (part == PARTS) head.words = (config.vocab_size + 1) / 2;
+  head.word_dtype = index % 3;
+  return head;
 }
 
 const char *engine_case_name(int32_t index) {
   static const char *const sharing[] = {"none", "headwise", "key-value", "layerwise"};
   static const char *const projection[] = {"linear", "mean", "max", "conv"};
+  static const char *const part_names[] = {"", " stem", " weighted", " windows", " all parts"};
   const lf_config config = engine_case_config(index);
   const int full = config.attention == LF_ATTENTION_FULL;
   const char *parts[] = {full ? "full" : sharing[config.sharing], " ",
-                         full ? "attention" : projection[config.projection],
+                         full ? "attention" : projection[config.projection], part_names[part_of(index)],
                          config.precision == LF_PRECISION_INT8 ? " int8" : ""};
   size_t end = 0;
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
@@ -117,8 +145,7 @@ static uint64_t random_tensor(int32_t dtype, uint64_t n, uint32_t *state) {
       tensor_data[i] = (uint8_t)random_bits(state);
     }
   }
-  static const uint64_t bytes[] = {4, 2, 1};
-  return n * bytes[dtype];
+  return n * lf_dtype_bytes(dtype);
 }
 
 /* Sets a tensor of a model or of a head. */
@@ -142,7 +169,7 @@ static lf_status set_slot(set_function *set, void *object, const lf_slot *slot, 
   uint64_t rows = 1;
   for (int32_t dim = 0; dim + 1 < slot->n_dims; dim++) rows *= (uint64_t)slot->shape[dim];
   if (slot->kind == LF_SLOT_IDS) { /* every other token */
-    for (int32_t i = 0; i < slot->shape[0]; i++) memcpy(tensor_data + 4 * i, &(int32_t){2 * i}, 4);
+    for (int32_t i = 0; i < slot->shape[0]; i++) memcpy(tensor_data + 4 * (size_t)i, &(int32_t){2 * i}, 4);
     return set(object, slot->name, LF_I32, slot->shape, 1, tensor_data, 4 * (uint64_t)slot->shape[0]);
   }
   if (dtype == LF_I8) {

@@ -203,6 +203,14 @@ static int32_t elementwise(float *out, size_t rows, size_t n, size_t unused, uin
   return count;
 }
 
+/* Far enough out to be clamped on both sides. */
+static int32_t importance(float *out, size_t rows, size_t n, size_t scale, uint32_t *state) {
+  (void)rows;
+  random_fill(work, lf_pad(n), state, (float)scale);
+  lf_importance(work, n);
+  return gather(out, work, n, 1, n);
+}
+
 static int32_t widen_f16(float *out, size_t rows, size_t n, size_t first, uint32_t *state) {
   (void)rows;
   (void)state;
@@ -260,6 +268,8 @@ static const kernel_case cases[] = {
     {"widen I8", widen_i8, 1, 1, 0},
     {"widen I8", widen_i8, 1, 4095, 3},
     {"widen I8", widen_i8, 1, 48, 5},
+    {"importance", importance, 1, 48, 30},
+    {"importance", importance, 1, 5, 1},
 };
 
 int32_t kernel_case_count(void) { return (int32_t)(sizeof cases / sizeof cases[0]); }

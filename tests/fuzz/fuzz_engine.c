@@ -125,7 +125,7 @@ static void fill_ids(engine_tensor *out, reference_tensor *tensor, uint8_t *byte
   for (int32_t i = 0; i < words; i++) {
     const int32_t id = i * step + (engine.config.vocab_size - words * step) / 2;
     tensor->values[i] = (float)id;
-    memcpy(bytes + 4 * i, &id, sizeof id);
+    memcpy(bytes + 4 * (size_t)i, &id, sizeof id);
   }
   tensor->quantised = NULL;
   tensor->scales = NULL;
