@@ -128,7 +128,7 @@ int lf_projects_int8(const lf_config *config);
 lf_range lf_projection_span(const lf_run *run, int32_t layer, lf_range tiles);
 
 /* Each for some rows of p, so that no call takes long, however many there are. */
-void lf_projection_begin(const lf_run *run, float *p, int32_t layer, lf_range range);
+void lf_projection_begin(const lf_run *run, float *p, int32_t layer, lf_range rows);
 void lf_projection_tile(lf_worker *worker, int32_t layer, int32_t first, int32_t rows);      /* p += E[:, tile] h */
 void lf_projection_add(const lf_run *run, int32_t layer, const float *chunk, lf_range rows); /* run->p += chunk */
 void lf_projection_end(lf_run *run, int32_t layer, lf_range rows);
@@ -140,7 +140,7 @@ lf_rows lf_projection_rows(lf_worker *worker, size_t matrix, size_t first, size_
 
 /* Keys and values of the layer from the finished p, for at most LF_TILE of its rows: one call after the other, from
  * the first row to the last, each beginning at a multiple of LF_TILE. */
-void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range rows);
+void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range range);
 
 /* Keys and values of one tile of full attention, from worker->h. */
 void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_t rows);

@@ -98,8 +98,11 @@ static inline size_t lf_slot_panel_rows(const lf_slot *slot) {
 }
 
 static inline size_t lf_dtype_bytes(int32_t dtype) {
-  static const uint8_t bytes[] = {[LF_F32] = 4, [LF_F16] = 2, [LF_I8] = 1, [LF_I32] = 4};
-  return bytes[dtype];
+  switch (dtype) {
+    case LF_I8: return 1;
+    case LF_F16: return 2;
+    default: return 4;
+  }
 }
 
 /* Tiles that n rows take. */

@@ -257,7 +257,7 @@ static void windows(const lf_model *model) {
     for (int32_t n = 1; n <= N_MAX; n += 17) {
       lf_run *run = make_run(model, n);
       CHECK(lf_head_begin(head) == LF_OK && lf_head_read(head, run) == LF_OK && lf_head_step(head, 100) == LF_OK);
-      for (int c = 0; c < CLASSES; c++) {
+      for (size_t c = 0; c < CLASSES; c++) {
         const int32_t start = lf_head_evidence(head)[2 * c];
         const int32_t end = lf_head_evidence(head)[2 * c + 1];
         CHECK(start % (window / 2) == 0 && start >= 0 && end == (start + window < n ? start + window : n));
