@@ -1,0 +1,65 @@
+/**
+ * Cross-validation: how strongly a head is held back, by the log loss of documents that it was not fitted on.
+ */
+import { fitLogistic, scoresOf } from './logistic.js'
+import { fitMix } from './mix.js'
+
+/**
+ * @typedef {import('./features.js').Features} Features
+ * @typedef {import('./logistic.js').Targets} Targets
+ * @typedef {import('./logistic.js').Linear} Linear
+ *
+ * @typedef {object} Choice
+ * @property {number} strength
+ * @property {Float64Array} scores held out, of all documents, [n, classes]
+ * @property {number} loss mean log loss at the best temperature
+ */
+
+/**
+ * Strengths of the penalty, from strong to weak. Rows of both heads have length about 1, so they share them. The temperature is
+ * fitted afterwards and makes up for most of what lies between two of them.
+ */
+const STRENGTHS = [10, 1, 0.1, 0.01]
+/** With many documents, the strongest is never the best. */
+const MANY = 2000
+
+/** How exact fits are: choosing needs no more, and what is gained beyond is lost in the temperature. */
+export const PRECISION = { tolerance: 1e-4, decrease: 1e-4 }
+
+/**
+ * Each fit starts from the stronger one's. When a strength is worse than the one before it, weaker ones are not tried.
+ *
+ * @param {Features} features
+ * @param {Targets} targets
+ * @param {Uint8Array} fold of each document
+ * @param {number} folds
+ * @param {(share: number) => Promise<void>} step called often, with how much is done; throws to stop
+ * @returns {Promise<Choice>}
+ */
+export async function chooseStrength(features, targets, fold, folds, step) {
+  const { classes } = targets
+  const rows = Int32Array.from(fold, (_, i) => i)
+  const parts = Array.from({ length: folds }, (_, held) => ({
+    fitted: rows.filter((row) => fold[row] !== held),
+    heldOut: rows.filter((row) => fold[row] === held)
+  }))
+  const strengths = rows.length < MANY ? STRENGTHS : STRENGTHS.slice(1)
+  /** @type {(Linear | undefined)[]} */
+  const models = new Array(folds)
+  /** @type {Choice | undefined} */
+  let best
+  for (const [index, strength] of strengths.entries()) {
+    const scores = new Float64Array(rows.length * classes)
+    for (const [held, { fitted, heldOut }] of parts.entries()) {
+      const pause = () => step((index + held / folds) / strengths.length)
+      const model = await fitLogistic(features, targets, fitted, { ...PRECISION, strength, start: models[held], pause })
+      models[held] = model
+      const own = scoresOf(features, model, heldOut)
+      heldOut.forEach((row, i) => scores.set(own.subarray(i * classes, (i + 1) * classes), row * classes))
+    }
+    const { loss } = await fitMix([scores], targets, rows, () => step((index + 1) / strengths.length))
+    if (best !== undefined && loss >= best.loss) break
+    best = { strength, scores, loss }
+  }
+  return /** @type {Choice} */ (best)
+}

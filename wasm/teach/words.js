@@ -1,0 +1,87 @@
+/**
+ * TF-IDF of token ids: what the word head of a model file computes (see wasm/engine and src/linformer.h), for fitting it.
+ *
+ *   v_i = sqrt(tf_i) idf_i   for the tokens that the head knows, then v / |v|
+ *   idf_i = ln((1 + documents) / (1 + documents with i)) + 1
+ */
+import { log } from './arithmetic.js'
+import { Sparse } from './features.js'
+
+/** Counts of token ids of many documents, as they come. */
+export class Counts {
+  /** @type {Uint32Array[]} */
+  #ids = []
+  /** @type {Uint32Array[]} */
+  #counts = []
+
+  /** @param {Uint32Array | Uint16Array} ids of the tokens of a document, in any order */
+  add(ids) {
+    const sorted = Uint32Array.from(ids).sort()
+    let distinct = 0
+    for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) distinct++
+    const own = new Uint32Array(distinct)
+    const counts = new Uint32Array(distinct)
+    let at = -1
+    for (let i = 0; i < sorted.length; i++) {
+      if (i === 0 || sorted[i] !== sorted[i - 1]) own[++at] = sorted[i]
+      counts[at]++
+    }
+    this.#ids.push(own)
+    this.#counts.push(counts)
+  }
+
+  get documents() {
+    return this.#ids.length
+  }
+
+  /** @param {number} document */
+  of(document) {
+    return { ids: this.#ids[document], counts: this.#counts[document] }
+  }
+}
+
+/**
+ * @param {Counts} counts
+ * @param {object} options
+ * @param {number} options.vocabulary ids are below it
+ * @param {number} options.limit most tokens to know: those in the most documents
+ * @param {number} [options.minimum] documents that a token has to be in
+ * @returns {{ ids: Int32Array, idf: Float64Array, features: Sparse }} ids in ascending order
+ */
+export function tfidf(counts, { vocabulary, limit, minimum = 1 }) {
+  const { documents } = counts
+  const frequency = new Uint32Array(vocabulary)
+  for (let i = 0; i < documents; i++) for (const id of counts.of(i).ids) frequency[id]++
+  const seen = []
+  for (let id = 0; id < vocabulary; id++) if (frequency[id] >= minimum) seen.push(id)
+  seen.sort((a, b) => frequency[b] - frequency[a] || a - b)
+  const ids = Int32Array.from(seen.slice(0, limit)).sort()
+  const idf = Float64Array.from(ids, (id) => log((1 + documents) / (1 + frequency[id])) + 1)
+
+  const column = new Int32Array(vocabulary).fill(-1)
+  ids.forEach((id, j) => { column[id] = j })
+  const starts = new Float64Array(documents + 1)
+  for (let i = 0; i < documents; i++) {
+    let known = 0
+    for (const id of counts.of(i).ids) if (column[id] >= 0) known++
+    starts[i + 1] = starts[i] + known
+  }
+  const columns = new Uint32Array(starts[documents])
+  const values = new Float32Array(starts[documents])
+  for (let i = 0; i < documents; i++) {
+    const { ids: own, counts: times } = counts.of(i)
+    let at = starts[i]
+    let squares = 0
+    for (let k = 0; k < own.length; k++) {
+      const j = column[own[k]]
+      if (j < 0) continue
+      const value = Math.sqrt(times[k]) * idf[j]
+      columns[at] = j
+      values[at++] = value
+      squares += value * value
+    }
+    const length = Math.sqrt(squares)
+    for (let k = starts[i]; k < at; k++) values[k] /= length
+  }
+  return { ids, idf, features: new Sparse(starts, columns, values, ids.length) }
+}
