@@ -8,6 +8,7 @@ import { setFlagsFromString } from 'node:v8'
 import { load } from 'linformer-wasm'
 import { randomModel } from '../js/helpers/random-model.js'
 import { COUNTERS, countingModule } from '../../tools/count-instructions.js'
+import { tensorShapes } from '../../wasm/source/model.js'
 import { CApi, readSafetensors } from '../js/helpers/c-api.js'
 
 // Node.js 20 has relaxed SIMD behind a flag.
@@ -31,6 +32,48 @@ async function count(name, work) {
   const result = await work()
   const after = counted()
   return { result, counts: Object.fromEntries(COUNTERS.map((counter, i) => [`${name}, ${counter}`, after[i] - before[i]])) }
+}
+
+/**
+ * The engine's parts beside the encoder, by the C API: what a stem as wide as the model adds to a document of n_max tokens, and
+ * what heads take to read it.
+ *
+ * @param {CApi} api an instance of a counting module
+ * @param {'float32' | 'int8'} precision
+ */
+async function countParts(api, precision) {
+  const { d_model: d, n_max: n } = SHAPE
+  const base = { ...SHAPE, vocab_size: 512, n_classes: 2, attention: 'linformer', sharing: 'layerwise', projection: 'linear', positions: 'none' }
+  const words = 200
+  const zeros = (/** @type {number[]} */ ...shape) => ({ dtype: 'F32', shape, data: new Uint8Array(4 * shape.reduce((a, b) => a * b, 1)) })
+  const ids = { dtype: 'I32', shape: [words], data: new Uint8Array(Int32Array.from({ length: words }, (_, i) => 2 * i).buffer) }
+  const document = Int32Array.from({ length: n }, (_, i) => (i * 7919) % base.vocab_size)
+  const numbers = {}
+  let run = 0
+  for (const [name, parts] of Object.entries({ 'no stem': {}, stem: { stem: d, importance: true } })) {
+    const json = { ...base, ...parts }
+    const tensors = Object.fromEntries([...tensorShapes(json)].map(([tensor, shape]) => [tensor, zeros(...shape)]))
+    if (json.stem) {
+      Object.assign(tensors, {
+        'stem.in.weight': zeros(d, 3 * d), 'stem.in.bias': zeros(d), 'stem.out.weight': zeros(d, d), 'stem.out.bias': zeros(d),
+        'pool.token': zeros(base.vocab_size), 'pool.weight': zeros(d)
+      })
+    }
+    const config = api.config(json, tensors, precision)
+    run = api.run(config, api.model(config, tensors), n)
+    Object.assign(numbers, (await count(name, () => {
+      api.check(api.begin(run, document), 'lf_begin')
+      api.check(api.exports.lf_step(run, 1 << 20), 'lf_step')
+    })).counts)
+  }
+  const heads = { mean: {}, 'window-max, words': { pooling: 'window-max', window: 64, words } }
+  for (const [name, parts] of Object.entries(heads)) {
+    const json = { ...base, ...parts }
+    const dense = { 'head.weight': zeros(2, d), 'head.bias': zeros(2) }
+    const head = api.head(json, json.words ? { ...dense, 'words.ids': ids, 'words.idf': zeros(words), 'words.weight': zeros(words, 2) } : dense)
+    Object.assign(numbers, (await count(`head, ${name}`, () => api.read(head, run, document, 2))).counts)
+  }
+  return numbers
 }
 
 /** Text of words that come and go, for the tokenizer. */
@@ -74,6 +117,10 @@ export async function measureBudget() {
     mkdirSync(folder, { recursive: true })
     writeFileSync(`${folder}counting.wasm`, countingModule(new Uint8Array(readFileSync(fileURLToPath(new URL('../../wasm/dist/linformer-simd128.wasm', import.meta.url))))))
     const api = new CApi(`${folder}counting.wasm`)
+    for (const precision of /** @type {const} */ (['float32', 'int8'])) {
+      const counts = await countParts(new CApi(`${folder}counting.wasm`), precision)
+      Object.assign(numbers, Object.fromEntries(Object.entries(counts).map(([name, number]) => [`simd128, ${precision}, ${name}`, number])))
+    }
     const { tensors } = readSafetensors(new URL('../golden/tokenizer/lowercase.safetensors.gz', import.meta.url))
     const tokenizer = api.tokenizer(tensors, true)
     Object.assign(numbers, (await count('tokenizer, 20,000 bytes', () => api.tokenize(tokenizer, words(20_000), 4096))).counts)
