@@ -99,7 +99,7 @@ void reference_list(reference_model *model, const lf_config *config, const lf_he
   }
   if (head == NULL) return;
   model->head = *head;
-  add_linear(model, -1, "head", head->n_classes, d);
+  add_linear(model, -1, "head", head->n_classes, head->d_model);
   if (head->words > 0) {
     add(model, -1, "words.ids", head->words, 0, 0);
     add(model, -1, "words.idf", head->words, 0, 0);

@@ -22,7 +22,7 @@ const PROBES = {
 }
 
 /**
- * A function f: () -> i32 that multiplies four codes of -128 by 127 with relaxed SIMD's dot product. V8 11 has it behind a
+ * A function f: () -> i32 that multiplies four values of -128 by 127 with relaxed SIMD's dot product. V8 11 has it behind a
  * flag, and its baseline compiler adds the sum twice.
  */
 const DOT_PROBE = new Uint8Array([

@@ -1,5 +1,5 @@
 /**
- * Threads: workers that run the same module in the same memory and take slabs of tiles, as src/schedule.c deals them.
+ * Threads: workers that run the same module in the same memory and take chunks of tiles, as src/schedule.c deals them.
  */
 
 /**
