@@ -140,7 +140,7 @@ lf_rows lf_projection_rows(lf_worker *worker, size_t matrix, size_t first, size_
 
 /* Keys and values of the layer from the finished p, for at most LF_TILE of its rows: one call after the other, from
  * the first row to the last, each beginning at a multiple of LF_TILE. */
-void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range range);
+void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range rows);
 
 /* Keys and values of one tile of full attention, from worker->h. */
 void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_t rows);
