@@ -126,7 +126,7 @@ test('a file that was opened; one that is not text is refused in words', () => w
   const binary = path.join(folder, 'picture.txt')
   await writeFile(binary, Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0xff))
   await input.uploadFile(binary)
-  assert.match(await errorOf(page), /^picture\.txt is not UTF-8 text\. Save it/)
+  assert.match(await errorOf(page), /^picture\.txt: it is a picture, which is not read/)
 
   const review = path.join(folder, 'review.txt')
   const text = await sample('note')
