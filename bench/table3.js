@@ -51,5 +51,5 @@ export async function table3(host, { lengths, rounds, progress }) {
 /** Bytes that one document needs. @param {import('./engines.js').Variant} variant */
 async function workspace(variant) {
   const { precision, threads } = variant
-  return (await inspect(fileOf(variant), /** @type {any} */ ({ precision, threads }))).chosen.workspace
+  return (await inspect(fileOf(variant), { precision, threads })).chosen?.workspace ?? NaN
 }

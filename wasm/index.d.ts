@@ -5,8 +5,8 @@
  * @module linformer-wasm
  */
 
-/** The shape of a model, as its file has it. */
-export interface Config {
+/** The shape of a trunk: everything up to the last LayerNorm. */
+export interface TrunkConfig {
   readonly vocab_size: number
   /** Most tokens that the model was trained to read at once. */
   readonly n_max: number
@@ -14,14 +14,35 @@ export interface Config {
   readonly n_layers: number
   readonly n_heads: number
   readonly d_ff: number
-  readonly n_classes: number
   /** Projected length of each layer. */
   readonly k: readonly number[]
   readonly attention: 'linformer' | 'full'
   readonly sharing: 'none' | 'headwise' | 'key-value' | 'layerwise'
   readonly projection: 'linear' | 'mean' | 'max' | 'conv'
-  readonly positions: 'learned' | 'sinusoidal'
+  readonly positions: 'learned' | 'sinusoidal' | 'none'
+  /** Hidden width of the convolution on the embeddings; without it there is none. */
+  readonly stem?: number
+  /** Whether each token has a learned importance; the vector of a document is then the weighted mean. */
+  readonly importance?: boolean
 }
+
+/** The shape of a head: what labels are told by. */
+export interface HeadConfig {
+  readonly d_model: number
+  readonly vocab_size: number
+  readonly n_classes: number
+  /**
+   * What a label's logit is of: the mean over all tokens (the default), the mean weighted by their importance, or the largest mean
+   * over any window of `window` tokens.
+   */
+  readonly pooling?: 'mean' | 'weighted' | 'window-max'
+  readonly window?: number
+  /** Tokens that the word head knows; without it there is none. */
+  readonly words?: number
+}
+
+/** The shape of a model, as its file has it: a trunk's and a head's. A trunk alone has no `n_classes`. */
+export interface Config extends TrunkConfig, HeadConfig {}
 
 /** Use of the linear memory, in bytes. Fixed from `load` to `dispose`. */
 export interface MemoryReport {
@@ -42,8 +63,8 @@ export interface MemoryReport {
 }
 
 export interface ProgressEvent {
-  phase: 'download' | 'weights' | 'tokenize' | 'encode'
-  /** Bytes (download, weights), UTF-16 units (tokenize) or tokens (encode). */
+  phase: 'download' | 'weights' | 'tokenize' | 'encode' | 'removal'
+  /** Bytes (download, weights), UTF-16 units (tokenize), tokens (encode) or passages (removal). */
   done: number
   /** The same unit; unknown for a download without a length. */
   total: number | undefined
@@ -114,21 +135,44 @@ export interface ClassifyOptions {
    */
   overflow?: 'window' | 'truncate' | 'error'
   /**
-   * Add the exact contribution of each token and passage; 'passages' leaves out the tokens, which are many. More numbers
-   * than 2^28 bytes hold (tokens x labels) are refused with BUDGET_TOO_SMALL.
+   * Why. 'attribution', or true, adds the exact contribution of each token and passage to the logits; 'passages' leaves out the
+   * tokens, which are many. 'removal' also reads the document again without each of the passages that contribute most: what
+   * changes then is their effect, and another question (tokens mix in attention, so that a passage may contribute much and change
+   * little). It costs a reading each. More numbers than 2^28 bytes hold (tokens x labels) are refused with BUDGET_TOO_SMALL.
    */
-  explain?: boolean | 'passages'
+  explain?: boolean | 'attribution' | 'passages' | 'removal'
+  /** Most passages that `explain: 'removal'` takes out. Default: 16. */
+  removals?: number
+  /**
+   * Heads to judge by, attached to the same trunk: the document is read once, and the results come in an array, one for each.
+   * Default: the classifier's own head, and its result alone.
+   */
+  heads?: readonly Classifier[]
   signal?: AbortSignal
   onProgress?: (event: ProgressEvent) => void
 }
 
-/** A document: a text, or a text and another that belongs to it. */
-export type Input = string | { text: string, textPair?: string }
+/** What `embed` takes: as `classify`. */
+export type EmbedOptions = Pick<ClassifyOptions, 'overflow' | 'signal' | 'onProgress'>
+
+/**
+ * A document: a text, or a text and another that belongs to it; or the ids of its tokens, where something else than the model's own
+ * tokenizer makes them.
+ */
+export type Input = string | { text: string, textPair?: string } | { tokens: Uint16Array | Uint32Array }
 
 export interface Score {
   label: string
-  /** Probability, 0 to 1. */
+  /** Probability, 0 to 1. Those of all labels add up to 1, unless several may hold at once (`labelsKind: 'many'`). */
   score: number
+}
+
+/** A label that holds, with its evidence. */
+export interface Found extends Score {
+  /** Where it is said: the window that decided, or else the passage that contributes most. */
+  input: Contribution['input']
+  start: number
+  end: number
 }
 
 export interface Result extends Score {
@@ -142,6 +186,13 @@ export interface Result extends Score {
   truncated: boolean
   /** Pieces in which the text was read. */
   windows: number
+  /** With `labelsKind: 'many'`: the labels whose scores reach their thresholds, the best first. May be empty. */
+  found?: Found[]
+  /**
+   * How like the documents that the head was fitted on this one is, where the head knows: the share of them that lie at least as far
+   * from their centre. Near 0 the label means little, whatever its score.
+   */
+  typicality?: number
   explanation?: Explanation
 }
 
@@ -156,9 +207,9 @@ export interface Explanation {
 }
 
 export interface Contribution {
-  /** Which of the two texts of the input. */
-  input: 'text' | 'textPair'
-  /** Range in that string, in UTF-16 units. The separator between a text and its pair is empty. */
+  /** Which of the two texts of the input; or its tokens. */
+  input: 'text' | 'textPair' | 'tokens'
+  /** Range in that string, in UTF-16 units, or in the tokens. The separator between a text and its pair is empty. */
   start: number
   end: number
   /** To each label's logit. */
@@ -169,6 +220,18 @@ export interface Passage extends Contribution {
   text: string
   /** For (positive) or against the winning label: its contribution less the mean of the other labels'. */
   contribution: number
+  /** With `explain: 'removal'`, of the passages that were taken out. */
+  removal?: Removal
+}
+
+/** What the document says without a passage. */
+export interface Removal {
+  /** The best label then. */
+  label: string
+  /** The score then of the label that the whole document has. */
+  score: number
+  /** Of each logit: with the passage, less without it. */
+  effects: number[]
 }
 
 /** In place of the result of a document that could not be classified, in an array. */
@@ -176,48 +239,81 @@ export interface Failure {
   error: LinformerError
 }
 
+/** A model, or a trunk with or without a head attached. */
 export interface Classifier {
   /**
    * Classifies a document, or each of an array or async iterable of them.
    *
    * A single document that fails rejects; among several it leaves a `Failure` in its place and the others have their
-   * results. Calls are taken one after another.
+   * results. Calls on one trunk are taken one after another.
    *
    * @throws LinformerError BAD_ARGUMENT, EMPTY_TEXT, TEXT_TOO_LONG, NOT_FINITE, ABORTED, DISPOSED, ENGINE; in a worker
    *   also WORKER_FAILED
    */
-  classify(input: Input, options?: ClassifyOptions): Promise<Result>
-  classify(inputs: readonly Input[], options?: ClassifyOptions): Promise<(Result | Failure)[]>
+  classify(input: Input, options?: ClassifyOptions & { heads?: undefined }): Promise<Result>
+  classify(inputs: readonly Input[], options?: ClassifyOptions & { heads?: undefined }): Promise<(Result | Failure)[]>
   /** Documents as they come, results in their order; the next is asked for when a result has been taken. */
-  classify(inputs: AsyncIterable<Input>, options?: ClassifyOptions): AsyncGenerator<Result | Failure, void, undefined>
+  classify(inputs: AsyncIterable<Input>, options?: ClassifyOptions & { heads?: undefined }): AsyncGenerator<Result | Failure, void, undefined>
+  /** Read once, judged by each of the heads. */
+  classify(input: Input, options: ClassifyOptions & { heads: readonly Classifier[] }): Promise<Result[]>
+  classify(inputs: readonly Input[], options: ClassifyOptions & { heads: readonly Classifier[] }): Promise<(Result[] | Failure)[]>
+  classify(inputs: AsyncIterable<Input>, options: ClassifyOptions & { heads: readonly Classifier[] }): AsyncGenerator<Result[] | Failure, void, undefined>
+  /**
+   * The trunk's vector of a document, [d_model]: the mean of its last LayerNorm over all tokens (weighted, if the trunk has
+   * importance), whatever the document's length. Throws as `classify`.
+   */
+  embed(input: Input, options?: EmbedOptions): Promise<Float32Array>
+  embed(inputs: readonly Input[], options?: EmbedOptions): Promise<(Float32Array | Failure)[]>
+  embed(inputs: AsyncIterable<Input>, options?: EmbedOptions): AsyncGenerator<Float32Array | Failure, void, undefined>
+  /**
+   * Reads a head file and gives a classifier that shares this one's trunk and memory. `dispose` it to make room for another.
+   *
+   * @throws LinformerError as `load`, and MODEL_CONFIG if the head belongs to another trunk
+   */
+  attach(head: Source, options?: Pick<LoadOptions, 'integrity' | 'signal'>): Promise<Classifier>
+  /**
+   * A complete model file: this trunk, and a head file or an attached classifier's head; by default this one's own. The trunk's file
+   * is read again from where it came.
+   */
+  export(head?: Source | Classifier, options?: Pick<LoadOptions, 'signal'>): Promise<Uint8Array<ArrayBuffer>>
   readonly config: Config
+  /** Empty for a trunk without a head. */
   readonly labels: readonly string[]
+  /** Whether one label holds for a document, or many may. */
+  readonly labelsKind: 'one' | 'many'
+  /** With many: from which score on each label holds. */
+  readonly thresholds: readonly number[] | undefined
   readonly name: string | undefined
-  /** The model file's own description: licence, training data and more. */
+  /** The file's own description, the head's if it is attached: licence, training data and more. */
   readonly metadata: Readonly<Record<string, string>>
   readonly backend: 'relaxed' | 'simd128'
   readonly precision: 'float32' | 'int8'
   readonly threads: number
   readonly memory: Readonly<MemoryReport>
-  /** Frees the memory. A running classification is rejected with DISPOSED. */
+  /** Frees the memory: of an attached head, its own, and of a loaded model all. What is running is rejected with DISPOSED. */
   dispose(): void
   [Symbol.dispose](): void
 }
 
 export interface Inspection {
-  config: Config
+  /** A trunk with a head, a trunk alone, or a head alone. */
+  kind: 'model' | 'trunk' | 'head'
+  config: Config | HeadConfig
   labels: string[]
   metadata: Record<string, string>
   fileBytes: number
   parameters: number
   tensors: { name: string, dtype: string, shape: number[], bytes: number }[]
-  /** Plans for several capacities, the last one n_max. */
+  /** Plans for several capacities, the last one n_max; none for a head. */
   memory: MemoryReport[]
   /** The plan that `load` would make with the same options. */
-  chosen: MemoryReport
+  chosen: MemoryReport | undefined
 }
 
-/** Where a model comes from; strings are URLs, and in Node.js also paths. */
+/**
+ * Where a model comes from: the name of one that comes with the library (`shippedModels`), a URL, in Node.js also a path, or the file
+ * itself. The shipped models are fetched from beside the library.
+ */
 export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferView
 
 /**
@@ -231,8 +327,11 @@ export function load(source: Source, options?: LoadOptions): Promise<Classifier>
 /** Reads a model file's description and plans its memory, without loading it. Throws as `load` does. */
 export function inspect(source: Source, options?: LoadOptions): Promise<Inspection>
 
-/** Names and shapes of the weights that a model of this config has: what a model file must hold. */
-export function tensorShapes(config: Config): Map<string, number[]>
+/** Names of the models that come with the library, for `load`; none with `linformer-wasm/inline` and in Cloudflare Workers. */
+export const shippedModels: readonly string[]
+
+/** Names and shapes of the weights that a model of this config has: what a model file must hold. Without n_classes, a trunk's. */
+export function tensorShapes(config: TrunkConfig | Config): Map<string, number[]>
 
 /** A tensor of a .safetensors file. */
 export interface Tensor {

@@ -3,10 +3,12 @@
  */
 import { createApi } from './classify/load.js'
 import { modules } from './dist/inline.js'
+import { shipped } from './hosts/shipped.js'
 import { openCache, readPlace } from './source/files-node.js'
 
 export { LinformerError } from './common/errors.js'
-export { tensorShapes } from './source/model.js'
+export { shippedModels } from './hosts/shipped.js'
+export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { version } from './common/version.js'
-export const { load, inspect } = createApi({ modules, readPlace, openCache })
+export const { load, inspect } = createApi({ modules, readPlace, openCache, shipped })

@@ -3,11 +3,13 @@
  */
 import { createApi } from './classify/load.js'
 import { modules } from './hosts/modules.js'
+import { shipped } from './hosts/shipped.js'
 import { startThread } from './hosts/start-thread-node.js'
 import { openCache, readPlace } from './source/files-node.js'
 
 export { LinformerError } from './common/errors.js'
-export { tensorShapes } from './source/model.js'
+export { shippedModels } from './hosts/shipped.js'
+export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { version } from './common/version.js'
-export const { load, inspect } = createApi({ modules, startThread, readPlace, openCache })
+export const { load, inspect } = createApi({ modules, startThread, readPlace, openCache, shipped })

@@ -45,7 +45,8 @@ const host = {
 }
 
 export { LinformerError } from './common/errors.js'
-export { tensorShapes } from './source/model.js'
+export { shippedModels } from './hosts/shipped.js'
+export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { version } from './common/version.js'
 export const { load, inspect } = createWorkerApi(host)

@@ -12,7 +12,8 @@ const PHASES = {
   download: 'Fetching the model',
   weights: 'Loading the model',
   tokenize: 'Splitting the text into tokens',
-  encode: 'Reading'
+  encode: 'Reading',
+  removal: 'Reading without each passage'
 }
 
 /** @param {ProgressEvent} event */

@@ -12,11 +12,32 @@ export const inspectHelp = `Usage: linformer inspect [--json] MODEL
 Shape, tensors and memory plan of a shipped model or a .safetensors file.
 `
 
+const number = (/** @type {number} */ n) => n.toLocaleString('en-US')
+
 /** Columns of equal width; the first to the left, the others to the right. @param {string[][]} rows */
 const table = (rows) => {
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)))
   return rows.map((row) => `  ${row.map((cell, i) => i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])).join('  ')}`).join('\n')
 }
+
+/**
+ * What a trunk needs; a head alone has no plan.
+ *
+ * @param {import('linformer-wasm').MemoryReport} chosen
+ * @param {import('linformer-wasm').MemoryReport[]} plans
+ */
+const memoryLines = (chosen, plans) => [
+  `  ${chosen.operations.toExponential(1)} operations for a document of ${number(chosen.capacity)} tokens`,
+  '',
+  'linear memory, in bytes',
+  table([
+    ['capacity in tokens', 'static', 'tokenizer', 'weights', 'workspace', 'total', ''],
+    ...plans.map((plan) => [
+      number(plan.capacity), number(plan.static), number(plan.tokenizer), number(plan.weights),
+      number(plan.workspace), number(plan.total), mebibytes(plan.total)
+    ])
+  ])
+]
 
 /**
  * @param {any} values
@@ -37,10 +58,9 @@ export async function inspectModel(values, positionals) {
     await write(`${JSON.stringify(model, null, 2)}\n`)
     return 0
   }
-  const number = (/** @type {number} */ n) => n.toLocaleString('en-US')
   const { name = positionals[0], license = 'not said', trained_on: trainedOn = 'not said' } = model.metadata
   const lines = [
-    plain(`${name}: ${model.labels.join(', ')}`),
+    plain(model.labels.length > 0 ? `${name}: ${model.labels.join(', ')}` : `${name}: a trunk, without labels`),
     plain(`  licence ${license}; trained on ${trainedOn}`),
     `  ${number(model.parameters)} parameters, ${number(model.fileBytes)} bytes`,
     '',
@@ -49,16 +69,7 @@ export async function inspectModel(values, positionals) {
     '',
     'tensors',
     table(model.tensors.map(({ name, dtype, shape, bytes }) => [name, dtype, `[${shape.join(', ')}]`, number(bytes)])),
-    `  ${model.chosen.operations.toExponential(1)} operations for a document of ${number(model.chosen.capacity)} tokens`,
-    '',
-    'linear memory, in bytes',
-    table([
-      ['capacity in tokens', 'static', 'tokenizer', 'weights', 'workspace', 'total', ''],
-      ...model.memory.map((plan) => [
-        number(plan.capacity), number(plan.static), number(plan.tokenizer), number(plan.weights),
-        number(plan.workspace), number(plan.total), mebibytes(plan.total)
-      ])
-    ])
+    ...model.chosen ? memoryLines(model.chosen, model.memory) : []
   ]
   await write(`${lines.join('\n')}\n`)
   return 0

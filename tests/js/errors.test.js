@@ -117,7 +117,7 @@ test('metadata that is missing or wrong', async () => {
   const metadata = (changes) => withHeader(bytes, (header) => { Object.assign(header.__metadata__, changes) })
   await refused(withHeader(bytes, (header) => { delete header.__metadata__ }), 'MODEL_FORMAT', /has no format/)
   await refused(metadata({ format: 'pt' }), 'MODEL_FORMAT', /format "pt"/)
-  await refused(metadata({ version: '2' }), 'MODEL_FORMAT', /version "2"/)
+  await refused(metadata({ version: '3' }), 'MODEL_FORMAT', /version "3"/)
   await refused(metadata({ config: '{' }), 'MODEL_CONFIG', /config is not JSON/)
   await refused(metadata({ config: 'null' }), 'MODEL_CONFIG', /not an object/)
   await refused(metadata({ labels: '["a","b","a"]' }), 'MODEL_CONFIG', /one label twice/)

@@ -1,170 +1,130 @@
 /**
- * A loaded model, and what it says about documents.
+ * What a caller holds: a trunk and a head of it, which judges documents.
  */
 import { addDispose } from '../common/dispose.js'
-import { abortable, LinformerError, namingMemory, throwIfAborted } from '../common/errors.js'
-import { createPause } from '../common/pause.js'
-import { isBlank } from '../common/visible.js'
-import { Tokens } from '../engine/tokens.js'
-import { checkExplanation, explain } from './explain.js'
-import { classifyInput } from './inputs.js'
+import { LinformerError } from '../common/errors.js'
+import { eachInput } from './inputs.js'
+import { addRemovals } from './removal.js'
+import { askFor, resultOf } from './result.js'
 
 /**
- * @typedef {import('../engine/instance.js').Engine} Engine
- * @typedef {import('../source/model.js').Model} Model
+ * @typedef {import('../index.js').Classifier} PublicClassifier
  * @typedef {import('../index.js').ClassifyOptions} ClassifyOptions
  * @typedef {import('../index.js').Result} Result
+ * @typedef {import('../source/head.js').Head} Head
  * @typedef {import('./inputs.js').Document} Document
+ * @typedef {import('./trunk.js').Trunk} Trunk
+ *
+ * @typedef {object} Shared what all classifiers on one trunk have in common
+ * @property {Trunk} trunk
+ * @property {Pick<PublicClassifier, 'config' | 'metadata' | 'backend' | 'precision' | 'threads' | 'memory'>} description
+ * @property {(source: unknown, options: unknown) => Promise<Head>} readHead a head file that fits this trunk
+ * @property {(head: Head, options: unknown) => Promise<Uint8Array<ArrayBuffer>>} complete a model file of this trunk and a head
  */
 
-/** @param {number[]} logits @returns {number[]} probabilities that sum to 1 */
-function softmax(logits) {
-  const top = Math.max(...logits)
-  const powers = logits.map((logit) => Math.exp(logit - top))
-  const sum = powers.reduce((a, b) => a + b, 0)
-  return powers.map((power) => power / sum)
-}
+/** The key under which a classifier tells its trunk and head: read through the proxies that frameworks put around objects. */
+const INSIDE = Symbol('linformer-wasm')
 
-export class Classifier {
-  /** @type {Engine | undefined} */
-  #engine
-  #model
-  #disposed = false
-  /** Calls wait for the one before: there is one workspace. */
-  #queue = Promise.resolve()
+/** @param {unknown} value @returns {{ trunk: Trunk, head: Head | undefined, disposed: () => boolean } | undefined} */
+const insideOf = (value) => /** @type {{ [INSIDE]?: () => any } | undefined | null} */ (value)?.[INSIDE]?.()
 
-  /**
-   * @param {Engine} engine with its weights loaded
-   * @param {Model} model
-   * @param {import('../engine/backend.js').Backend} backend
-   * @param {import('../engine/instance.js').Arithmetic} arithmetic
-   */
-  constructor(engine, model, backend, { precision, threads }) {
-    this.#engine = engine
-    const { config, labels, metadata, tokenizer } = model
-    this.#model = { config, labels, sep: tokenizer.sep }
-    this.config = Object.freeze({ ...config, k: Object.freeze([...config.k]) })
-    this.labels = Object.freeze([...labels])
-    this.name = metadata.name
-    this.metadata = Object.freeze({ ...metadata })
-    this.backend = backend
-    this.precision = precision
-    this.threads = threads
-    this.memory = Object.freeze({ ...engine.memoryReport })
-    addDispose(this)
+const disposedError = () => new LinformerError('DISPOSED', 'this classifier has been disposed of')
+
+/**
+ * All methods are functions of the object's own, whatever `this` is: they work detached, in a copy, and through proxies.
+ *
+ * @param {Shared} shared
+ * @param {Head | undefined} head
+ * @param {boolean} owner whether disposing of this classifier is disposing of the trunk
+ * @returns {PublicClassifier}
+ */
+export function createClassifier(shared, head, owner) {
+  const { trunk, description } = shared
+  let disposed = false
+  const check = () => {
+    if (disposed) throw disposedError()
   }
 
-  // Functions of the object's own, whatever `this` is: they work detached, in a copy, and through the proxies that
-  // frameworks put around objects.
-
-  /**
-   * @param {any} input a document, an array of them, or an async iterable
-   * @param {any} [options]
-   * @returns {any} see index.d.ts
-   */
-  classify = (input, options = {}) => classifyInput(input, options, (...document) => this.#next(...document))
-
-  /**
-   * Frees the memory. A classification that is running is rejected with DISPOSED. Calling it again does nothing.
-   */
-  dispose = () => {
-    this.#disposed = true
-    this.#engine?.dispose()
-    this.#engine = undefined
-  }
-
-  /**
-   * @param {Document} document
-   * @param {ClassifyOptions} options
-   * @param {number} index
-   * @param {number | undefined} count
-   * @returns {Promise<Result>}
-   */
-  #next(document, options, index, count) {
-    const before = this.#queue
-    const turn = abortable(options.signal, () => before)
-    const result = turn.then(() => namingMemory(() => this.#classifyOne(document, options, index, count)))
-    // One that is aborted while it waits leaves the one before it running.
-    this.#queue = result.then(() => before, () => before)
-    return result
-  }
-
-  /**
-   * @param {Document} document
-   * @param {ClassifyOptions} options
-   * @param {number} index
-   * @param {number | undefined} count
-   * @returns {Promise<Result>}
-   */
-  async #classifyOne(document, options, index, count) {
-    const { signal, onProgress, overflow = 'window', topK, explain: wanted = false } = options
-    const check = () => {
-      if (this.#disposed) throw new LinformerError('DISPOSED', 'this classifier has been disposed of')
-      throwIfAborted(signal)
+  /** @param {ClassifyOptions['heads']} given @returns {Head[]} */
+  const headsOf = (given) => {
+    if (given === undefined) {
+      if (head === undefined) throw new LinformerError('BAD_ARGUMENT', 'this is a trunk without a head: attach one, or pass heads')
+      return [head]
     }
+    return given.map((each, i) => {
+      const inside = insideOf(each)
+      if (inside?.trunk !== trunk || inside.head === undefined) {
+        throw new LinformerError('BAD_ARGUMENT', `heads has at ${i} what is no classifier on this trunk`)
+      }
+      if (inside.disposed()) throw disposedError()
+      return inside.head
+    })
+  }
+
+  /** @type {import('./inputs.js').Work<Result | Result[]>} */
+  const classifyOne = async (document, options, index, count) => {
     check()
-    const engine = /** @type {Engine} */ (this.#engine)
-    const pause = createPause(check)
-    const { config, labels, sep } = this.#model
-
-    const tokens = new Tokens(Boolean(wanted))
-    const units = document.text.length + (document.textPair?.length ?? 0)
-    if (isBlank(document.text) && isBlank(document.textPair ?? '')) {
-      const why = units === 0 ? 'there is nothing to classify' : `none of its characters (${units}) is visible`
-      throw new LinformerError('EMPTY_TEXT', `the text is empty: ${why}`, { characters: units })
-    }
-    const tokenize = async (/** @type {string} */ text, /** @type {number} */ before) => {
-      await engine.tokenize(text, (part) => tokens.take(part), (read) => {
-        onProgress?.({ phase: 'tokenize', done: before + read, total: units, index, count })
-        return pause()
-      })
-    }
-    await tokenize(document.text, 0)
-    tokens.inText = tokens.length
-    if (document.textPair !== undefined) {
-      tokens.take(Uint32Array.of(sep, 0, 0))
-      await tokenize(document.textPair, document.text.length)
-    }
-    const total = tokens.length
-
-    const { capacity } = engine
-    if (total > capacity && overflow === 'error') {
-      throw new LinformerError('TEXT_TOO_LONG', `the text has ${total} tokens; the capacity is ${capacity}`, { tokens: total, capacity })
-    }
-    const used = overflow === 'truncate' ? Math.min(total, capacity) : total
-    const windows = Math.ceil(used / capacity)
-    if (wanted) checkExplanation(used, config.n_classes, wanted !== 'passages')
-    const contributions = wanted ? new Float32Array(used * config.n_classes) : undefined
-    const logits = new Array(config.n_classes).fill(0)
-    for (let window = 0; window < windows; window++) {
-      // Windows of even length; weighted by it, their logits average to the mean over all tokens.
-      const from = Math.floor((window * used) / windows)
-      const to = Math.floor(((window + 1) * used) / windows)
-      const output = await engine.encode(tokens.ids.range(from, to), pause, (done, tiles) => {
-        onProgress?.({ phase: 'encode', done: from + ((to - from) * done) / tiles, total: used, window, windows, index, count })
-      }, Boolean(wanted))
-      output.logits.forEach((logit, c) => { logits[c] += (logit * (to - from)) / used })
-      contributions?.set(output.contributions, from * config.n_classes)
-    }
-
-    const scores = softmax(logits)
-    const ranked = labels.map((label, c) => ({ label, score: scores[c] }))
-    const winner = scores.indexOf(Math.max(...scores))
-    ranked.sort((a, b) => b.score - a.score)
-    /** @type {Result} */
-    const result = {
-      label: labels[winner],
-      score: scores[winner],
-      scores: ranked.slice(0, topK),
-      tokens: total,
-      tokensUsed: used,
-      truncated: used < total,
-      windows
-    }
-    if (contributions) {
-      const each = wanted !== 'passages'
-      result.explanation = await explain({ tokens, used, contributions, logits, winner, input: document, each, pause })
-    }
-    return result
+    const heads = headsOf(options.heads)
+    return trunk.take(options, { index, count }, async (turn) => {
+      check()
+      const reading = await trunk.read(document, options.overflow, askFor(heads, options), turn)
+      const results = []
+      for (const [i, each] of heads.entries()) {
+        const result = await resultOf(each, reading.judgements[i], reading, document, options, turn.pause)
+        if (options.explain === 'removal') await addRemovals(trunk, each, document, result, options, turn)
+        results.push(result)
+      }
+      return options.heads === undefined ? results[0] : results
+    })
   }
+
+  /** @type {import('./inputs.js').Work<Float32Array>} */
+  const embedOne = async (document, options, index, count) => {
+    check()
+    return trunk.take(options, { index, count }, async (turn) => {
+      const ask = { heads: [], offsets: false, contributions: false, each: false, pooled: true }
+      const { pooled } = await trunk.read(document, options.overflow, ask, turn)
+      return /** @type {Float32Array} */ (pooled)
+    })
+  }
+
+  const metadata = owner || head === undefined ? description.metadata : head.metadata
+  /** @type {unknown} */
+  const classifier = {
+    ...description,
+    config: Object.freeze({ ...description.config, ...head && !owner ? head.config : {}, k: Object.freeze([...description.config.k]) }),
+    labels: Object.freeze([...head?.labels ?? []]),
+    labelsKind: head?.labelsKind ?? 'one',
+    thresholds: head?.thresholds && Object.freeze([...head.thresholds]),
+    name: metadata.name,
+    metadata: Object.freeze({ ...metadata }),
+    memory: Object.freeze({ ...description.memory }),
+
+    classify: (/** @type {unknown} */ input, /** @type {unknown} */ options = {}) => eachInput(input, options, classifyOne),
+
+    embed: (/** @type {unknown} */ input, /** @type {unknown} */ options = {}) => eachInput(input, options, embedOne),
+
+    async attach(/** @type {unknown} */ source, /** @type {unknown} */ options = {}) {
+      check()
+      const attached = await shared.readHead(source, options)
+      check()
+      return createClassifier(shared, attached, false)
+    },
+
+    async export(/** @type {unknown} */ source, /** @type {unknown} */ options = {}) {
+      check()
+      const chosen = source === undefined ? head : insideOf(source)?.head ?? await shared.readHead(source, options)
+      if (chosen === undefined) throw new LinformerError('BAD_ARGUMENT', 'this is a trunk without a head: name the head to export it with')
+      return shared.complete(chosen, options)
+    },
+
+    dispose() {
+      disposed = true
+      if (owner) trunk.dispose()
+    }
+  }
+  // Not enumerable: it stays out of copies that are sent, and of what is printed.
+  Object.defineProperty(classifier, INSIDE, { value: () => ({ trunk, head, disposed: () => disposed || trunk.disposed }) })
+  addDispose(/** @type {PublicClassifier} */ (classifier))
+  return /** @type {PublicClassifier} */ (classifier)
 }

@@ -2,12 +2,13 @@
  * Why: the exact contributions of tokens and passages to the logits.
  *
  * logit_c = bias_c + sum over tokens of contribution_c, since pooling is a mean and the head is linear. Nothing is
- * estimated here; passages are sums of their tokens.
+ * estimated here; passages are sums of their tokens. What would change without a passage is another question: see removal.js.
  */
 import { LinformerError } from '../common/errors.js'
 
 /**
  * @typedef {import('../engine/tokens.js').Tokens} Tokens
+ * @typedef {import('./inputs.js').Document} Document
  * @typedef {import('../index.js').Explanation} Explanation
  * @typedef {import('../index.js').Passage} Passage
  */
@@ -16,6 +17,8 @@ import { LinformerError } from '../common/errors.js'
 const SHORTEST = 40
 /** Text without an end of a sentence is cut about here. */
 const LONGEST = 320
+/** Tokens of a passage, where there is no text. */
+const TOKENS_PER_PASSAGE = 32
 /** Most bytes that an explanation's numbers may take beside the planned memory. */
 const MOST_BYTES = 2 ** 28
 
@@ -59,6 +62,11 @@ function sentenceStarts(text) {
   }
 }
 
+/** Where passages of a document that came as tokens start. */
+function tokenRuns() {
+  return { cross: (/** @type {number} */ end) => end % TOKENS_PER_PASSAGE === 1 }
+}
+
 /**
  * @param {object} parts
  * @param {Tokens} parts.tokens
@@ -66,7 +74,7 @@ function sentenceStarts(text) {
  * @param {Float32Array} parts.contributions [used, n_classes], not yet divided by the number of tokens
  * @param {number[]} parts.logits
  * @param {number} parts.winner index of the label with the highest logit
- * @param {{ text: string, textPair?: string }} parts.input
+ * @param {Document} parts.input
  * @param {boolean} parts.each whether the tokens are wanted too, one by one
  * @param {() => Promise<void>} parts.pause called between slices of work
  * @returns {Promise<Explanation>}
@@ -74,39 +82,38 @@ function sentenceStarts(text) {
 export async function explain({ tokens, used, contributions, logits, winner, input, each, pause }) {
   const nClasses = logits.length
   const bias = [...logits]
+  const { text, textPair } = 'tokens' in input ? { text: '', textPair: '' } : input
+  const strings = { text, textPair: textPair ?? '', tokens: '' }
 
   /** @type {Explanation['tokens']} */
   const described = []
   /** @type {Passage[]} */
   const passages = []
-  const sentences = { text: sentenceStarts(input.text), textPair: sentenceStarts(input.textPair ?? '') }
+  const breaks = { text: sentenceStarts(text), textPair: sentenceStarts(textPair ?? ''), tokens: tokenRuns() }
   /** @type {Passage | undefined} */
   let open
   for (let t = 0; t < used; t++) {
-    const isSeparator = t === tokens.inText && input.textPair !== undefined
-    /** @type {'text' | 'textPair'} */
-    const which = t < tokens.inText ? 'text' : 'textPair'
-    const start = isSeparator ? 0 : tokens.starts.at(t)
-    const end = isSeparator ? 0 : tokens.ends.at(t)
+    const place = tokens.place(t)
     const shares = Array.from({ length: nClasses }, (_, c) => contributions[t * nClasses + c] / used)
     shares.forEach((share, c) => { bias[c] -= share })
-    if (each) described.push({ input: which, start, end, contributions: shares })
+    if (each) described.push({ ...place, contributions: shares })
 
     // A token that begins with the space before a sentence's first letter is the sentence's first.
-    const crossed = sentences[which].cross(end)
-    const fits = open !== undefined && open.input === which &&
-      !(crossed && open.end - open.start >= SHORTEST) && end - open.start <= LONGEST
+    const crossed = breaks[place.input].cross(place.end)
+    const shortest = place.input === 'tokens' ? 0 : SHORTEST
+    const fits = open !== undefined && open.input === place.input &&
+      !(crossed && open.end - open.start >= shortest) && place.end - open.start <= LONGEST
     if (!fits || open === undefined) {
-      open = { input: which, start, end, text: '', contributions: new Array(nClasses).fill(0), contribution: 0 }
+      open = { ...place, text: '', contributions: new Array(nClasses).fill(0), contribution: 0 }
       passages.push(open)
     }
-    open.end = Math.max(open.end, end)
+    open.end = Math.max(open.end, place.end)
     const sum = open.contributions
     shares.forEach((share, c) => { sum[c] += share })
     if (t % TOKENS_PER_SLICE === 0) await pause()
   }
   for (const passage of passages) {
-    passage.text = (passage.input === 'text' ? input.text : input.textPair ?? '').slice(passage.start, passage.end)
+    passage.text = strings[passage.input].slice(passage.start, passage.end)
     const others = passage.contributions.reduce((sum, value) => sum + value, 0) - passage.contributions[winner]
     passage.contribution = passage.contributions[winner] - (nClasses > 1 ? others / (nClasses - 1) : 0)
   }

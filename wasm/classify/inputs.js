@@ -1,20 +1,27 @@
 /**
- * What `classify` takes: its options, and documents one by one, in arrays or as they come. The same for every classifier,
- * whether it works here or in a worker.
+ * What `classify` and `embed` take: their options, and documents one by one, in arrays or as they come. The same for every
+ * classifier, whether it works here or in a worker.
  */
 import { abortable, LinformerError, show } from '../common/errors.js'
+import { isA } from '../common/kinds.js'
+import { isBlank } from '../common/visible.js'
 
 /**
  * @typedef {import('../index.js').ClassifyOptions} ClassifyOptions
  * @typedef {import('../index.js').Failure} Failure
- * @typedef {import('../index.js').Result} Result
- * @typedef {{ text: string, textPair?: string }} Document
+ * @typedef {{ text: string, textPair?: string } | { tokens: Uint16Array | Uint32Array }} Document
+ * @typedef {{ signal?: AbortSignal, onProgress?: (event: import('../index.js').ProgressEvent) => void }} Callbacks
+ */
+
+/**
+ * Does the work on one document, the `index`-th of `count`, if their number is known.
  *
- * Classifies one document, the `index`-th of `count`, if their number is known.
- * @typedef {(document: Document, options: ClassifyOptions, index: number, count: number | undefined) => Promise<Result>} ClassifyOne
+ * @template T
+ * @typedef {(document: Document, options: ClassifyOptions, index: number, count: number | undefined) => Promise<T>} Work
  */
 
 const OVERFLOW = ['window', 'truncate', 'error']
+const EXPLAIN = [true, false, 'attribution', 'passages', 'removal']
 
 const badArgument = (/** @type {string} */ message) => new LinformerError('BAD_ARGUMENT', message)
 
@@ -23,46 +30,77 @@ const kindOf = (/** @type {unknown} */ value) => value === null ? 'null' : Array
 /**
  * Checks what `load` and `classify` have in common.
  *
- * @param {any} options
+ * @param {{ signal?: unknown, onProgress?: unknown }} options
  */
 export function checkCallbacks({ signal, onProgress }) {
-  if (signal !== undefined && (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function')) {
+  const { aborted, addEventListener } = /** @type {Partial<AbortSignal>} */ (signal ?? {})
+  if (signal !== undefined && (typeof aborted !== 'boolean' || typeof addEventListener !== 'function')) {
     throw badArgument('signal is not an AbortSignal')
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') throw badArgument('onProgress is not a function')
 }
 
-/** @param {any} options @returns {ClassifyOptions} */
-function checkOptions(options) {
+/** @param {unknown} options @returns {Record<string, unknown>} */
+export function asOptions(options) {
   if (typeof options !== 'object' || options === null) throw badArgument(`options is ${kindOf(options)}, not an object`)
-  const { topK, overflow } = options
-  if (topK !== undefined && (!Number.isInteger(topK) || topK < 1)) {
-    throw badArgument(`topK is ${show(topK)}; it has to be a whole number from 1`)
-  }
-  if (overflow !== undefined && !OVERFLOW.includes(overflow)) {
-    throw badArgument(`overflow is ${show(overflow)}; it can be ${OVERFLOW.map((name) => `'${name}'`).join(', ')}`)
-  }
-  checkCallbacks(options)
-  return options
+  return /** @type {Record<string, unknown>} */ (options)
 }
 
-/** @param {any} input @returns {Document} */
+const isCount = (/** @type {unknown} */ value) => value === undefined || (Number.isInteger(value) && Number(value) >= 1)
+const names = (/** @type {unknown[]} */ values) => values.map((value) => typeof value === 'string' ? `'${value}'` : String(value)).join(', ')
+
+/** @param {unknown} given @returns {ClassifyOptions} */
+function checkOptions(given) {
+  const options = asOptions(given)
+  const { overflow, explain, heads } = options
+  for (const key of ['topK', 'removals']) {
+    if (!isCount(options[key])) throw badArgument(`${key} is ${show(options[key])}; it has to be a whole number from 1`)
+  }
+  if (overflow !== undefined && !OVERFLOW.includes(String(overflow))) {
+    throw badArgument(`overflow is ${show(overflow)}; it can be ${names(OVERFLOW)}`)
+  }
+  if (explain !== undefined && !EXPLAIN.includes(/** @type {string | boolean} */ (explain))) {
+    throw badArgument(`explain is ${show(explain)}; it can be ${names(EXPLAIN)}`)
+  }
+  if (heads !== undefined && !(Array.isArray(heads) && heads.length > 0)) {
+    throw badArgument(`heads is ${Array.isArray(heads) ? 'empty' : kindOf(heads)}; it has to be an array of classifiers`)
+  }
+  checkCallbacks(options)
+  return /** @type {ClassifyOptions} */ (options)
+}
+
+/** @param {unknown} input @returns {Document} */
 function checkInput(input) {
   if (typeof input === 'string') return { text: input }
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw badArgument(`a document is a string or { text, textPair }, not ${kindOf(input)}`)
+    throw badArgument(`a document is a string, { text, textPair } or { tokens }, not ${kindOf(input)}`)
   }
-  const { text, textPair } = input
+  const { text, textPair, tokens } = /** @type {Record<string, unknown>} */ (input)
+  if (tokens !== undefined) {
+    if (text !== undefined || textPair !== undefined) throw badArgument('a document has tokens or text, not both')
+    if (!isA(tokens, 'Uint16Array') && !isA(tokens, 'Uint32Array')) {
+      throw badArgument(`tokens is ${kindOf(tokens)}; it has to be a Uint16Array or Uint32Array`)
+    }
+    return { tokens }
+  }
   if (typeof text !== 'string') throw badArgument(`text is ${kindOf(text)}, not a string`)
-  if (textPair !== undefined && typeof textPair !== 'string') throw badArgument(`textPair is ${kindOf(textPair)}, not a string`)
-  return textPair === undefined ? { text } : { text, textPair }
+  if (textPair === undefined) return { text }
+  if (typeof textPair !== 'string') throw badArgument(`textPair is ${kindOf(textPair)}, not a string`)
+  return { text, textPair }
+}
+
+/** @param {Document} document @returns {boolean} whether there is nothing in it to read */
+export function isEmpty(document) {
+  if ('tokens' in document) return document.tokens.length === 0
+  return isBlank(document.text) && isBlank(document.textPair ?? '')
 }
 
 /**
  * The result of one among several documents, or what was wrong with it. Errors that end the whole are thrown.
  *
- * @param {() => Promise<Result>} attempt
- * @returns {Promise<Result | Failure>}
+ * @template T
+ * @param {() => Promise<T>} attempt
+ * @returns {Promise<T | Failure>}
  */
 async function resultOrFailure(attempt) {
   try {
@@ -75,14 +113,15 @@ async function resultOrFailure(attempt) {
 }
 
 /**
+ * @template T
  * @param {readonly unknown[]} inputs
  * @param {ClassifyOptions} options
- * @param {ClassifyOne} classifyOne
+ * @param {Work<T>} work
  */
-async function classifyArray(inputs, options, classifyOne) {
+async function eachOfArray(inputs, options, work) {
   const results = []
   for (const [index, input] of inputs.entries()) {
-    results.push(await resultOrFailure(async () => classifyOne(checkInput(input), options, index, inputs.length)))
+    results.push(await resultOrFailure(async () => work(checkInput(input), options, index, inputs.length)))
   }
   return results
 }
@@ -90,11 +129,12 @@ async function classifyArray(inputs, options, classifyOne) {
 /**
  * Asks for the next document when the result of the one before has been taken: a slow reader holds a fast source back.
  *
+ * @template T
  * @param {AsyncIterable<unknown>} inputs
- * @param {any} options
- * @param {ClassifyOne} classifyOne
+ * @param {unknown} options
+ * @param {Work<T>} work
  */
-async function* classifyStream(inputs, options, classifyOne) {
+async function* eachOfStream(inputs, options, work) {
   const checked = checkOptions(options)
   const source = inputs[Symbol.asyncIterator]()
   let ended = false
@@ -103,7 +143,7 @@ async function* classifyStream(inputs, options, classifyOne) {
       const { done, value } = await abortable(checked.signal, () => source.next())
       ended = done === true
       if (ended) return
-      yield await resultOrFailure(async () => classifyOne(checkInput(value), checked, index, undefined))
+      yield await resultOrFailure(async () => work(checkInput(value), checked, index, undefined))
     }
   } finally {
     // Not waited for: a source that hangs must not hold the caller.
@@ -111,18 +151,22 @@ async function* classifyStream(inputs, options, classifyOne) {
   }
 }
 
+/** @param {unknown} input @returns {input is AsyncIterable<unknown>} */
+const isStream = (input) => typeof (/** @type {Partial<AsyncIterable<unknown>> | undefined | null} */ (input))?.[Symbol.asyncIterator] === 'function'
+
 /**
- * `classify`, on top of a function that classifies one document.
+ * `classify` or `embed`, on top of a function that works on one document.
  *
- * @param {any} input
- * @param {any} options
- * @param {ClassifyOne} classifyOne
- * @returns {any} a promise; an async generator if `input` is an async iterable
+ * @template T
+ * @param {unknown} input
+ * @param {unknown} options
+ * @param {Work<T>} work
+ * @returns {Promise<T | (T | Failure)[]> | AsyncGenerator<T | Failure, void, undefined>}
  */
-export function classifyInput(input, options, classifyOne) {
-  if (typeof input?.[Symbol.asyncIterator] === 'function') return classifyStream(input, options, classifyOne)
+export function eachInput(input, options, work) {
+  if (isStream(input)) return eachOfStream(input, options, work)
   return (async () => {
     const checked = checkOptions(options)
-    return Array.isArray(input) ? classifyArray(input, checked, classifyOne) : classifyOne(checkInput(input), checked, 0, 1)
+    return Array.isArray(input) ? eachOfArray(input, checked, work) : work(checkInput(input), checked, 0, 1)
   })()
 }

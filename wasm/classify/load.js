@@ -10,11 +10,15 @@ import { Engine, plannerFor } from '../engine/instance.js'
 import { choosePlan } from '../engine/memory.js'
 import { canShareMemory, withSharedMemory } from '../engine/threads.js'
 import { cached, cacheKey, openCache as openWebCache } from '../source/cache.js'
+import { completeModel } from '../source/export.js'
 import { fetchBytes, readSource } from '../source/fetch.js'
+import { checkFit } from '../source/head.js'
 import { checkIntegrity, checkIntegrityOption } from '../source/integrity.js'
-import { parseModel } from '../source/model.js'
-import { Classifier } from './classifier.js'
+import { asModel, parseFile } from '../source/model.js'
+import { TrunkFile } from '../source/trunk-file.js'
+import { createClassifier } from './classifier.js'
 import { checkCallbacks } from './inputs.js'
+import { Trunk } from './trunk.js'
 
 /**
  * @typedef {import('../engine/backend.js').Backend} Backend
@@ -26,6 +30,7 @@ import { checkCallbacks } from './inputs.js'
  * @property {(place: string | URL, options: any) => Promise<Uint8Array>} [readPlace] reads a URL or path; `fetch` by default
  * @property {(name: string | undefined) => Promise<import('../source/cache.js').Store>} [openCache] the Cache API by default
  * @property {import('../engine/threads.js').StartThread} [startThread] starts a worker; without it there is one thread
+ * @property {(source: unknown) => URL | undefined} [shipped] where the model is, if the source is the name of a shipped one
  */
 
 const WASM_MAGIC = [0, 0x61, 0x73, 0x6d]
@@ -89,7 +94,7 @@ async function readModule(wasm, options, readPlace) {
  *
  * @param {Host} host
  */
-export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache, startThread }) {
+export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache, startThread, shipped }) {
   /**
    * @param {LoadOptions} options
    * @param {import('../engine/instance.js').Arithmetic} arithmetic
@@ -112,19 +117,21 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
   }
 
   /**
-   * @param {any} source
+   * Any file of this library.
+   *
+   * @param {unknown} source
    * @param {LoadOptions} options
    */
-  async function readModel(source, options) {
+  async function readFile(source, options) {
     const { cache, integrity, signal, onProgress } = options
     const url = cache ? cacheKey(source) : undefined
     const copy = url === undefined ? undefined : await cached(url, openCache, typeof cache === 'string' ? cache : undefined, options)
     const kept = await copy?.get()
     if (kept !== undefined) {
       try {
-        const model = parseModel(kept, nameOf(url))
+        const parsed = parseFile(kept, nameOf(url))
         onProgress?.({ phase: 'download', done: kept.length, total: kept.length })
-        return model
+        return { bytes: kept, parsed }
       } catch (error) {
         // Kept by another version of this library.
         if (!(error instanceof LinformerError)) throw error
@@ -133,21 +140,56 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const { bytes, name } = await readSource(source, options, readPlace)
     if (integrity !== undefined) await checkIntegrity(bytes, integrity, name, signal)
     throwIfAborted(signal)
-    const model = parseModel(bytes, name)
+    const parsed = parseFile(bytes, name)
     // Only what is a model is kept.
     await copy?.put(bytes)
-    return model
+    return { bytes, parsed }
   }
 
   /**
-   * @param {any} source
-   * @param {any} [options]
-   * @returns {Promise<any>} see index.d.ts
+   * What a classifier on this trunk needs of files.
+   *
+   * @param {unknown} source of the trunk
+   * @param {Uint8Array} bytes
+   * @param {import('../source/model.js').Model} model
+   * @param {LoadOptions} options
+   * @returns {Pick<import('./classifier.js').Shared, 'readHead' | 'complete'>}
    */
-  async function load(source, options = {}) {
+  function filesOf(source, bytes, { config, metadata, source: name }, { cache, maxModelBytes }) {
+    // A response can be read only once: of one, the bytes are kept.
+    const once = isA(source, 'Response')
+    const again = once ? keeping(bytes) : async (/** @type {{ signal?: AbortSignal }} */ { signal }) => (await readFile(source, { cache, maxModelBytes, signal })).bytes
+    const file = new TrunkFile(name, metadata, again)
+    return {
+      async readHead(given, options) {
+        const { integrity, signal, onProgress, maxModelBytes: most = maxModelBytes } = checkOptions(options)
+        const { parsed } = await readFile(given, { integrity, signal, onProgress, maxModelBytes: most })
+        if (parsed.kind !== 'head') {
+          throw new LinformerError('MODEL_FORMAT', `${parsed.model.source} is a ${parsed.kind}, not a head`, { source: parsed.model.source })
+        }
+        await file.checkHead(parsed.head, { signal })
+        checkFit(parsed.head, config)
+        return parsed.head
+      },
+      async complete(head, options) {
+        const { signal } = checkOptions(options)
+        const trunk = await file.bytes({ signal })
+        return completeModel(trunk, await file.id({ signal }), head, name)
+      }
+    }
+  }
+
+  /**
+   * @param {unknown} source
+   * @param {unknown} options
+   * @returns {Promise<import('../index.js').Classifier>}
+   */
+  async function load(source, options) {
     const checked = checkOptions(options)
     const { signal, onProgress } = checked
-    const model = await readModel(source, checked)
+    const given = shipped?.(source) ?? source
+    const { bytes, parsed } = await readFile(given, checked)
+    const model = asModel(parsed)
     const arithmetic = chooseArithmetic(checked, model, startThread)
     const { module, backend } = await compile(checked, arithmetic)
     throwIfAborted(signal)
@@ -157,7 +199,9 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     try {
       const threads = startThread ? await abortable(signal, () => engine.startThreads(startThread)) : 1
       throwIfAborted(signal)
-      return new Classifier(engine, model, backend, { ...arithmetic, threads })
+      const { config, head, metadata } = model
+      const description = { config, metadata, backend, precision: arithmetic.precision, threads, memory: engine.memoryReport }
+      return createClassifier({ trunk: new Trunk(engine, model), description, ...filesOf(given, bytes, model, checked) }, head, true)
     } catch (error) {
       engine.dispose() // or its threads would wait for work for ever
       throw error
@@ -165,34 +209,54 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
   }
 
   /**
-   * @param {any} source
-   * @param {any} [options]
+   * @param {unknown} source
+   * @param {unknown} options
    * @returns {Promise<Inspection>}
    */
-  async function inspect(source, options = {}) {
+  async function inspect(source, options) {
     const checked = checkOptions(options)
-    const model = await readModel(source, checked)
+    const { parsed } = await readFile(shipped?.(source) ?? source, checked)
+    if (parsed.kind === 'head') {
+      const { config, labels, metadata, fileBytes, tensors } = parsed.head
+      return { kind: 'head', config, labels, metadata, fileBytes, ...count(tensors), memory: [], chosen: undefined }
+    }
+    const { kind, model } = parsed
     const arithmetic = chooseArithmetic(checked, model, startThread)
     const { module } = await compile(checked, arithmetic)
     const planFor = plannerFor(module, model, arithmetic)
     const { n_max: nMax } = model.config
     const capacities = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072].filter((n) => n < nMax)
     return {
+      kind,
       config: model.config,
-      labels: model.labels,
+      labels: model.head?.labels ?? [],
       metadata: model.metadata,
       fileBytes: model.fileBytes,
-      parameters: [...model.weights].reduce((sum, [name, { shape }]) => {
-        return name.endsWith('.scale') ? sum : sum + shape.reduce((a, b) => a * b, 1)
-      }, 0),
-      tensors: [...model.weights].map(([name, { dtype, shape, data }]) => ({ name, dtype, shape, bytes: data.length })),
+      ...count(new Map([...model.weights, ...model.head?.tensors ?? []])),
       memory: [...capacities, nMax].map((capacity) => planFor(capacity).report),
       chosen: choosePlan(planFor, nMax, { ...checked, maxOperations: Infinity }).report
     }
   }
 
   return {
-    load: (/** @type {any} */ source, /** @type {any} */ options) => namingMemory(() => load(source, options)),
-    inspect: (/** @type {any} */ source, /** @type {any} */ options) => namingMemory(() => inspect(source, options))
+    load: (/** @type {unknown} */ source, /** @type {unknown} */ options = {}) => namingMemory(() => load(source, options)),
+    inspect: (/** @type {unknown} */ source, /** @type {unknown} */ options = {}) => namingMemory(() => inspect(source, options))
+  }
+}
+
+/** A function of its own, which keeps nothing else alive. @param {Uint8Array} bytes */
+const keeping = (bytes) => async () => bytes
+
+/**
+ * Numbers in tensors, and the tensors' descriptions.
+ *
+ * @param {Map<string, import('../source/safetensors.js').Tensor>} tensors
+ * @returns {Pick<Inspection, 'parameters' | 'tensors'>}
+ */
+function count(tensors) {
+  const numbers = [...tensors].filter(([name]) => !name.endsWith('.scale')).map(([, { shape }]) => shape.reduce((a, b) => a * b, 1))
+  return {
+    parameters: numbers.reduce((a, b) => a + b, 0),
+    tensors: [...tensors].map(([name, { dtype, shape, data }]) => ({ name, dtype, shape, bytes: data.length }))
   }
 }

@@ -5,7 +5,7 @@
 
 /**
  * @typedef {{ URL: URL, Response: Response, Blob: Blob, File: File, ArrayBuffer: ArrayBuffer, SharedArrayBuffer: SharedArrayBuffer,
- *   'WebAssembly.Module': WebAssembly.Module }} Kinds
+ *   Uint16Array: Uint16Array, Uint32Array: Uint32Array, 'WebAssembly.Module': WebAssembly.Module }} Kinds
  */
 
 /**

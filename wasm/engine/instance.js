@@ -3,9 +3,10 @@
  */
 import { LinformerError } from '../common/errors.js'
 import { isOfHead, packConfig, packHeadConfig } from '../source/model.js'
+import { tensorValues } from '../source/safetensors.js'
 import { DTYPES, LF, statusName, TEXT_CHUNK, TILE, TOKENIZER_LOWERCASE } from './abi.js'
 import { tilesOfSlice } from './cost.js'
-import { NAME_BYTES, PAGE, STAGING_HEADER, align, choosePlan, createPlanner } from './memory.js'
+import { NAME_BYTES, PAGE, STAGING_HEADER, align, choosePlan, createPlanner, engineTensors } from './memory.js'
 import { THREAD_STACK, Threads } from './threads.js'
 
 /**
@@ -14,6 +15,15 @@ import { THREAD_STACK, Threads } from './threads.js'
  * @typedef {{ __heap_base: WebAssembly.Global, __stack_pointer: WebAssembly.Global }} Globals
  * @typedef {Globals & { [name: string]: (...args: (number | bigint)[]) => number }} Exports the functions of linformer.h; those that
  *   return bytes give a bigint, which Number() takes as well
+ * @typedef {object} Rows what a run has left of its document; `x` is valid until the next run
+ * @property {Float32Array} x the residual stream, [n, stride]
+ * @property {number} stride
+ * @property {number} n
+ * @property {Int32Array} ids [n]
+ * @property {ArrayLike<number>} gain of the last LayerNorm, [d_model]
+ * @property {ArrayLike<number>} offset of the last LayerNorm, [d_model]
+ * @property {{ token: ArrayLike<number>, weight: ArrayLike<number> } | undefined} importance [vocab_size] and [d_model], where the trunk has it
+ *
  * @typedef {{ precision: 'float32' | 'int8', threads: number }} Arithmetic what the engine multiplies in, and on how many threads
  */
 
@@ -57,7 +67,7 @@ export function plannerFor(module, model, { precision, threads }) {
   return createPlanner(exports, config, headConfig, model, threads)
 }
 
-const notFinite = () => new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
+export const notFinite = () => new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
 
 export class Engine {
   #module
@@ -69,6 +79,8 @@ export class Engine {
   #tokenizer = 0
   #classes = 0
   #config
+  /** @type {Pick<Rows, 'gain' | 'offset' | 'importance'>} */
+  #last = { gain: [], offset: [], importance: undefined }
   /** Tiles that take about SLICE_MS, from the speed so far. */
   #tiles = 1
   /** @type {unknown} what made the instance unusable */
@@ -90,7 +102,7 @@ export class Engine {
     this.#exports = exports
     this.#memory = memory
     this.#arithmetic = arithmetic
-    this.#classes = model.config.n_classes
+    this.#classes = model.config.n_classes ?? 1
     this.#config = model.config
   }
 
@@ -170,13 +182,20 @@ export class Engine {
     new Int32Array(this.#memory.buffer, staging, headConfig.length).set(headConfig)
     this.#check('lf_head_init', at.head, BigInt(report.weights - (at.head - at.weights)), staging)
 
+    const weights = engineTensors(model)
+    const last = (/** @type {string} */ name) => tensorValues(model.weights, name)
+    this.#last = {
+      gain: last('norm.weight'),
+      offset: last('norm.bias'),
+      importance: model.config.importance ? { token: last('pool.token'), weight: last('pool.weight') } : undefined
+    }
     // Scales first: an I8 tensor is packed with them.
-    const names = [...model.weights.keys()]
+    const names = [...weights.keys()]
     const ordered = [...names.filter((name) => name.endsWith('.scale')), ...names.filter((name) => !name.endsWith('.scale'))]
-    const total = ordered.reduce((sum, name) => sum + (model.weights.get(name)?.data.length ?? 0), 0)
+    const total = ordered.reduce((sum, name) => sum + (weights.get(name)?.data.length ?? 0), 0)
     let done = 0
     for (const name of ordered) {
-      const { dtype, shape, data } = /** @type {import('../source/model.js').Tensor} */ (model.weights.get(name))
+      const { dtype, shape, data } = /** @type {import('../source/model.js').Tensor} */ (weights.get(name))
       const nameAt = staging
       const shapeAt = staging + NAME_BYTES
       const dataAt = staging + STAGING_HEADER
@@ -283,9 +302,7 @@ export class Engine {
         const perTile = (performance.now() - started) / (done - before) * this.#arithmetic.threads
         this.#tiles = Math.max(1, Math.min(tilesOfSlice(this.#config, ids.length), 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
       }
-      if (status === LF.ERROR_VALUE) {
-        throw notFinite()
-      }
+      if (status === LF.ERROR_VALUE) throw notFinite()
       if (status < 0) throw new LinformerError('ENGINE', `lf_step says ${statusName(status)}`, { status })
       progress(done, total)
       await pause()
@@ -322,5 +339,28 @@ export class Engine {
       if (first % (TILE * tiles) === 0) await pause()
     }
     return { logits, contributions }
+  }
+
+  /**
+   * The vector of the document that `encode` has just read, and what it weighs among those of other windows.
+   *
+   * @returns {{ vector: Float32Array, weight: number }} `vector` [d_model] is valid until the next run
+   */
+  pooled() {
+    const { d_model: d } = this.#config
+    const at = this.#call('lf_run_pooled', this.#run)
+    return { vector: new Float32Array(this.#memory.buffer, at, d), weight: this.#call('lf_run_weight', this.#run) }
+  }
+
+  /**
+   * What the run that `encode` has just ended left of its document.
+   *
+   * @param {Int32Array} ids
+   * @returns {Rows}
+   */
+  rows(ids) {
+    const stride = this.#call('lf_run_stride', this.#run)
+    const x = new Float32Array(this.#memory.buffer, this.#call('lf_run_x', this.#run), ids.length * stride)
+    return { x, stride, n: ids.length, ids, ...this.#last }
   }
 }

@@ -40,12 +40,25 @@ export const align = (/** @type {number} */ bytes) => Math.ceil(bytes / ALIGN) *
 const bytes = (/** @type {number} */ n) => n.toLocaleString('en-US')
 
 /**
+ * The tensors that the engine is given: it has a head of its own, which for a trunk alone is empty.
+ *
+ * @param {Model} model
+ * @returns {Map<string, import('../source/safetensors.js').Tensor>}
+ */
+export function engineTensors({ config, head, weights }) {
+  if (head !== undefined) return new Map([...weights, ...[...head.tensors].filter(([name]) => name.startsWith('head.'))])
+  const zeros = (/** @type {number[]} */ ...shape) => ({ dtype: 'F32', shape, data: new Uint8Array(4 * shape.reduce((a, b) => a * b, 1)) })
+  return new Map([...weights, ['head.weight', zeros(1, config.d_model)], ['head.bias', zeros(1)]])
+}
+
+/**
  * Bytes of the staging area: the largest thing that is handed to the engine at once, beside its name and shape.
  *
  * @param {Model} model
  */
-function stagingBytes({ weights, tokenizer }) {
-  const largest = Math.max(...[...weights.values()].map(({ data }) => data.length))
+function stagingBytes(model) {
+  const { tokenizer } = model
+  const largest = Math.max(...[...engineTensors(model).values()].map(({ data }) => data.length))
   const tables = [tokenizer.vocab, tokenizer.offsets, tokenizer.merges].reduce((sum, { data }) => sum + align(data.length), 0)
   return Math.max(align(largest) + STAGING_HEADER, tables)
 }

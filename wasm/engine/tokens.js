@@ -2,6 +2,8 @@
  * The tokens of one document, collected: ids, and offsets where an explanation wants them.
  */
 
+/** @typedef {{ input: 'text' | 'textPair' | 'tokens', start: number, end: number }} Place where a token is, as results tell it */
+
 /** A typed array that grows. */
 class Column {
   #values = new Int32Array(1024)
@@ -34,6 +36,8 @@ export class Tokens {
   ends = new Column()
   /** How many tokens belong to the text; the separator and the pair's tokens follow. */
   inText = 0
+  /** Whether the ids were given, and there is no text. */
+  #given = false
   #withOffsets
 
   /** @param {boolean} withOffsets */
@@ -54,5 +58,22 @@ export class Tokens {
         this.ends.push(tokens[i + 2])
       }
     }
+  }
+
+  /** Takes ids that the caller has made. @param {Uint16Array | Uint32Array} ids */
+  give(ids) {
+    this.#given = true
+    this.inText = ids.length
+    for (const id of ids) this.ids.push(id)
+  }
+
+  /**
+   * @param {number} t
+   * @returns {Place} the separator between a text and its pair is empty, at the start of the pair
+   */
+  place(t) {
+    if (this.#given) return { input: 'tokens', start: t, end: t + 1 }
+    if (t === this.inText) return { input: 'textPair', start: 0, end: 0 }
+    return { input: t < this.inText ? 'text' : 'textPair', start: this.starts.at(t), end: this.ends.at(t) }
   }
 }

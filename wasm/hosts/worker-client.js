@@ -4,16 +4,21 @@
  * Messages to the worker, answered under the same id:
  *
  *     { id, call: 'load' | 'inspect', source, options }     the model's description, or the inspection
- *     { id, call: 'classify', document, options, index, count }     a Result
+ *     { id, call: 'classify' | 'embed', head, heads, document, options, index, count }     a Result, or Results of heads; a vector
+ *     { id, call: 'attach', source, options }     the number and the description of a classifier with that head
+ *     { id, call: 'export', head, source, options }     a file's bytes
+ *     { id, call: 'detach', head }     nothing
  *     { id, call: 'abort' }     none; the call of that id stops within a slice of work
  *
- * and from it { id, progress }, { id, value } or { id, error }. Functions and signals stay on this side.
+ * Classifiers are named by numbers, that of the loaded model is 0. From the worker come { id, progress }, { id, value } or
+ * { id, error }. Functions and signals stay on this side.
  */
-import { checkCallbacks, classifyInput } from '../classify/inputs.js'
-import { addDispose } from '../common/dispose.js'
+import { asOptions, checkCallbacks } from '../classify/inputs.js'
 import { LinformerError, throwIfAborted } from '../common/errors.js'
 import { asBytes, isA } from '../common/kinds.js'
 import { readSource } from '../source/fetch.js'
+import { isShipped } from './shipped.js'
+import { createWorkerClassifier } from './worker-classifier.js'
 
 /**
  * @typedef {import('../index.js').ProgressEvent} ProgressEvent
@@ -44,7 +49,7 @@ function revive({ code, name, message, details, cause }) {
 }
 
 /** A worker and the calls that are under way in it. */
-class Connection {
+export class Connection {
   /** @type {Port} */
   #port
   #nextId = 0
@@ -129,41 +134,7 @@ class Connection {
   }
 }
 
-const disposed = () => new LinformerError('DISPOSED', 'this classifier has been disposed of')
-
-/** The same as the Classifier of classifier.js, whose work is done elsewhere. */
-class WorkerClassifier {
-  #connection
-
-  /** @param {Connection} connection @param {Record<string, any>} description the properties of the classifier there */
-  constructor(connection, description) {
-    this.#connection = connection
-    for (const value of Object.values(description)) {
-      if (typeof value === 'object' && value !== null) Object.freeze(value)
-    }
-    Object.freeze(description.config.k)
-    Object.assign(this, description)
-    addDispose(this)
-  }
-
-  // Functions of the object's own, as there.
-
-  /**
-   * @param {any} input a document, an array of them, or an async iterable
-   * @param {any} [options]
-   * @returns {any} see index.d.ts
-   */
-  classify = (input, options = {}) => {
-    return classifyInput(input, options, (document, { signal, onProgress, ...rest }, index, count) => {
-      return this.#connection.call({ call: 'classify', document, options: rest, index, count }, { signal, onProgress })
-    })
-  }
-
-  /** Ends the worker, and with it the memory. Calls under way are rejected with DISPOSED. */
-  dispose = () => {
-    this.#connection.end(disposed())
-  }
-}
+export const disposed = () => new LinformerError('DISPOSED', 'this classifier has been disposed of')
 
 /**
  * A source that can be sent: strings as the worker will understand them, and of a response its bytes.
@@ -172,8 +143,8 @@ class WorkerClassifier {
  * @param {Host} host
  * @param {import('../source/fetch.js').ReadOptions} options
  */
-async function sendable(source, host, options) {
-  if (typeof source === 'string') return host.resolve(source)
+export async function sendable(source, host, options) {
+  if (typeof source === 'string') return isShipped(source) ? source : host.resolve(source)
   if (isA(source, 'URL')) return source.href
   // Bytes that have been handed over already cannot be sent, and some hosts do not say so.
   if (asBytes(source)?.byteLength === 0) return new Uint8Array(0)
@@ -219,7 +190,7 @@ export function createWorkerApi(host) {
   /** @param {any} source @param {any} [options] @returns {Promise<any>} see worker.d.ts */
   async function load(source, options = {}) {
     const { connection, value } = await begin('load', source, options)
-    return new WorkerClassifier(connection, value)
+    return createWorkerClassifier({ connection, host }, 0, value)
   }
 
   /** @param {any} source @param {any} [options] @returns {Promise<any>} see worker.d.ts */

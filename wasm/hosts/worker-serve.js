@@ -4,6 +4,14 @@
 import { LinformerError } from '../common/errors.js'
 
 /**
+ * @typedef {import('../index.js').Classifier} Classifier
+ * @typedef {import('../index.js').ProgressEvent} ProgressEvent
+ *
+ * What comes, as worker-client.js has it.
+ * @typedef {{ call: string, head: number, heads?: number[], source: any, document: any, options: object, index?: number, count?: number }} Message
+ */
+
+/**
  * @param {unknown} error
  * @returns {import('./worker-client.js').PlainError} what can be sent of it
  */
@@ -11,6 +19,20 @@ function plain(error) {
   const cause = error instanceof Error && error.cause !== undefined ? String(error.cause) : undefined
   if (error instanceof LinformerError) return { code: error.code, message: error.message, details: error.details, cause }
   return error instanceof Error ? { name: error.name, message: error.message, cause } : { name: 'Error', message: String(error) }
+}
+
+/** What can be sent of a classifier: all but its functions. @param {Classifier} classifier */
+const describe = (classifier) => Object.fromEntries(Object.entries(classifier).filter(([, value]) => typeof value !== 'function'))
+
+/**
+ * Bytes of a response come with its name, for messages.
+ *
+ * @param {unknown} source
+ * @returns {any} what load takes, if the caller gave that
+ */
+function sourceOf(source) {
+  const { bytes, name } = /** @type {{ bytes?: unknown, name?: string }} */ (source ?? {})
+  return bytes instanceof Uint8Array ? Object.assign(new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)]), { name }) : source
 }
 
 /**
@@ -21,24 +43,44 @@ function plain(error) {
  * @returns {(message: any) => void} takes the client's messages
  */
 export function serve({ load, inspect }, post) {
-  /** @type {import('../index.js').Classifier | undefined} */
-  let classifier
+  /** By number; 0 is the loaded model's. @type {Map<number, Classifier>} */
+  const classifiers = new Map()
+  let next = 0
   /** @type {Map<number, AbortController>} */
   const running = new Map()
 
-  /** @param {any} message @param {{ signal: AbortSignal, onProgress?: (event: any) => void }} callbacks */
-  async function answer({ call, source, document, options, index, count }, callbacks) {
-    // Bytes of a response come with its name, for messages.
-    const given = source?.bytes instanceof Uint8Array ? Object.assign(new Blob([source.bytes]), { name: source.name }) : source
-    if (call === 'inspect') return inspect(given, { ...options, ...callbacks })
-    if (call === 'load') {
-      classifier = await load(given, { ...options, ...callbacks })
-      // What can be sent of it: all but its functions.
-      return Object.fromEntries(Object.entries(/** @type {object} */ (classifier)).filter(([, value]) => typeof value !== 'function'))
+  /** @param {Classifier} classifier */
+  const keep = (classifier) => {
+    const number = next++
+    classifiers.set(number, classifier)
+    return { number, description: describe(classifier) }
+  }
+
+  /** @param {number} number @returns {Classifier} */
+  const classifierOf = (number) => {
+    const found = classifiers.get(number)
+    if (found === undefined) throw new LinformerError('DISPOSED', 'this classifier has been disposed of')
+    return found
+  }
+
+  /** @param {Message} message @param {{ signal: AbortSignal, onProgress?: (event: ProgressEvent) => void }} callbacks */
+  async function answer({ call, head, heads, source, document, options, index, count }, { signal, onProgress }) {
+    const place = onProgress && ((/** @type {ProgressEvent} */ event) => onProgress({ ...event, index, count }))
+    switch (call) {
+      case 'inspect': return inspect(sourceOf(source), { ...options, signal, onProgress })
+      case 'load': return keep(await load(sourceOf(source), { ...options, signal, onProgress })).description
+      case 'attach': return keep(await classifierOf(0).attach(sourceOf(source), { ...options, signal }))
+      case 'export': return classifierOf(head ?? 0).export(head === undefined ? sourceOf(source) : undefined, { ...options, signal })
+      case 'embed': return classifierOf(head).embed(document, { ...options, signal, onProgress: place })
+      case 'detach':
+        classifierOf(head).dispose()
+        classifiers.delete(head)
+        return
+      default:
+        return classifierOf(head).classify(document, {
+          ...options, heads: /** @type {any} */ (heads?.map(classifierOf)), signal, onProgress: place
+        })
     }
-    if (classifier === undefined) throw new LinformerError('DISPOSED', 'this worker has no model')
-    const place = (/** @type {any} */ event) => callbacks.onProgress?.({ ...event, index, count })
-    return classifier.classify(document, { ...options, signal: callbacks.signal, onProgress: callbacks.onProgress && place })
   }
 
   return async (message) => {

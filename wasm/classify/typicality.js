@@ -1,0 +1,35 @@
+/**
+ * How like the documents that a head was fitted on a document is.
+ */
+
+/** @typedef {import('../source/head.js').Typicality} Typicality */
+
+/**
+ * Beyond the farthest of the known documents, the share of documents that lie as far is smaller than what they can tell: it goes on
+ * from half a per cent towards 0, smoothly, so that two strange documents can still be compared.
+ */
+const BEYOND = 0.005
+const BEYOND_POWER = 8
+
+/**
+ * @param {Typicality} typicality
+ * @param {ArrayLike<number>} vector the trunk's, [d_model]
+ * @returns {number} the share of known documents whose distance from their mean is at least as large, 0 to 1
+ */
+export function typicalityOf({ mean, whitening, quantiles }, vector) {
+  const d = mean.length
+  let squares = 0
+  for (let row = 0; row < whitening.length / d; row++) {
+    let sum = 0
+    for (let i = 0; i < d; i++) sum += whitening[row * d + i] * (vector[i] - mean[i])
+    squares += sum * sum
+  }
+  const distance = Math.sqrt(squares)
+  const last = quantiles.length - 1
+  if (distance <= quantiles[0]) return 1
+  if (distance >= quantiles[last]) return BEYOND * (quantiles[last] / distance) ** BEYOND_POWER
+  const above = quantiles.findIndex((quantile) => quantile > distance)
+  const [a, b] = [quantiles[above - 1], quantiles[above]]
+  const share = 1 - (above - 1 + (distance - a) / (b - a)) / last
+  return Math.max(BEYOND, share) // it falls without a step where the largest has been passed
+}

@@ -1,0 +1,103 @@
+/**
+ * The same as a classifier of classify/classifier.js, its work done in a worker.
+ */
+import { asOptions, checkCallbacks, eachInput } from '../classify/inputs.js'
+import { addDispose } from '../common/dispose.js'
+import { LinformerError } from '../common/errors.js'
+import { disposed, sendable } from './worker-client.js'
+
+/**
+ * @typedef {import('../index.js').Classifier} Classifier
+ * @typedef {import('../index.js').Result} Result
+ * @typedef {import('./worker-client.js').Connection} Connection
+ * @typedef {{ connection: Connection, host: import('./worker-client.js').Host }} Shared
+ */
+
+/** The key under which a classifier tells its worker and its number there, through proxies too. */
+const INSIDE = Symbol('linformer-wasm')
+
+/** @param {unknown} value @returns {{ connection: Connection, number: number } | undefined} */
+const insideOf = (value) => /** @type {{ [INSIDE]?: () => any } | undefined | null} */ (value)?.[INSIDE]?.()
+
+/** @param {object} value frozen with all that it holds */
+function freeze(value) {
+  for (const each of Object.values(value)) if (typeof each === 'object' && each !== null) freeze(each)
+  return Object.freeze(value)
+}
+
+/**
+ * @param {Shared} shared
+ * @param {number} number of the classifier in the worker
+ * @param {Record<string, unknown>} description its properties there
+ * @returns {Classifier}
+ */
+export function createWorkerClassifier(shared, number, description) {
+  const { connection, host } = shared
+  for (const value of Object.values(description)) if (typeof value === 'object' && value !== null) freeze(value)
+  const owner = number === 0
+  let ended = false
+  const check = () => {
+    if (ended) throw disposed()
+  }
+
+  /**
+   * @template T
+   * @param {'classify' | 'embed'} call
+   * @returns {import('../classify/inputs.js').Work<T>}
+   */
+  const calling = (call) => async (document, { signal, onProgress, heads, ...options }, index, count) => {
+    check()
+    const numbers = heads?.map((each, i) => {
+      const inside = insideOf(each)
+      if (inside?.connection !== connection) throw new LinformerError('BAD_ARGUMENT', `heads has at ${i} what is no classifier on this trunk`)
+      return inside.number
+    })
+    return connection.call({ call, head: number, heads: numbers, document, options, index, count }, { signal, onProgress })
+  }
+  /** @type {import('../classify/inputs.js').Work<Result | Result[]>} */
+  const classifyOne = calling('classify')
+  /** @type {import('../classify/inputs.js').Work<Float32Array>} */
+  const embedOne = calling('embed')
+
+  /** @param {unknown} given */
+  const callbacksOf = (given) => {
+    const { signal, onProgress, ...options } = asOptions(given)
+    checkCallbacks({ signal, onProgress })
+    return { callbacks: /** @type {import('../classify/inputs.js').Callbacks} */ ({ signal, onProgress }), options }
+  }
+
+  /** @type {unknown} */
+  const classifier = {
+    ...description,
+
+    classify: (/** @type {unknown} */ input, /** @type {unknown} */ options = {}) => eachInput(input, options, classifyOne),
+
+    embed: (/** @type {unknown} */ input, /** @type {unknown} */ options = {}) => eachInput(input, options, embedOne),
+
+    async attach(/** @type {unknown} */ source, /** @type {unknown} */ given = {}) {
+      check()
+      const { callbacks, options } = callbacksOf(given)
+      const attached = await connection.call({ call: 'attach', source: await sendable(source, host, callbacks), options }, callbacks)
+      return createWorkerClassifier(shared, attached.number, attached.description)
+    },
+
+    async export(/** @type {unknown} */ source, /** @type {unknown} */ given = {}) {
+      check()
+      const { callbacks, options } = callbacksOf(given)
+      const head = source === undefined ? number : insideOf(source)?.number
+      const file = head === undefined ? await sendable(source, host, callbacks) : undefined
+      return connection.call({ call: 'export', head, source: file, options }, callbacks)
+    },
+
+    /** Of the loaded model: ends the worker, and with it the memory. Calls under way are rejected with DISPOSED. */
+    dispose() {
+      if (ended) return
+      ended = true
+      if (owner) connection.end(disposed())
+      else connection.call({ call: 'detach', head: number }, {}).catch(() => {}) // the worker may have ended
+    }
+  }
+  Object.defineProperty(classifier, INSIDE, { value: () => ({ connection, number }) })
+  addDispose(/** @type {Classifier} */ (classifier))
+  return /** @type {Classifier} */ (classifier)
+}
