@@ -5,6 +5,8 @@
  * @module linformer-wasm
  */
 
+import type { Example, Taught } from './teach/types.js'
+
 /** The shape of a trunk: everything up to the last LayerNorm. */
 export interface TrunkConfig {
   readonly vocab_size: number
@@ -63,7 +65,7 @@ export interface MemoryReport {
 }
 
 export interface ProgressEvent {
-  phase: 'download' | 'weights' | 'tokenize' | 'encode' | 'removal'
+  phase: 'download' | 'weights' | 'tokenize' | 'encode' | 'examples' | 'fit' | 'removal'
   /** Bytes (download, weights), UTF-16 units (tokenize), tokens (encode) or passages (removal). */
   done: number
   /** The same unit; unknown for a download without a length. */
@@ -239,6 +241,22 @@ export interface Failure {
   error: LinformerError
 }
 
+export interface TeachOptions {
+  /** What becomes of a text with more tokens than the capacity: all of it is read (default), or its beginning. */
+  overflow?: 'window' | 'truncate'
+  /** Most bytes for the examples and the fit, beside the trunk's memory. Default: 2 GiB. */
+  memoryBudget?: number
+  /** For the head's description. */
+  name?: string
+  license?: string
+  trainedOn?: string
+  signal?: AbortSignal
+  /** Also `examples`, documents that have been read, and `fit`, the share of the fit that is done. */
+  onProgress?: (event: ProgressEvent) => void
+}
+
+export type { Estimate, Example, LabelReport, SkippedExample, Suspect, Taught, TeachReport } from './teach/types.js'
+
 /** A model, or a trunk with or without a head attached. */
 export interface Classifier {
   /**
@@ -276,6 +294,14 @@ export interface Classifier {
    * is read again from where it came.
    */
   export(head?: Source | Classifier, options?: Pick<LoadOptions, 'signal'>): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * Teaches this trunk labels of your own. Each example is read once; then two logistic regressions are fitted, on the trunk's vectors
+   * and on TF-IDF of the tokens, mixed and calibrated by cross-validation. The same examples give the same bytes, in any order, where
+   * the trunk was loaded with `deterministic: true`.
+   *
+   * @throws LinformerError BAD_ARGUMENT, OUT_OF_MEMORY, ABORTED, DISPOSED, ENGINE; in a worker also WORKER_FAILED
+   */
+  teach(examples: Iterable<Example> | AsyncIterable<Example>, options?: TeachOptions): Promise<Taught>
   readonly config: Config
   /** Empty for a trunk without a head. */
   readonly labels: readonly string[]

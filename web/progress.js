@@ -13,7 +13,9 @@ const PHASES = {
   weights: 'Loading the model',
   tokenize: 'Splitting the text into tokens',
   encode: 'Reading',
-  removal: 'Reading without each passage'
+  removal: 'Reading without each passage',
+  examples: 'Reading the examples',
+  fit: 'Learning'
 }
 
 /** @param {ProgressEvent} event */
@@ -21,7 +23,11 @@ export function showProgress({ phase, done, total }) {
   say(PHASES[phase])
   if (total === undefined) bar.removeAttribute('value')
   else bar.value = done / Math.max(1, total)
-  const [amount, unit] = phase === 'encode' ? [count, ' tokens'] : phase === 'tokenize' ? [count, ' characters'] : [bytes, '']
+  if (phase === 'fit') {
+    figures.textContent = ''
+    return
+  }
+  const [amount, unit] = phase === 'examples' ? [count, ' examples'] : phase === 'encode' ? [count, ' tokens'] : phase === 'tokenize' ? [count, ' characters'] : [bytes, '']
   figures.textContent = total === undefined ? amount(done) : `${amount(done)} of ${amount(total)}${unit}`
 }
 

@@ -3,6 +3,7 @@
  */
 import { addDispose } from '../common/dispose.js'
 import { LinformerError } from '../common/errors.js'
+import { checkTeachOptions, createTeacher, teachWith } from '../teach/teach.js'
 import { eachInput } from './inputs.js'
 import { addRemovals } from './removal.js'
 import { askFor, resultOf } from './result.js'
@@ -18,6 +19,7 @@ import { askFor, resultOf } from './result.js'
  * @typedef {object} Shared what all classifiers on one trunk have in common
  * @property {Trunk} trunk
  * @property {Pick<PublicClassifier, 'config' | 'metadata' | 'backend' | 'precision' | 'threads' | 'memory'>} description
+ * @property {(options: { signal?: AbortSignal }) => Promise<string>} id what heads of the trunk name it by
  * @property {(source: unknown, options: unknown) => Promise<Head>} readHead a head file that fits this trunk
  * @property {(head: Head, options: unknown) => Promise<Uint8Array<ArrayBuffer>>} complete a model file of this trunk and a head
  */
@@ -88,6 +90,20 @@ export function createClassifier(shared, head, owner) {
     })
   }
 
+  /** @param {import('../index.js').TeachOptions} options */
+  const teacherFor = (options) => createTeacher({
+    config: /** @type {import('../index.js').Config} */ (description.config),
+    name: description.metadata.name,
+    id: () => shared.id(options),
+    read: (document, { overflow }, index, count) => trunk.take(options, { index, count }, async (turn) => {
+      check()
+      const ask = { heads: [], offsets: false, contributions: false, each: false, pooled: true }
+      const { pooled, tokens, used } = await trunk.read(document, overflow, ask, turn)
+      return { pooled: /** @type {Float32Array} */ (pooled), ids: Uint32Array.from(tokens.ids.range(0, used)) }
+    }),
+    work: (work) => trunk.take(options, {}, ({ pause }) => work(pause))
+  }, options)
+
   const metadata = owner || head === undefined ? description.metadata : head.metadata
   /** @type {unknown} */
   const classifier = {
@@ -116,6 +132,12 @@ export function createClassifier(shared, head, owner) {
       const chosen = source === undefined ? head : insideOf(source)?.head ?? await shared.readHead(source, options)
       if (chosen === undefined) throw new LinformerError('BAD_ARGUMENT', 'this is a trunk without a head: name the head to export it with')
       return shared.complete(chosen, options)
+    },
+
+    async teach(/** @type {unknown} */ examples, /** @type {unknown} */ given = {}) {
+      check()
+      const options = checkTeachOptions(given)
+      return teachWith(examples, options, teacherFor(options))
     },
 
     dispose() {

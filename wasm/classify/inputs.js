@@ -70,7 +70,7 @@ function checkOptions(given) {
 }
 
 /** @param {unknown} input @returns {Document} */
-function checkInput(input) {
+export function checkInput(input) {
   if (typeof input === 'string') return { text: input }
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw badArgument(`a document is a string, { text, textPair } or { tokens }, not ${kindOf(input)}`)

@@ -153,7 +153,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
    * @param {Uint8Array} bytes
    * @param {import('../source/model.js').Model} model
    * @param {LoadOptions} options
-   * @returns {Pick<import('./classifier.js').Shared, 'readHead' | 'complete'>}
+   * @returns {Pick<import('./classifier.js').Shared, 'id' | 'readHead' | 'complete'>}
    */
   function filesOf(source, bytes, { config, metadata, source: name }, { cache, maxModelBytes }) {
     // A response can be read only once: of one, the bytes are kept.
@@ -161,6 +161,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const again = once ? keeping(bytes) : async (/** @type {{ signal?: AbortSignal }} */ { signal }) => (await readFile(source, { cache, maxModelBytes, signal })).bytes
     const file = new TrunkFile(name, metadata, again)
     return {
+      id: (options) => file.id(options),
       async readHead(given, options) {
         const { integrity, signal, onProgress, maxModelBytes: most = maxModelBytes } = checkOptions(options)
         const { parsed } = await readFile(given, { integrity, signal, onProgress, maxModelBytes: most })

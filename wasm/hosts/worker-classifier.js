@@ -2,6 +2,7 @@
  * The same as a classifier of classify/classifier.js, its work done in a worker.
  */
 import { asOptions, checkCallbacks, eachInput } from '../classify/inputs.js'
+import { checkTeachOptions, iteratorOf } from '../teach/teach.js'
 import { addDispose } from '../common/dispose.js'
 import { LinformerError } from '../common/errors.js'
 import { disposed, sendable } from './worker-client.js'
@@ -89,6 +90,14 @@ export function createWorkerClassifier(shared, number, description) {
       return connection.call({ call: 'export', head, source: file, options }, callbacks)
     },
 
+    async teach(/** @type {unknown} */ examples, /** @type {unknown} */ given = {}) {
+      check()
+      checkTeachOptions(given)
+      const { callbacks, options } = callbacksOf(given)
+      if (Array.isArray(examples)) return connection.call({ call: 'teach', head: number, examples, options }, callbacks)
+      return teachStream(connection, number, iteratorOf(examples), options, callbacks)
+    },
+
     /** Of the loaded model: ends the worker, and with it the memory. Calls under way are rejected with DISPOSED. */
     dispose() {
       if (ended) return
@@ -100,4 +109,44 @@ export function createWorkerClassifier(shared, number, description) {
   Object.defineProperty(classifier, INSIDE, { value: () => ({ connection, number }) })
   addDispose(/** @type {Classifier} */ (classifier))
   return /** @type {Classifier} */ (classifier)
+}
+
+let feeds = 0
+
+/**
+ * Sends examples as they come: the next is asked for when the worker has taken the one before.
+ *
+ * @param {Connection} connection
+ * @param {number} head
+ * @param {AsyncIterator<unknown> | Iterator<unknown>} source
+ * @param {Record<string, unknown>} options
+ * @param {import('../classify/inputs.js').Callbacks} callbacks
+ */
+async function teachStream(connection, head, source, options, { signal, onProgress }) {
+  const examples = feeds++
+  const stop = new AbortController()
+  const onAbort = () => stop.abort(signal?.reason)
+  if (signal?.aborted) onAbort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  let ended = false
+  const send = async () => {
+    while (!ended) {
+      const { done, value } = await source.next()
+      if (done) ended = true
+      await connection.call({ call: 'example', examples, document: { done: done === true, value } }, { signal: stop.signal })
+    }
+  }
+  const taught = connection.call({ call: 'teach', head, examples, options }, { signal: stop.signal, onProgress })
+  try {
+    return await Promise.race([taught, send().then(() => taught)])
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    stop.abort()
+    taught.catch(() => {})
+    // Not waited for: a source that hangs must not hold the caller.
+    if (!ended) {
+      ended = true
+      Promise.resolve(source.return?.()).catch(() => {})
+    }
+  }
 }

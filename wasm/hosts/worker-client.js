@@ -7,6 +7,8 @@
  *     { id, call: 'classify' | 'embed', head, heads, document, options, index, count }     a Result, or Results of heads; a vector
  *     { id, call: 'attach', source, options }     the number and the description of a classifier with that head
  *     { id, call: 'export', head, source, options }     a file's bytes
+ *     { id, call: 'teach', head, examples, options }     a head file and its report; examples is an array, or a number under which
+ *     { id, call: 'example', examples, document }     brings one after another: answered when it is asked for
  *     { id, call: 'detach', head }     nothing
  *     { id, call: 'abort' }     none; the call of that id stops within a slice of work
  *

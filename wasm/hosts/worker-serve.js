@@ -2,13 +2,14 @@
  * The worker's side: answers the messages that worker-client.js describes.
  */
 import { LinformerError } from '../common/errors.js'
+import { Feed } from './feed.js'
 
 /**
  * @typedef {import('../index.js').Classifier} Classifier
  * @typedef {import('../index.js').ProgressEvent} ProgressEvent
  *
  * What comes, as worker-client.js has it.
- * @typedef {{ call: string, head: number, heads?: number[], source: any, document: any, options: object, index?: number, count?: number }} Message
+ * @typedef {{ call: string, head: number, heads?: number[], source: any, examples: any, document: any, options: object, index?: number, count?: number }} Message
  */
 
 /**
@@ -46,6 +47,8 @@ export function serve({ load, inspect }, post) {
   /** By number; 0 is the loaded model's. @type {Map<number, Classifier>} */
   const classifiers = new Map()
   let next = 0
+  /** Examples that are being taught. @type {Map<number, Feed>} */
+  const feeds = new Map()
   /** @type {Map<number, AbortController>} */
   const running = new Map()
 
@@ -63,14 +66,35 @@ export function serve({ load, inspect }, post) {
     return found
   }
 
+  /** @param {any[] | number} examples all of them, or the number under which they come one by one */
+  const feedOf = (examples) => {
+    if (typeof examples !== 'number') return { values: examples, end() {} }
+    const values = new Feed()
+    feeds.set(examples, values)
+    const end = () => {
+      values.end()
+      feeds.delete(examples)
+    }
+    return { values: /** @type {AsyncIterable<any>} */ (values), end }
+  }
+
   /** @param {Message} message @param {{ signal: AbortSignal, onProgress?: (event: ProgressEvent) => void }} callbacks */
-  async function answer({ call, head, heads, source, document, options, index, count }, { signal, onProgress }) {
+  async function answer({ call, head, heads, source, examples, document, options, index, count }, { signal, onProgress }) {
     const place = onProgress && ((/** @type {ProgressEvent} */ event) => onProgress({ ...event, index, count }))
     switch (call) {
       case 'inspect': return inspect(sourceOf(source), { ...options, signal, onProgress })
       case 'load': return keep(await load(sourceOf(source), { ...options, signal, onProgress })).description
       case 'attach': return keep(await classifierOf(0).attach(sourceOf(source), { ...options, signal }))
       case 'export': return classifierOf(head ?? 0).export(head === undefined ? sourceOf(source) : undefined, { ...options, signal })
+      case 'teach': {
+        const feed = feedOf(examples)
+        try {
+          return await classifierOf(head).teach(feed.values, { ...options, signal, onProgress })
+        } finally {
+          feed.end()
+        }
+      }
+      case 'example': return feeds.get(examples)?.put(document)
       case 'embed': return classifierOf(head).embed(document, { ...options, signal, onProgress: place })
       case 'detach':
         classifierOf(head).dispose()

@@ -102,7 +102,7 @@ function groupsOf({ kind, classes, label, has }, n) {
 /**
  * @param {Read} read
  * @param {(share: number) => Promise<void>} step called often, with how much is done; throws to stop
- * @returns {Promise<{ head: Head, report: TeachReport }>}
+ * @returns {Promise<{ head: Head, report: Omit<TeachReport, 'sameText' | 'skipped' | 'bytes'> }>}
  */
 export async function fit({ vectors, width, counts, vocabulary, hashes, indices, targets, labels }, step) {
   const { kind, classes } = targets

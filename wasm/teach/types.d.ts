@@ -58,6 +58,22 @@ export interface TeachReport {
   alone: Record<'words' | 'encoder', { accuracy: Estimate, macroF1: Estimate }>
   /** Labels with fewer than 8 examples. */
   fewExamples: { label: string, examples: number }[]
+  /** Groups of examples that have one text and different labels. */
+  sameText: number[][]
+  /** Examples that could not be read, and were left out. */
+  skipped: SkippedExample[]
+  /** Of memory, for the examples and the fit, beside the trunk's. */
+  bytes: number
   /** Penalties and factors that cross-validation chose. */
   chosen: Record<'encoder' | 'words', { strength: number, factor: number }>
+}
+
+/** A document and its label, or the labels that hold for it (there may be none). */
+export type Example = ({ text: string, textPair?: string } | { tokens: Uint16Array | Uint32Array }) &
+  ({ label: string, labels?: undefined } | { labels: readonly string[], label?: undefined })
+
+/** A head file for `attach` and `export`, and how good it is. */
+export interface Taught {
+  head: Uint8Array<ArrayBuffer>
+  report: TeachReport
 }

@@ -30,6 +30,13 @@ export class Counts {
     this.#counts.push(counts)
   }
 
+  /** @param {Counts} other @param {number} document of it, to add here */
+  copy(other, document) {
+    const { ids, counts } = other.of(document)
+    this.#ids.push(ids)
+    this.#counts.push(counts)
+  }
+
   get documents() {
     return this.#ids.length
   }

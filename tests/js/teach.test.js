@@ -1,0 +1,120 @@
+/**
+ * trunk.teach, here and in a worker, on a trunk with random weights: the words alone tell these labels apart.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { load, LinformerError } from 'linformer-wasm'
+import { load as loadInWorker } from 'linformer-wasm/worker'
+import { randomModel } from './helpers/random-model.js'
+
+const trunkFile = randomModel({ n_max: 128 })
+const options = { deterministic: true }
+
+const LETTERS = { parcels: 'abcdef', bills: 'uvwxyz' }
+const examples = Object.entries(LETTERS).flatMap(([label, letters]) => Array.from({ length: 12 }, (_, i) => {
+  return { text: Array.from({ length: 20 }, (_, j) => letters[(i * j + i + j * j) % 6]).join('') + i, label }
+}))
+const codeOf = (/** @type {string} */ code, message = /./) => (/** @type {unknown} */ error) => {
+  assert.ok(error instanceof LinformerError, String(error))
+  assert.equal(error.code, code)
+  assert.match(error.message, message)
+  return true
+}
+
+test('examples become a head file that attaches, classifies, explains and is exported', async () => {
+  const trunk = await load(trunkFile, options)
+  /** @type {string[]} */
+  const phases = []
+  const { head, report } = await trunk.teach(examples, { name: 'letters', onProgress: ({ phase }) => { phases.push(phase) } })
+  assert.ok(['examples', 'fit'].every((phase) => phases.includes(phase)))
+  assert.ok(report.accuracy.value > 0.9, JSON.stringify(report.accuracy))
+  assert.deepEqual(report.perLabel.map(({ label, examples }) => [label, examples]), [['bills', 12], ['parcels', 12]])
+  const letters = await trunk.attach(head)
+  assert.deepEqual([letters.labels, letters.name], [['bills', 'parcels'], 'letters'])
+  const result = await letters.classify('uvwxyz zyxwvu', { explain: true })
+  assert.equal(result.label, 'bills')
+  const { bias, logits, tokens } = /** @type {import('linformer-wasm').Explanation} */ (result.explanation)
+  logits.forEach((logit, c) => {
+    const sum = tokens.reduce((total, { contributions }) => total + contributions[c], bias[c])
+    assert.ok(Math.abs(logit - sum) < 1e-3, `${logit} and ${sum}`)
+  })
+  assert.equal(typeof result.typicality, 'number')
+  const complete = await load(await trunk.export(head), options)
+  assert.equal((await complete.classify('uvwxyz zyxwvu')).label, 'bills')
+  assert.ok(Math.abs((await complete.classify('abc')).score - (await letters.classify('abc')).score) < 1e-6)
+  complete.dispose()
+  trunk.dispose()
+})
+
+test('the same examples give the same bytes: in another order, as a stream, in a worker', async () => {
+  const trunk = await load(trunkFile, options)
+  const { head } = await trunk.teach(examples)
+  assert.deepEqual((await trunk.teach([...examples].reverse())).head, head)
+  const stream = async function* () { yield* examples }
+  assert.deepEqual((await trunk.teach(stream())).head, head)
+  trunk.dispose()
+  const remote = await loadInWorker(trunkFile, options)
+  assert.deepEqual((await remote.teach(examples)).head, head)
+  const { head: streamed, report } = await remote.teach(stream())
+  assert.deepEqual(streamed, head)
+  assert.equal(report.examples, 24)
+  remote.dispose()
+})
+
+test('many labels: those above their thresholds are found', async () => {
+  const trunk = await load(trunkFile, options)
+  const both = { text: 'abcdef uvwxyz fedcba zyxwvu', labels: ['parcels', 'bills'] }
+  const given = [...examples.map(({ text, label }) => ({ text, labels: [label] })), both, { text: '........,,,,,,', labels: [] }]
+  const { head, report } = await trunk.teach(given)
+  assert.equal(report.confusion, undefined)
+  const letters = await trunk.attach(head)
+  assert.equal(letters.labelsKind, 'many')
+  assert.deepEqual((await letters.classify('uvwxyzuvwxyzuvwxyz')).found?.map(({ label }) => label), ['bills'])
+  trunk.dispose()
+})
+
+test('bad examples are told in words, and a fit with the others goes on where it can', async () => {
+  const trunk = await load(trunkFile, options)
+  const rejects = (/** @type {any} */ given, /** @type {RegExp} */ message) => assert.rejects(trunk.teach(given), codeOf('BAD_ARGUMENT', message))
+  await rejects(examples.filter(({ label }) => label === 'bills'), /all 12 examples have the label "bills"/)
+  await rejects([], /no examples/)
+  await rejects([examples[0], examples[20]], /two labels with two examples each/)
+  await rejects([...examples, { text: 'x' }], /a label or labels/)
+  await rejects([...examples, { text: 'x', labels: ['bills'] }], /some examples have a label and others labels/)
+  await rejects([...examples, { text: 'x', label: ' ' }], /a string that is not empty/)
+  await rejects(Array.from({ length: 10_000 }, (_, i) => ({ text: 'x', label: `label ${i}` })), /at most 1000/)
+  await rejects('text', /an array or an iterable/)
+  await assert.rejects(trunk.teach(examples, { memoryBudget: 5000 }), codeOf('OUT_OF_MEMORY', /memoryBudget is 5000/))
+  const odd = [...examples, { text: '  ', label: 'bills' }, { text: examples[0].text, label: 'bills' }, { text: 'q', label: 'alone' }]
+  const { report } = await trunk.teach(odd)
+  assert.deepEqual(report.skipped.map(({ index, code }) => [index, code]), [[24, 'EMPTY_TEXT']])
+  assert.deepEqual(report.sameText, [[0, 25]])
+  assert.deepEqual(report.fewExamples, [{ label: 'alone', examples: 1 }])
+  trunk.dispose()
+})
+
+test('an abort stops teaching while it reads, while it fits, and while it waits for examples; the trunk goes on', async () => {
+  for (const loadHere of [load, loadInWorker]) {
+    const trunk = await loadHere(trunkFile, options)
+    for (const phase of ['examples', 'fit']) {
+      const controller = new AbortController()
+      const onProgress = (/** @type {{ phase: string }} */ event) => { if (event.phase === phase) controller.abort() }
+      await assert.rejects(trunk.teach(examples, { signal: controller.signal, onProgress }), codeOf('ABORTED'))
+    }
+    const controller = new AbortController()
+    const never = async function* () {
+      yield examples[0]
+      await new Promise(() => {})
+    }
+    const waiting = trunk.teach(never(), { signal: controller.signal })
+    setTimeout(() => controller.abort(), 20)
+    await assert.rejects(waiting, codeOf('ABORTED'))
+    const failing = async function* () {
+      yield examples[0]
+      throw new Error('the source broke')
+    }
+    await assert.rejects(trunk.teach(failing()), /the source broke/)
+    assert.equal((await trunk.classify('abc')).tokens, 3)
+    trunk.dispose()
+  }
+})

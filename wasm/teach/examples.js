@@ -1,0 +1,164 @@
+/**
+ * Examples, one by one: checked, and kept as what a fit needs of them. The texts themselves are not kept.
+ */
+import { LinformerError, show } from '../common/errors.js'
+import { hashOf } from './folds.js'
+import { Counts } from './words.js'
+
+/** @typedef {import('../classify/inputs.js').Document} Document */
+
+/** Most labels: the fit holds numbers for each of them and each word. */
+const MOST_LABELS = 1000
+/** Rows of vectors that are allocated at a time. */
+const CHUNK = 1024
+/** Bytes for a token id, how often it comes, and its weight. */
+const BYTES_A_TOKEN = 12
+
+const badArgument = (/** @type {string} */ message, details = {}) => new LinformerError('BAD_ARGUMENT', message, details)
+
+/**
+ * @param {unknown} example
+ * @returns {{ input: unknown, labels: string[], kind: 'one' | 'many' }}
+ */
+export function checkExample(example) {
+  if (typeof example !== 'object' || example === null) throw badArgument(`an example is { text, label } or { text, labels }, not ${show(example)}`)
+  const { label, labels, ...input } = /** @type {Record<string, unknown>} */ (example)
+  if ((label === undefined) === (labels === undefined)) throw badArgument('an example has a label or labels: one of the two')
+  const given = labels ?? [label]
+  if (!Array.isArray(given)) throw badArgument(`labels is ${show(given)}; it has to be a list of strings`)
+  for (const each of given) {
+    if (typeof each !== 'string' || each.trim() === '') throw badArgument(`a label is ${show(each)}; it has to be a string that is not empty`)
+  }
+  return { input, labels: [...new Set(given)], kind: labels === undefined ? 'one' : 'many' }
+}
+
+export class Examples {
+  #width
+  #limit
+  /** @type {'one' | 'many' | undefined} */
+  #kind
+  /** @type {Map<string, number>} */
+  #numbers = new Map()
+  /** @type {Float32Array[]} */
+  #chunks = []
+  /** @type {{ index: number, hash: string, labels: number[] }[]} */
+  #rows = []
+  #counts = new Counts()
+  #tokens = 0
+
+  /** @param {number} width of vectors @param {number} memoryLimit most bytes */
+  constructor(width, memoryLimit) {
+    this.#width = width
+    this.#limit = memoryLimit
+  }
+
+  /** Bytes that the examples take, and a fit of them: its vectors in order, and scores and residuals. */
+  get bytes() {
+    const n = this.#rows.length
+    return 2 * 4 * this.#width * n + BYTES_A_TOKEN * this.#tokens + 8 * 8 * this.#numbers.size * n
+  }
+
+  /**
+   * Takes note of an example's labels, before it is read.
+   *
+   * @param {ReturnType<typeof checkExample>} example
+   */
+  expect({ labels, kind }) {
+    this.#kind ??= kind
+    if (this.#kind !== kind) throw badArgument('some examples have a label and others labels: all have to have the same')
+    for (const label of labels) if (!this.#numbers.has(label)) this.#numbers.set(label, this.#numbers.size)
+    if (this.#numbers.size > MOST_LABELS) {
+      throw badArgument(`there are ${this.#numbers.size} labels or more; at most ${MOST_LABELS} can be taught`, { labels: this.#numbers.size, limit: MOST_LABELS })
+    }
+  }
+
+  /**
+   * @param {number} index
+   * @param {string} text for the folds
+   * @param {string[]} labels
+   * @param {{ pooled: Float32Array, ids: Uint32Array }} reading
+   */
+  add(index, text, labels, { pooled, ids }) {
+    const row = this.#rows.length
+    if (row % CHUNK === 0) this.#chunks.push(new Float32Array(CHUNK * this.#width))
+    this.#chunks[this.#chunks.length - 1].set(pooled, (row % CHUNK) * this.#width)
+    this.#counts.add(ids)
+    this.#tokens += this.#counts.of(row).ids.length
+    this.#rows.push({ index, hash: hashOf(text), labels: labels.map((label) => /** @type {number} */ (this.#numbers.get(label))) })
+    if (this.bytes > this.#limit) {
+      throw new LinformerError('OUT_OF_MEMORY', `${row + 1} examples need ${this.bytes} bytes; memoryBudget is ${this.#limit}`, { examples: row + 1, bytes: this.bytes, limit: this.#limit })
+    }
+  }
+
+  /**
+   * The labels are in alphabetical order and the rows in that of their texts' hashes, whatever order they came in.
+   *
+   * @param {number} vocabulary
+   * @returns {{ read: import('./fit.js').Read, sameText: number[][] }} sameText: groups of examples with one text and other labels
+   */
+  finish(vocabulary) {
+    const names = [...this.#numbers.keys()].sort((a, b) => a < b ? -1 : 1)
+    const times = new Map(names.map((name) => [name, 0]))
+    const nameOf = [...this.#numbers.keys()]
+    for (const { labels } of this.#rows) for (const label of labels) times.set(nameOf[label], (times.get(nameOf[label]) ?? 0) + 1)
+    const labels = names.filter((name) => /** @type {number} */ (times.get(name)) > 0)
+    const kind = this.#kind ?? 'one'
+    const enough = labels.filter((name) => /** @type {number} */ (times.get(name)) >= 2)
+    if (labels.length < (kind === 'one' ? 2 : 1) || enough.length < (kind === 'one' ? 2 : 1) || this.#rows.length < 4) {
+      const told = labels.slice(0, 10).map((name) => `${show(name)} (${times.get(name)})`).join(', ')
+      const needed = kind === 'one' ? 'two labels with two examples each' : 'a label with two examples, and four examples in all'
+      throw badArgument(`there is too little to learn from: at least ${needed} are needed, and there are ${told || 'no examples'}`, { labels: labels.length, examples: this.#rows.length })
+    }
+    const position = new Map(labels.map((name, c) => [name, c]))
+    const order = this.#rows.map((_, row) => row)
+    const key = (/** @type {number} */ row) => `${this.#rows[row].hash} ${this.#rows[row].labels.map((label) => nameOf[label]).sort().join('\0')}`
+    const keys = order.map(key)
+    order.sort((a, b) => keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : this.#rows[a].index - this.#rows[b].index)
+    const n = order.length
+    const vectors = new Float32Array(n * this.#width)
+    const counts = new Counts()
+    const label = new Int32Array(n)
+    const has = new Uint8Array(kind === 'many' ? n * labels.length : 0)
+    order.forEach((row, i) => {
+      const from = (row % CHUNK) * this.#width
+      vectors.set(this.#chunks[Math.floor(row / CHUNK)].subarray(from, from + this.#width), i * this.#width)
+      counts.copy(this.#counts, row)
+      for (const own of this.#rows[row].labels) {
+        const c = /** @type {number} */ (position.get(nameOf[own]))
+        if (kind === 'one') label[i] = c
+        else has[i * labels.length + c] = 1
+      }
+    })
+    this.#chunks = []
+    return {
+      read: {
+        vectors,
+        width: this.#width,
+        counts,
+        vocabulary,
+        hashes: order.map((row) => this.#rows[row].hash),
+        indices: order.map((row) => this.#rows[row].index),
+        targets: kind === 'one' ? { kind, classes: labels.length, label } : { kind, classes: labels.length, has },
+        labels
+      },
+      sameText: contradictions(order.map((row) => this.#rows[row]))
+    }
+  }
+}
+
+/**
+ * Groups of examples that have one text and different labels.
+ *
+ * @param {{ index: number, hash: string, labels: number[] }[]} rows in the order of hashes
+ */
+function contradictions(rows) {
+  const groups = []
+  for (let from = 0, to; from < rows.length; from = to) {
+    to = from + 1
+    while (to < rows.length && rows[to].hash === rows[from].hash) to++
+    const group = rows.slice(from, to)
+    const labels = new Set(group.map((row) => [...row.labels].sort((a, b) => a - b).join()))
+    if (labels.size > 1) groups.push(group.map(({ index }) => index).sort((a, b) => a - b))
+  }
+  return groups
+}

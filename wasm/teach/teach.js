@@ -1,0 +1,143 @@
+/**
+ * trunk.teach: examples in, a head file and a report out.
+ */
+import { asOptions, checkCallbacks, checkInput } from '../classify/inputs.js'
+import { abortable, LinformerError, show } from '../common/errors.js'
+import { checkExample, Examples } from './examples.js'
+import { fit } from './fit.js'
+import { headFile } from './head-file.js'
+
+/**
+ * @typedef {import('../index.js').TeachOptions} TeachOptions
+ * @typedef {import('../index.js').Taught} Taught
+ * @typedef {import('../classify/inputs.js').Document} Document
+ *
+ * @typedef {object} Teacher what examples are given to, one by one
+ * @property {(example: unknown, index: number, count: number | undefined) => Promise<void>} add
+ * @property {() => Promise<Taught>} finish
+ *
+ * @typedef {object} Reader a trunk, as teaching needs it
+ * @property {import('../index.js').Config} config
+ * @property {(document: Document, options: TeachOptions, index: number, count: number | undefined) => Promise<{ pooled: Float32Array, ids: Uint32Array }>} read
+ * @property {(work: (pause: () => Promise<void>) => Promise<Taught>, options: TeachOptions) => Promise<Taught>} work takes its turn
+ * @property {() => Promise<string>} id what heads of the trunk name it by
+ * @property {string | undefined} name
+ */
+
+/** Most bytes that examples take, if nothing else is said. */
+const MEMORY = 2 ** 31
+
+/** @param {unknown} given @returns {TeachOptions} */
+export function checkTeachOptions(given) {
+  const options = asOptions(given)
+  const { memoryBudget, name, license, trainedOn, overflow } = options
+  if (memoryBudget !== undefined && !(Number.isSafeInteger(memoryBudget) && Number(memoryBudget) > 0)) {
+    throw new LinformerError('BAD_ARGUMENT', `memoryBudget is ${show(memoryBudget)}; it has to be a whole number of bytes`)
+  }
+  for (const [key, value] of Object.entries({ name, license, trainedOn })) {
+    if (value !== undefined && typeof value !== 'string') throw new LinformerError('BAD_ARGUMENT', `${key} is ${show(value)}, not a string`)
+  }
+  if (overflow !== undefined && overflow !== 'window' && overflow !== 'truncate') {
+    throw new LinformerError('BAD_ARGUMENT', `overflow is ${show(overflow)}; it can be 'window', 'truncate'`)
+  }
+  checkCallbacks(options)
+  return /** @type {TeachOptions} */ (options)
+}
+
+/** What the folds of a document go by. @param {Document} document */
+const textOf = (document) => 'tokens' in document ? String.fromCharCode(...document.tokens.slice(0, 4096)) + document.tokens.length : `${document.text}\0${document.textPair ?? ''}`
+
+/**
+ * @param {Reader} reader
+ * @param {TeachOptions} options
+ * @returns {Teacher}
+ */
+export function createTeacher(reader, options) {
+  const { config } = reader
+  const examples = new Examples(config.d_model, options.memoryBudget ?? MEMORY)
+  /** @type {import('../index.js').TeachReport['skipped']} */
+  const skipped = []
+  return {
+    async add(example, index, count) {
+      const checked = checkExample(example)
+      const document = checkInput(checked.input)
+      examples.expect(checked)
+      try {
+        examples.add(index, textOf(document), checked.labels, await reader.read(document, options, index, count))
+      } catch (error) {
+        // One that cannot be read is left out, and told; the others are not lost for it.
+        if (!(error instanceof LinformerError) || !['EMPTY_TEXT', 'NOT_FINITE'].includes(error.code)) throw error
+        skipped.push({ index, code: error.code, message: error.message })
+      }
+      options.onProgress?.({ phase: 'examples', done: index + 1, total: count })
+    },
+    async finish() {
+      const trunk = await reader.id()
+      const { bytes } = examples
+      const { read, sameText } = examples.finish(config.vocab_size)
+      return reader.work(async (pause) => {
+        const { head, report: measured } = await fit(read, async (share) => {
+          options.onProgress?.({ phase: 'fit', done: share, total: 1 })
+          await pause()
+        })
+        const report = { ...measured, sameText, skipped, bytes }
+        // Of single examples the file says nothing: their numbers mean nothing without the texts.
+        const { suspects, sameText: _, skipped: left, bytes: __, ...told } = report
+        const { name, license = 'not said', trainedOn = 'not said' } = options
+        const file = headFile(head, {
+          trunk,
+          trunkName: reader.name,
+          vocabulary: config.vocab_size,
+          pooling: config.importance ? 'weighted' : 'mean',
+          metadata: { ...(name === undefined ? {} : { name }), license, trained_on: trainedOn, report: JSON.stringify(told) }
+        })
+        return { head: file, report }
+      }, options)
+    }
+  }
+}
+
+/**
+ * @param {unknown} examples
+ * @returns {AsyncIterator<unknown> | Iterator<unknown>}
+ */
+export function iteratorOf(examples) {
+  const source = /** @type {any} */ (examples)
+  const iterator = source?.[Symbol.asyncIterator]?.() ?? (typeof source === 'string' ? undefined : source?.[Symbol.iterator]?.())
+  if (iterator !== undefined) return iterator
+  throw new LinformerError('BAD_ARGUMENT', `examples is ${show(examples)}; it has to be an array or an iterable of { text, label }`)
+}
+
+/**
+ * Gives examples to a teacher.
+ *
+ * @param {unknown} examples an array, or an iterable or async iterable
+ * @param {TeachOptions} options
+ * @param {Teacher} teacher
+ * @returns {Promise<Taught>}
+ */
+export async function teachWith(examples, { signal }, teacher) {
+  const iterator = iteratorOf(examples)
+  const count = Array.isArray(examples) ? examples.length : undefined
+  // What is wrong with an array is told before its documents are read, which takes a while.
+  if (Array.isArray(examples)) {
+    const checked = examples.map(checkExample)
+    const labels = new Set(checked.flatMap((example) => example.labels))
+    if (labels.size === 1 && checked[0].kind === 'one') {
+      throw new LinformerError('BAD_ARGUMENT', `all ${examples.length} examples have the label ${show([...labels][0])}; at least two labels are needed`, { labels: 1 })
+    }
+  }
+  let ended = false
+  try {
+    for (let index = 0; ; index++) {
+      const { done, value } = await abortable(signal, async () => iterator.next())
+      ended = done === true
+      if (ended) break
+      await teacher.add(value, index, count)
+    }
+  } finally {
+    // Not waited for: a source that hangs must not hold the caller.
+    if (!ended) Promise.resolve(iterator.return?.()).catch(() => {})
+  }
+  return teacher.finish()
+}
