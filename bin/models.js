@@ -3,6 +3,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { inspect, load } from 'linformer-wasm'
 
 /** The model that is taken when none is named. */
 export const DEFAULT_MODEL = 'imdb'
@@ -29,4 +30,21 @@ export function modelMessage({ message, details }) {
   const files = readdirSync(fileURLToPath(new URL('../models/', import.meta.url)))
   const names = files.filter((file) => file.endsWith('.safetensors')).map((file) => file.slice(0, -'.safetensors'.length))
   return `${message}; the models that come with the package are ${names.sort().join(', ')}`
+}
+
+/**
+ * A model, or the model that a head file belongs to with that head.
+ *
+ * @param {string} name
+ * @param {import('linformer-wasm').LoadOptions} options
+ * @param {string} [trunk] of a head; default: the one that it names
+ * @returns {Promise<import('linformer-wasm').Classifier>}
+ */
+export async function openModel(name, options, trunk) {
+  const path = modelPath(name)
+  // Of a URL it is not asked: it would be fetched twice.
+  const { kind, metadata } = existsSync(path) ? await inspect(path) : { kind: 'model', metadata: /** @type {Record<string, string>} */ ({}) }
+  if (kind !== 'head') return load(path, options)
+  const classifier = await load(modelPath(trunk ?? metadata.trunk_name ?? 'general'), options)
+  return classifier.attach(path)
 }

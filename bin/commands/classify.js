@@ -2,12 +2,12 @@
  * linformer classify
  */
 import { existsSync, statSync } from 'node:fs'
-import { load, LinformerError } from 'linformer-wasm'
+import { LinformerError } from 'linformer-wasm'
 import { TYPES } from 'linformer-wasm/documents'
 import { csvLine, neutral } from '../csv.js'
 import { fromFiles } from '../documents.js'
 import { fromLines } from '../lines.js'
-import { DEFAULT_MODEL, modelMessage, modelPath } from '../models.js'
+import { DEFAULT_MODEL, modelMessage, openModel } from '../models.js'
 import { isPattern } from '../patterns.js'
 import { complain, paint, plain, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
 
@@ -19,6 +19,7 @@ import { complain, paint, plain, ProgressBar, UsageError, wholeNumber, write } f
 
 export const classifyOptions = {
   model: { type: 'string', short: 'm' },
+  trunk: { type: 'string' },
   json: { type: 'boolean' },
   jsonl: { type: 'boolean' },
   csv: { type: 'boolean' },
@@ -44,6 +45,7 @@ Labels each FILE: text, Markdown, HTML, PDF, Word (.docx), OpenDocument (.odt), 
 and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or no FILE, is standard input.
 
   -m, --model NAME|FILE|URL  a shipped model or a .safetensors file (default: ${DEFAULT_MODEL})
+      --trunk NAME|FILE      of a head file: the model it was taught on (default: the shipped one that it names)
       --json             one JSON value: an object for one document, an array for several
       --jsonl            read {"id", "text"} lines, write one line of JSON for each, in order, as they finish;
                          a folder stands for its .jsonl files
@@ -165,12 +167,12 @@ export async function classify(values, positionals) {
   /** @type {Classifier} */
   let classifier
   try {
-    classifier = await load(modelPath(values.model ?? DEFAULT_MODEL), {
+    classifier = await openModel(values.model ?? DEFAULT_MODEL, {
       memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, maxTokens, threads,
       backend: values.backend, precision: values.precision,
       cache: values.cache, integrity: values.integrity,
       onProgress: ({ phase, done, total }) => bar.show(`${values.model ?? DEFAULT_MODEL} (${phase})`, done / (total || 1))
-    })
+    }, values.trunk)
   } catch (error) {
     if (!(error instanceof LinformerError)) throw error
     complain(modelMessage(error))

@@ -5,12 +5,16 @@ import { version } from 'linformer-wasm'
 import { bench, benchHelp, benchOptions } from './bench.js'
 import { classify, classifyHelp, classifyOptions } from './classify.js'
 import { completion, completionHelp, completionOptions } from './completion.js'
+import { evaluate, evaluateHelp, evaluateOptions } from './evaluate.js'
 import { inspectHelp, inspectModel, inspectOptions } from './inspect.js'
+import { teach, teachHelp, teachOptions } from './teach.js'
 
 export const HELP = `linformer ${version} - classifies long documents, on this machine, in fixed memory
 
 Usage:
   linformer classify [options] [FILE ... | -]   label documents
+  linformer teach EXAMPLES --out FILE           learn labels of your own from examples
+  linformer evaluate --model MODEL EXAMPLES     how good a model is on examples it has not seen
   linformer inspect [--json] MODEL              shape, tensors and memory plan of a model
   linformer bench [options]                     linear against full attention, on this machine
   linformer completion SHELL                    completion for bash, zsh or fish
@@ -31,6 +35,8 @@ still have their results), 2 bad usage. NO_COLOR and FORCE_COLOR are honoured.
 /** @type {Record<string, Command>} */
 export const COMMANDS = {
   classify: { run: classify, help: classifyHelp, options: classifyOptions },
+  teach: { run: teach, help: teachHelp, options: teachOptions },
+  evaluate: { run: evaluate, help: evaluateHelp, options: evaluateOptions },
   inspect: { run: inspectModel, help: inspectHelp, options: inspectOptions },
   bench: { run: bench, help: benchHelp, options: benchOptions },
   completion: { run: completion, help: completionHelp, options: completionOptions }
