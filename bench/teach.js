@@ -1,0 +1,55 @@
+/**
+ * How long a head takes to be fitted, once the documents have been read: made-up vectors and words, labels that they tell apart.
+ *
+ *     node bench/teach.js
+ */
+import { fit } from '../wasm/teach/fit.js'
+import { hashOf } from '../wasm/teach/folds.js'
+import { Counts } from '../wasm/teach/words.js'
+
+const WIDTH = 256
+const VOCABULARY = 16_384
+const TOKENS = 150 // of a document
+
+/** The same numbers each time (Marsaglia's xorshift), from 0 to 1. @param {number} seed */
+function randomNumbers(seed) {
+  let state = seed
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 2 ** 32
+  }
+}
+
+/** @param {number} n @param {number} classes */
+function madeUp(n, classes) {
+  const random = randomNumbers(1)
+  const centres = Float64Array.from({ length: classes * WIDTH }, () => random() - 0.5)
+  const hashes = Array.from({ length: n }, (_, i) => hashOf(`document ${i}`)).sort()
+  const label = Int32Array.from({ length: n }, (_, i) => i % classes)
+  const vectors = new Float32Array(n * WIDTH)
+  const counts = new Counts()
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < WIDTH; j++) vectors[i * WIDTH + j] = 0.3 * centres[label[i] * WIDTH + j] + random() - 0.5
+    // Word frequencies fall off as those of a language do; every tenth word is one that its label likes.
+    counts.add(Uint32Array.from({ length: TOKENS }, (_, t) => {
+      const rank = Math.floor(VOCABULARY ** random()) - 1
+      return t % 10 === 0 ? (rank * classes + label[i]) % VOCABULARY : rank
+    }))
+  }
+  return {
+    vectors, width: WIDTH, counts, vocabulary: VOCABULARY, hashes, indices: [...hashes.keys()],
+    targets: { kind: /** @type {const} */ ('one'), classes, label }, labels: Array.from({ length: classes }, (_, c) => `label ${c}`)
+  }
+}
+
+for (const [classes, n] of [[2, 16], [5, 40], [5, 320], [4, 1000], [20, 10_000]]) {
+  const examples = madeUp(n, classes)
+  const started = performance.now()
+  const { user } = process.cpuUsage()
+  const { report } = await fit(examples, async () => {})
+  const seconds = ((performance.now() - started) / 1000).toFixed(2)
+  const busy = ((process.cpuUsage().user - user) / 1e6).toFixed(2)
+  console.log(`${n} examples, ${classes} labels: ${seconds} s (${busy} s of processor time), accuracy ${report.accuracy.value.toFixed(3)}`)
+}
