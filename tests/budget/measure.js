@@ -8,7 +8,7 @@ import { setFlagsFromString } from 'node:v8'
 import { load } from 'linformer-wasm'
 import { randomModel } from '../js/helpers/random-model.js'
 import { COUNTERS, countingModule } from '../../tools/count-instructions.js'
-import { tensorShapes } from '../../wasm/source/model.js'
+import { tensorShapes } from '../../wasm/source/config.js'
 import { CApi, readSafetensors } from '../js/helpers/c-api.js'
 
 // Node.js 20 has relaxed SIMD behind a flag.

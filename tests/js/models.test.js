@@ -13,12 +13,17 @@ const SHIPPED = {
   scotus: { tokens: 16384, classes: 11, license: 'CC-BY-NC-4.0' }
 }
 
+/** Trunks: the least their vectors may have of the direction of PyTorch's, for each precision. */
+const TRUNKS = {
+  general: { tokens: 8192, license: 'MIT', bytes: 8e6, cosine: { float32: 1 - 1e-6, int8: 0.999 } }
+}
+
 /** Largest difference of a logit: floats are PyTorch's but for rounding, codes of 8 bits are coarser. */
 const BOUNDS = { float32: 1e-4, int8: 0.1 }
 
 test('these models are shipped, each with its card', () => {
   const files = readdirSync('models').filter((name) => /\.(safetensors|md)$/.test(name)).sort()
-  assert.deepEqual(files, Object.keys(SHIPPED).flatMap((name) => [`${name}.md`, `${name}.safetensors`]).sort())
+  assert.deepEqual(files, Object.keys({ ...TRUNKS, ...SHIPPED }).flatMap((name) => [`${name}.md`, `${name}.safetensors`]).sort())
 })
 
 for (const [name, shipped] of Object.entries(SHIPPED)) {
@@ -65,6 +70,40 @@ for (const [name, shipped] of Object.entries(SHIPPED)) {
       assert.equal(scores.length, shipped.classes)
       assert.ok(Math.abs(scores.reduce((sum, { score }) => sum + score, 0) - 1) < 1e-9)
     }
+  })
+}
+
+/** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
+const cosine = (a, b) => {
+  const dot = (x, y) => Array.from(x).reduce((sum, value, i) => sum + value * y[i], 0)
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
+}
+
+for (const [name, shipped] of Object.entries(TRUNKS)) {
+  const golden = JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8'))
+
+  for (const [precision, least] of Object.entries(shipped.cosine)) test(`${name} gives the vectors of PyTorch for our own texts: ${precision}`, async () => {
+    const trunk = await load(name, { backend: 'simd128', precision })
+    for (const { text, pooled } of golden) assert.ok(cosine(await trunk.embed(text), pooled) >= least)
+    trunk.dispose()
+  })
+
+  test(`${name} has its capacity, shares one projection, and says what it is`, async () => {
+    const trunk = await load(name)
+    assert.ok(trunk.config.n_max >= shipped.tokens)
+    assert.equal(trunk.config.sharing, 'layerwise')
+    assert.equal(trunk.metadata.license, shipped.license)
+    assert.ok(statSync(`models/${name}.safetensors`).size <= shipped.bytes)
+    trunk.dispose()
+  })
+
+  test(`${name} finds texts alike that share a subject and no word`, async () => {
+    const trunk = await load(name)
+    const [loan, mortgage, cells] = await trunk.embed([
+      'Banks raised interest rates on every loan.', 'Borrowing money for a house has become dearer, lenders say.', 'Enzymes inside bacteria digest proteins.'
+    ])
+    assert.ok(cosine(loan, mortgage) > cosine(loan, cells) + 0.1)
+    trunk.dispose()
   })
 }
 

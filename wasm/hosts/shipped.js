@@ -3,7 +3,7 @@
  */
 
 /** Names of the files in models/. */
-export const shippedModels = Object.freeze(['imdb', 'scotus'])
+export const shippedModels = Object.freeze(['general', 'imdb', 'scotus'])
 
 /** @param {unknown} source @returns {source is string} */
 export const isShipped = (source) => typeof source === 'string' && shippedModels.includes(source)
