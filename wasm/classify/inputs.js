@@ -56,7 +56,7 @@ function checkOptions(given) {
   for (const key of ['topK', 'removals']) {
     if (!isCount(options[key])) throw badArgument(`${key} is ${show(options[key])}; it has to be a whole number from 1`)
   }
-  if (overflow !== undefined && !OVERFLOW.includes(String(overflow))) {
+  if (overflow !== undefined && !(/** @type {readonly unknown[]} */ (OVERFLOW)).includes(overflow)) {
     throw badArgument(`overflow is ${show(overflow)}; it can be ${names(OVERFLOW)}`)
   }
   if (explain !== undefined && !EXPLAIN.includes(/** @type {string | boolean} */ (explain))) {
