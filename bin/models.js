@@ -3,7 +3,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { inspect, load } from 'linformer-wasm'
+import { inspect, LinformerError, load } from 'linformer-wasm'
 
 /** The model that is taken when none is named. */
 export const DEFAULT_MODEL = 'imdb'
@@ -21,12 +21,13 @@ export function modelPath(name) {
 }
 
 /**
- * What is wrong with a model; if there is no such file, also which ones there are.
+ * What went wrong; if there is no such model, also which ones there are.
  *
- * @param {import('linformer-wasm').LinformerError} error
+ * @param {Error} error
  */
-export function modelMessage({ message, details }) {
-  if (details.errno !== 'ENOENT') return message
+export function modelMessage(error) {
+  const { message } = error
+  if (!(error instanceof LinformerError) || error.details.errno !== 'ENOENT') return message
   const files = readdirSync(fileURLToPath(new URL('../models/', import.meta.url)))
   const names = files.filter((file) => file.endsWith('.safetensors')).map((file) => file.slice(0, -'.safetensors'.length))
   return `${message}; the models that come with the package are ${names.sort().join(', ')}`

@@ -111,3 +111,6 @@ export function wholeNumber(text, option, limit = Number.MAX_SAFE_INTEGER) {
 
 /** @param {number} bytes */
 export const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`
+
+/** @param {number} share 0 .. 1 */
+export const percent = (share) => `${(100 * share).toFixed(1)}%`

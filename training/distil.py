@@ -206,13 +206,12 @@ def main() -> None:
                     attention="full" if args.attention == "full" else "linformer", positions="none", stem=args.stem, importance=True)  # fmt: skip
     student, average = Student(config, tasks), Student(config, tasks)
     begin(student, table, args.spans, args.seed)
-    average.load_state_dict(student.state_dict())
     if args.attention == "none":  # the twin: attention's output stays zero
         for layer in student.trunk.layers:
             for p in layer.attn.out.parameters():
                 p.data.zero_()
                 p.requires_grad = False
-        average.load_state_dict(student.state_dict())
+    average.load_state_dict(student.state_dict())
     optimizer = torch.optim.AdamW(loop.groups(student, args.lr, args.weight_decay, args.embedding_lr, args.position_lr), betas=(0.9, 0.98))
     log(f"{sum(p.numel() for p in student.trunk.parameters()) / 1e6:.2f} M parameters")
     words = torch.from_numpy(np.load(args.table.with_suffix(".raw.npy"))).float()

@@ -26,6 +26,7 @@ import loop
 from data import IMDB_LABELS, held_out, read_jsonl
 from minilm import D, MiniLM, read_wheel
 
+
 class Encoder(MiniLM):
     """MiniLM with a linear head on the mean of its outputs"""
 

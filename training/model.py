@@ -21,6 +21,7 @@ SHARING = ("none", "headwise", "key-value", "layerwise")
 PROJECTION = ("linear", "mean", "max", "conv")
 POSITIONS = ("learned", "sinusoidal", "none")
 POOLING = ("mean", "weighted", "window-max")
+SINCE_VERSION_2 = ("stem", "importance", "pooling", "window", "words")  # fields that files do not have which do without them
 
 
 @dataclass
@@ -66,8 +67,11 @@ class Config:
                 raise ValueError("a layerwise shared convolution needs one k for all layers")
 
     def to_dict(self) -> dict:
-        new = ("stem", "importance", "pooling", "window", "words")  # absent in files that do without: older readers know nothing of them
-        return {key: value for key, value in asdict(self).items() if key not in new or value != getattr(Config, key)}
+        return {key: value for key, value in asdict(self).items() if key not in SINCE_VERSION_2 or value != getattr(Config, key)}
+
+    def version(self) -> int:
+        """Of the model file: 1 where older readers know all of it, 2 where they do not"""
+        return 2 if self.n_classes == 0 or self.positions == "none" or any(key in SINCE_VERSION_2 for key in self.to_dict()) else 1
 
 
 def sinusoidal_positions(n: int, d: int) -> Tensor:

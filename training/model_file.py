@@ -69,7 +69,6 @@ def save_model(path: Path, encoded: dict[str, Tensor], config: Config, labels: l
     else:
         del shape["n_classes"]
         metadata["kind"] = "trunk"
-    today = labels and not config.stem and not config.importance and config.positions != "none"
     tensors = {name: tensor.contiguous() for name, tensor in encoded.items()}
     for key in ("vocab", "offsets", "merges"):
         tensors["tokenizer." + key] = torch.from_numpy(tables[key])
@@ -78,7 +77,7 @@ def save_model(path: Path, encoded: dict[str, Tensor], config: Config, labels: l
         path,
         metadata={
             "format": "linformer",
-            "version": "1" if today else "2",  # what an older reader knows, and what it does not
+            "version": str(config.version()),
             "config": json.dumps(shape),
             "tokenizer": json.dumps({"type": "byte-level-bpe", "lowercase": bool(tables["lowercase"]), "sep": SEP_ID}),
             "license": license,

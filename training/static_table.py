@@ -28,8 +28,7 @@ def token_share(tokenizer: Tokenizer, passages: Path, wheel: Path) -> np.ndarray
     for path in sorted(passages.glob("????.npz")):
         for encoding in tokenizer.encode_batch(np.load(path)["texts"].tolist()):
             np.add.at(counts, encoding.ids, 1)
-    for line in zipf_words(wheel, 1e6):
-        word, times = line[: line.index(" ", 1)] if " " in line[1:] else line, line.count(" ")
+    for word, times in zipf_words(wheel, 1e6):
         np.add.at(counts, tokenizer.encode(word).ids, times)
     return counts / counts.sum()
 

@@ -68,12 +68,12 @@ def tables(path: Path | str) -> dict:
     }
 
 
-def zipf_words(wheel: Path, weight: float) -> Iterable[str]:
-    """The whole words of the teacher's vocabulary, the word of rank r in weight / r lines, at least 20"""
+def zipf_words(wheel: Path, weight: float) -> Iterable[tuple[str, int]]:
+    """The whole words of the teacher's vocabulary, each with the space before it; and how often: weight / rank, at least 20"""
     vocab = read_wheel(wheel)[1].get_vocab()
     words = [word for word in sorted(vocab, key=vocab.__getitem__) if word.isalpha() and word.isascii() and len(word) > 1]
     for rank, word in enumerate(words, 1):
-        yield f" {word}" * max(20, int(weight / rank))
+        yield f" {word}", max(20, int(weight / rank))
 
 
 def sample(path: str, every: int) -> Iterable[str]:
@@ -92,7 +92,8 @@ def main() -> None:
     parser.add_argument("--words", type=Path, help="the teacher's wheel, whose words are added")
     parser.add_argument("--words-weight", type=float, default=1e6, help="how often the commonest of them is there")
     args = parser.parse_args()
-    texts = itertools.chain(zipf_words(args.words, args.words_weight) if args.words else (), *(sample(path, args.every) for path in args.inputs))
+    words = (word * times for word, times in zipf_words(args.words, args.words_weight)) if args.words else ()
+    texts = itertools.chain(words, *(sample(path, args.every) for path in args.inputs))
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(train(texts, args.vocab_size, args.lowercase), encoding="utf-8")
     print(f"{args.out}: {Tokenizer.from_file(str(args.out)).get_vocab_size()} tokens")

@@ -1,11 +1,10 @@
 /**
  * linformer evaluate: how good a model is on examples that it has not seen.
  */
-import { LinformerError } from 'linformer-wasm'
 import { inWords } from '../documents.js'
 import { examplesOf } from '../examples.js'
 import { modelMessage, openModel } from '../models.js'
-import { complain, plain, ProgressBar, UsageError, write } from '../terminal.js'
+import { complain, percent, plain, ProgressBar, UsageError, write } from '../terminal.js'
 
 export const evaluateOptions = {
   model: { type: 'string', short: 'm' },
@@ -50,7 +49,9 @@ function interval(right, n) {
 /** @param {Answer[]} answers @param {string[]} labels */
 function figures(answers, labels) {
   const right = answers.filter(({ label, predicted }) => label === predicted).length
-  const confusion = labels.map((label) => labels.map((predicted) => answers.filter((answer) => answer.label === label && answer.predicted === predicted).length))
+  const rowOf = new Map(labels.map((label, c) => [label, c]))
+  const confusion = labels.map(() => labels.map(() => 0))
+  for (const { label, predicted } of answers) confusion[Number(rowOf.get(label))][Number(rowOf.get(predicted))]++
   const perLabel = labels.map((label, c) => {
     const hits = confusion[c][c]
     const there = confusion[c].reduce((a, b) => a + b, 0)
@@ -66,8 +67,6 @@ function figures(answers, labels) {
   }
   return { examples: answers.length, accuracy: interval(right, answers.length), macroF1: present.reduce((a, b) => a + b, 0) / present.length, calibrationError, labels, confusion, perLabel }
 }
-
-const percent = (/** @type {number} */ value) => `${(100 * value).toFixed(1)}%`
 
 /**
  * @param {any} values
@@ -119,7 +118,7 @@ export async function evaluate(values, positionals) {
   } catch (error) {
     bar.clear()
     if (!(error instanceof Error)) throw error
-    complain(error instanceof LinformerError ? modelMessage(error) : error.message)
+    complain(modelMessage(error))
     return 1
   }
 }

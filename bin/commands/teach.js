@@ -2,11 +2,11 @@
  * linformer teach: examples to a head file.
  */
 import { writeFile } from 'node:fs/promises'
-import { load, LinformerError } from 'linformer-wasm'
+import { load } from 'linformer-wasm'
 import { examplesOf } from '../examples.js'
 import { inWords } from '../documents.js'
 import { modelMessage, modelPath } from '../models.js'
-import { complain, plain, ProgressBar, UsageError, write } from '../terminal.js'
+import { complain, percent, plain, ProgressBar, UsageError, write } from '../terminal.js'
 
 /** The trunk that is taught when none is named. */
 const DEFAULT_TRUNK = 'general'
@@ -38,8 +38,6 @@ semicolons or tabs, found by content) or JSONL with a text and a label. Says how
       --license NAME     of the weights
       --json             the report as JSON
 `
-
-const percent = (/** @type {number} */ value) => `${(100 * value).toFixed(1)}%`
 
 /** @param {import('linformer-wasm').Estimate} estimate */
 const withInterval = ({ value, low, high }) => `${percent(value)} (95% interval ${percent(low)} to ${percent(high)})`
@@ -125,7 +123,7 @@ export async function teach(values, positionals) {
   } catch (error) {
     bar.clear()
     if (!(error instanceof Error)) throw error
-    complain(error instanceof LinformerError ? modelMessage(error) : error.message)
+    complain(modelMessage(error))
     return 1
   }
 }
