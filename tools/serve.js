@@ -5,6 +5,7 @@
  * It hands out the files of tools/site.js and nothing else, read only, with the headers that a careful site would
  * send; so what works here works under a strict policy elsewhere.
  */
+import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import http from 'node:http'
@@ -12,6 +13,7 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { codingFor, Compressed, varies } from './encodings.js'
 import { locate, REPOSITORY, SERVICE_WORKER, serviceWorker, siteFiles, TYPES } from './site.js'
 
 // The page's own policy, and the one directive that a meta tag cannot carry.
@@ -41,8 +43,9 @@ const HEADERS = {
 
 /** A server over the repository (or another folder laid out like it); the caller calls `listen`. */
 export function createServer({ root = REPOSITORY } = {}) {
+  const compressed = new Compressed()
   return http.createServer((request, response) => {
-    respond(root, request, response).catch((error) => {
+    respond(root, compressed, request, response).catch((error) => {
       // The reader went away in the middle of a file: nobody is left to tell.
       if (!response.headersSent && !response.destroyed) refuse(response, 500, 'the server failed to read that file')
       else response.destroy()
@@ -53,10 +56,11 @@ export function createServer({ root = REPOSITORY } = {}) {
 
 /**
  * @param {string} root
+ * @param {Compressed} compressed
  * @param {http.IncomingMessage} request
  * @param {http.ServerResponse} response
  */
-async function respond(root, request, response) {
+async function respond(root, compressed, request, response) {
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.setHeader('Allow', 'GET, HEAD')
@@ -65,18 +69,26 @@ async function respond(root, request, response) {
   const [pathname] = (request.url ?? '').split(/\?/)
   const segments = parsePath(pathname)
   if (segments === undefined) return refuse(response, 400, 'that is not a path')
-  if (segments.join('/') === SERVICE_WORKER) return sendServiceWorker(root, response)
+  if (segments.join('/') === SERVICE_WORKER) return sendServiceWorker(root, compressed, response)
   const found = await openFile(root, segments)
   if (found === undefined) return refuse(response, 404, 'there is nothing here by that name')
 
   try {
     const { size, mtimeMs } = await found.file.stat()
-    const tag = `"${size.toString(16)}-${Math.round(mtimeMs * 1000).toString(16)}"`
+    const version = `${size.toString(16)}-${Math.round(mtimeMs * 1000).toString(16)}`
+    const coding = codingFor(request.headers['accept-encoding'], found.type, size)
+    const tag = coding === undefined ? `"${version}"` : `"${version}-${coding}"`
     response.setHeader('ETag', tag)
+    if (varies(found.type)) response.setHeader('Vary', 'Accept-Encoding')
     // Ask again every time: an edited file shows at once, and a large unchanged one is not sent twice.
     response.setHeader('Cache-Control', 'no-cache')
     if (matches(request.headers['if-none-match'], tag)) {
       response.writeHead(304).end()
+      return
+    }
+    if (coding !== undefined) {
+      const body = await compressed.get(coding, `${found.path} ${version}`, () => found.file.readFile())
+      send(response, body, { 'Content-Type': found.type, 'Content-Encoding': coding })
       return
     }
     response.writeHead(200, { 'Content-Type': found.type, 'Content-Length': size })
@@ -109,12 +121,26 @@ function parsePath(pathname) {
 
 /**
  * @param {string} root
+ * @param {Compressed} compressed
  * @param {http.ServerResponse} response
  */
-async function sendServiceWorker(root, response) {
-  const body = await serviceWorker(root, await siteFiles(root))
+async function sendServiceWorker(root, compressed, response) {
+  const body = Buffer.from(await serviceWorker(root, await siteFiles(root)))
   response.setHeader('Cache-Control', 'no-cache')
-  response.writeHead(200, { 'Content-Type': TYPES['.js'], 'Content-Length': Buffer.byteLength(body) })
+  response.setHeader('Vary', 'Accept-Encoding')
+  const coding = codingFor(response.req.headers['accept-encoding'], TYPES['.js'], body.length)
+  if (coding === undefined) return send(response, body, { 'Content-Type': TYPES['.js'] })
+  const key = createHash('sha256').update(body).digest('hex')
+  send(response, await compressed.get(coding, key, async () => body), { 'Content-Type': TYPES['.js'], 'Content-Encoding': coding })
+}
+
+/**
+ * @param {http.ServerResponse} response
+ * @param {Buffer} body left out of the answer to HEAD
+ * @param {http.OutgoingHttpHeaders} headers
+ */
+function send(response, body, headers) {
+  response.writeHead(200, { ...headers, 'Content-Length': body.length })
   response.end(response.req.method === 'HEAD' ? undefined : body)
 }
 
@@ -125,7 +151,7 @@ async function sendServiceWorker(root, response) {
 async function openFile(root, segments) {
   const target = await locate(root, segments)
   if (target === undefined) return undefined
-  return { file: await open(target), type: TYPES[path.extname(target)] }
+  return { file: await open(target), path: target, type: TYPES[path.extname(target)] }
 }
 
 /**

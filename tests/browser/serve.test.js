@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 
 import { createServer } from '../../tools/serve.js'
 
@@ -29,6 +30,8 @@ before(async () => {
     'web/main.js': 'export {}\n',
     'web/style.css': 'body {}\n',
     'web/empty.txt': '',
+    'web/long.js': `export default ${JSON.stringify('words '.repeat(2000))}\n`,
+    'web/long.woff2': 'words '.repeat(2000),
     'web/a file.txt': 'spaces\n',
     'web/tool.sh': 'true\n',
     'web/.hidden/key.txt': 'secret\n',
@@ -60,16 +63,14 @@ after(async () => {
  * Sends the path exactly as given: `fetch` would tidy the '..' away before it left.
  * @param {string} url
  * @param {{ method?: string, headers?: Record<string, string> }} [options]
- * @returns {Promise<{ status: number, headers: http.IncomingHttpHeaders, body: string }>}
+ * @returns {Promise<{ status: number, headers: http.IncomingHttpHeaders, body: string, bytes: Buffer }>}
  */
 async function ask(url, options = {}) {
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   const request = http.request({ host: '127.0.0.1', port, path: url, ...options }).end()
   const [response] = await once(request, 'response')
-  response.setEncoding('utf8')
-  let body = ''
-  for await (const chunk of response) body += chunk
-  return { status: response.statusCode, headers: response.headers, body }
+  const bytes = Buffer.concat(await response.toArray())
+  return { status: response.statusCode, headers: response.headers, body: bytes.toString(), bytes }
 }
 
 test('files come with their type, their length and their text', async () => {
@@ -165,6 +166,46 @@ test('HEAD says what GET would, without the text', async () => {
     assert.equal(head.body, '')
     for (const name of ['content-type', 'content-length', 'etag']) assert.equal(head.headers[name], get.headers[name])
   }
+})
+
+test('text is compressed, in what the client takes and prefers', async () => {
+  const text = await readFile(path.join(root, 'web/long.js'), 'utf8')
+  const unpack = /** @type {Record<string, (bytes: Buffer) => Buffer>} */ ({ br: brotliDecompressSync, gzip: gunzipSync })
+  const cases = /** @type {[string | undefined, string | undefined][]} */ ([
+    ['gzip, deflate, br, zstd', 'br'], ['gzip', 'gzip'], ['GZIP;Q=0.5', 'gzip'], ['br;q=0.5, gzip', 'gzip'], ['br;q=0, *', 'gzip'], ['*', 'br'],
+    ['br;q=0, gzip;q=0', undefined], ['*;q=0', undefined], ['identity', undefined], ['identity, gzip;q=0.5', undefined], ['deflate', undefined],
+    ['', undefined], ['br;q=two', undefined], [undefined, undefined]
+  ])
+  const tags = new Set()
+  for (const [accept, coding] of cases) {
+    const headers = accept === undefined ? undefined : { 'Accept-Encoding': accept }
+    const answer = await ask('/long.js', { headers })
+    assert.equal(answer.headers['content-encoding'], coding, accept)
+    assert.equal(answer.headers['content-type'], 'text/javascript; charset=utf-8')
+    assert.equal(answer.headers.vary, 'Accept-Encoding', accept)
+    assert.equal(answer.headers['content-length'], String(answer.bytes.length), accept)
+    assert.equal((coding === undefined ? answer.bytes : unpack[coding](answer.bytes)).toString(), text, accept)
+    if (coding !== undefined) assert.ok(answer.bytes.length < text.length / 4)
+    tags.add(answer.headers.etag)
+    const again = await ask('/long.js', { headers: { ...headers, 'If-None-Match': answer.headers.etag ?? '' } })
+    assert.equal(again.status, 304, accept)
+    const head = await ask('/long.js', { method: 'HEAD', headers })
+    for (const name of ['content-length', 'content-encoding', 'etag', 'vary']) assert.equal(head.headers[name], answer.headers[name], name)
+    assert.equal(head.body, '')
+  }
+  assert.equal(tags.size, 3, 'each form of a file has a tag of its own')
+})
+
+test('a changed file is compressed anew; the service worker too; what is compressed already is not', async () => {
+  const headers = { 'Accept-Encoding': 'br' }
+  const long = 'long line\n'.repeat(1000)
+  await writeFile(path.join(root, 'web/changing.css'), long)
+  assert.equal(brotliDecompressSync((await ask('/changing.css', { headers })).bytes).toString(), long)
+  await writeFile(path.join(root, 'web/changing.css'), `${long}end`)
+  assert.equal(brotliDecompressSync((await ask('/changing.css', { headers })).bytes).toString(), `${long}end`)
+  for (const url of ['/long.woff2', '/models/m.safetensors', '/main.js', '/none.js']) assert.equal((await ask(url, { headers })).headers['content-encoding'], undefined, url)
+  const [plain, packed] = [await ask('/sw.js'), await ask('/sw.js', { headers })]
+  assert.equal((packed.headers['content-encoding'] === 'br' ? brotliDecompressSync(packed.bytes) : packed.bytes).toString(), plain.body)
 })
 
 test('other methods are refused', async () => {
