@@ -1,7 +1,7 @@
 /**
  * The sections of the benchmarks: each measures, puts what it found into `results`, and gives the text to print.
  */
-import { PAPER } from '../web/paper.js'
+import { PAPER } from '../web/chapters/paper.js'
 import { agreement } from './agreement.js'
 import { compare } from './compare.js'
 import { measurePeaks } from './peak.js'

@@ -4,7 +4,7 @@
  * paper's is: theirs is read off the largest batch that fits.
  */
 import { inspect } from '../wasm/node.js'
-import { PAPER, PAPER_KS } from '../web/paper.js'
+import { PAPER, PAPER_KS } from '../web/chapters/paper.js'
 import { fileOf } from './files.js'
 import { measure } from './rounds.js'
 import { ratio } from './statistics.js'

@@ -9,6 +9,8 @@ const made = new Map()
 
 /** Where it is written, in the repository. */
 export const READER = 'build/reader'
+/** The worker that they are made for, in web/; the page never fetches this file itself. */
+export const READER_SOURCE = 'workers/documents.js'
 /** What is taken as it is. pdf.js is small already, and making it smaller would take most of the time. */
 const COPIES = { 'cmaps.zip': 'documents/cmaps.zip', 'pdfjs.js': 'node_modules/unpdf/dist/pdfjs.mjs' }
 
@@ -41,7 +43,7 @@ async function make(root) {
     throw error
   }
   const { outputFiles } = await esbuild.build({
-    absWorkingDir: root, entryPoints: { 'document-worker': 'documents/worker.js' }, outdir: READER, write: false, bundle: true, splitting: true, format: 'esm',
+    absWorkingDir: root, entryPoints: { 'document-worker': `web/${READER_SOURCE}` }, outdir: READER, write: false, bundle: true, splitting: true, format: 'esm',
     minify: true, target: 'es2022', platform: 'browser', chunkNames: '[name]-[hash]', logLevel: 'error', legalComments: 'eof', plugins: [pdfjs]
   })
   // Another process may be serving these: what has not changed stays as it is.

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { makeReader, READER } from './reader.js'
+import { makeReader, READER, READER_SOURCE } from './reader.js'
 
 export const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 
@@ -96,7 +96,7 @@ export async function siteFiles(root) {
       // The entries for other hosts, the modules as base64, and the types are for other readers of the library than a page.
       if (prefix === 'wasm' && /((^|-)node\.js$|inline|^workerd|\.d\.ts$|\.json$|\.txt$)/.test(name)) continue
       const address = segments.join('/')
-      if (address === SERVICE_WORKER) continue
+      if (address === SERVICE_WORKER || address === READER_SOURCE) continue
       const file = await locate(root, segments)
       if (file !== undefined) found.push([address, file])
     }

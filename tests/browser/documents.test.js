@@ -34,17 +34,15 @@ after(async () => {
  * @returns {Promise<{ text?: string, notes?: string[], problem?: string }[]>}
  */
 const readInPage = (documents) => page.evaluate(async (documents) => {
-  const worker = new Worker('/reader/document-worker.js', { type: 'module' })
+  const messenger = '/workers/messenger.js' // named where the page is, not here
+  const { Messenger } = await import(messenger)
+  const worker = new Messenger(new URL('/reader/document-worker.js', location.href))
   const answers = []
   for (const { name, base64 } of documents) {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
-    worker.postMessage({ bytes: bytes.buffer, name })
-    answers.push(await new Promise((resolve) => {
-      worker.onerror = () => resolve({ problem: 'the worker did not start' })
-      worker.onmessage = ({ data }) => { if (data.text !== undefined || data.problem !== undefined) resolve(data) }
-    }))
+    answers.push(await worker.call('read', { bytes: bytes.buffer, name }).catch((/** @type {Error} */ { message }) => ({ problem: message })))
   }
-  worker.terminate()
+  worker.close()
   return answers
 }, documents)
 

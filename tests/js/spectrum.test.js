@@ -6,8 +6,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import * as library from 'linformer-wasm'
-import { embed, readModel, runLayer, tokenIds } from '../../web/attention.js'
-import { singularValues } from '../../web/svd.js'
+import { embed, readModel, runLayer, tokenIds } from '../../web/chapters/attention.js'
+import { singularValues } from '../../web/chapters/svd.js'
 
 const read = (/** @type {string} */ file) => {
   const { buffer, byteOffset, byteLength } = readFileSync(file)

@@ -1,10 +1,10 @@
 /** What the model is, in its own file's words, and what it is not. */
-import { byId, element } from './dom.js'
-import { count, plural } from './format.js'
+import { element, find } from '../common/dom.js'
+import { count, plural } from '../common/format.js'
 
 /**
- * @param {import('./wasm/index.js').Classifier} classifier
- * @param {import('./models.js').Model} model
+ * @param {import('../wasm/index.js').Classifier} classifier
+ * @param {import('../engine/models.js').Model} model
  */
 export function showModel({ config, labels, metadata, backend }, { card }) {
   const trained = metadata.trained_on ? ` Trained on: ${metadata.trained_on}.` : ''
@@ -13,5 +13,5 @@ ${plural(config.n_layers, 'layer')} of width ${count(config.d_model)}, attention
 ${config.attention === 'full' ? 'in full' : `projected to ${[...new Set(config.k)].map(count).join(', ')} rows`}, up to \
 ${count(config.n_max)} tokens at once, ${backend === 'relaxed' ? 'relaxed SIMD' : 'SIMD'}.${trained} It is small and it \
 errs; whatever the text is about, it answers one of ${labels.map((label) => `“${label}”`).join(', ')}. `
-  byId('about-model', HTMLElement).replaceChildren(words, element('a', { href: card }, 'Its card'), ' has its accuracy, how it was trained, and its limits.')
+  find(document, '#about-model', HTMLElement).replaceChildren(words, element('a', { href: card }, 'Its card'), ' has its accuracy, how it was trained, and its limits.')
 }

@@ -4,7 +4,7 @@
  * The same forward pass as src/encoder.c, in float64 and without any haste; one layer's matrix for one head is
  * softmax(q Kᵀ / √d_head), [n, n].
  *
- * @typedef {import('./wasm/index.js').Config} Config
+ * @typedef {import('../wasm/index.js').Config} Config
  * @typedef {(name: string) => Float64Array} Weights values of a tensor, dequantised
  */
 
@@ -13,7 +13,7 @@ const NORM_EPSILON = 1e-5
 /**
  * A model file, taken apart.
  *
- * @param {Pick<typeof import('./wasm/index.js'), 'readSafetensors' | 'tensorValues'>} library
+ * @param {Pick<typeof import('../wasm/index.js'), 'readSafetensors' | 'tensorValues'>} library
  * @param {ArrayBuffer} file .safetensors
  * @returns {{ config: Config, weights: Weights }}
  */

@@ -1,11 +1,9 @@
 /** Sharing: which projection matrices each way of sharing needs, drawn and counted for the model at hand. */
+import { element, find } from '../common/dom.js'
+import { bytes, count, plural } from '../common/format.js'
 import { svg } from './chart.js'
-import { byId, element } from './dom.js'
-import { bytes, count, plural } from './format.js'
 
-/** @typedef {import('./wasm/index.js').Config} Config */
-
-const body = byId('sharing-body', HTMLElement)
+/** @typedef {import('../wasm/index.js').Config} Config */
 
 /** @type {[Config['sharing'], string, string][]} */
 const WAYS = [
@@ -20,8 +18,8 @@ export function matrixCount(way, { n_layers: layers, n_heads: heads }) {
   return { none: 2 * heads * layers, headwise: 2 * layers, 'key-value': layers, layerwise: 1 }[way]
 }
 
-/** @param {Config} config of the model at hand */
-export function showSharing(config) {
+/** @param {HTMLElement} section the chapter, in the page @param {Config} config of the model at hand */
+export function showSharing(section, config) {
   const { n_layers: layers, n_heads: heads, n_max: nMax } = config
   const k = Math.max(...config.k)
   const list = element('ul', { class: 'sharings' }, ...WAYS.map(([way, title, words]) => {
@@ -42,7 +40,7 @@ export function showSharing(config) {
 matrix ${count(k)} × ${count(nMax)}. With 12 layers of 12 heads, as in the paper, it would be ${WAYS.map(([way]) => {
     return count(matrixCount(way, { n_layers: 12, n_heads: 12 }))
   }).join(', ')} matrices.`)
-  body.replaceChildren(list, note)
+  find(section, '#sharing-body', HTMLElement).replaceChildren(list, note)
 }
 
 /**

@@ -4,17 +4,17 @@
  * It is laid out in blocks that the browser skips while they are out of sight, and built in slices, so that a document of
  * 50,000 words costs no more at once than a page of it. One passage at a time can be tabbed to; the arrow keys go on.
  */
-import { byId, element } from './dom.js'
-import { count, part } from './format.js'
-import { createPause } from './pause.js'
+import { element, find } from '../common/dom.js'
+import { count, part } from '../common/format.js'
+import { createPause } from '../common/pause.js'
 
 /** @typedef {import('./passages.js').Account} Account */
 
 const BLOCK = 24 // passages from which a block ends at the next line break
 const LONGEST_BLOCK = 80 // and at which it ends without one
 
-const box = byId('reader', HTMLElement)
-const reading = byId('reading', HTMLElement)
+const box = find(document, '#reader', HTMLElement)
+const reading = find(document, '#reading', HTMLElement)
 const tooltip = element('div', { class: 'tooltip', role: 'presentation' })
 tooltip.hidden = true
 document.body.append(tooltip)

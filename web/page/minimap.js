@@ -2,7 +2,7 @@
  * The whole document at a glance, as editors have it: lines of the text as thin strokes in the colours of the passages,
  * and a window over the part that is in sight. For the eye and the pointer only; the reader beside it has the keyboard.
  */
-import { byId } from './dom.js'
+import { find } from '../common/dom.js'
 import { scrollTo, sight } from './reader.js'
 
 /** @typedef {import('./passages.js').Account} Account */
@@ -11,8 +11,8 @@ const COLUMNS = 72 // characters in a line of the map
 const LINE = 3 // pixels that a line takes at most
 const PAD = 6 // pixels left and right
 
-const map = byId('minimap', HTMLElement)
-const reader = byId('reader', HTMLElement)
+const map = find(document, '#minimap', HTMLElement)
+const reader = find(document, '#reader', HTMLElement)
 const canvas = /** @type {HTMLCanvasElement} */ (map.querySelector('canvas'))
 const frame = /** @type {HTMLElement} */ (map.querySelector('.window'))
 

@@ -1,7 +1,7 @@
 /** Registers the service worker, and says when a new version of the page is there. */
-import { byId, element } from './dom.js'
+import { element, find } from '../common/dom.js'
 
-const box = byId('update', HTMLElement)
+const box = find(document, '#update', HTMLElement)
 
 export async function keepOffline() {
   if (!('serviceWorker' in navigator) || !globalThis.isSecureContext) return

@@ -1,37 +1,41 @@
 /** The page: loads the model, classifies the document, and hands each part of the page what it shows. */
-import { watchComplexity } from './complexity.js'
+import { mountComplexity } from '../chapters/complexity.js'
+import { showSharing } from '../chapters/sharing.js'
+import { mountSpectrum } from '../chapters/spectrum.js'
 import { currentSample, focusText, setSample, text, watchDocument } from './document.js'
-import { byId, element } from './dom.js'
-import { classifierFor, close, isLoaded } from './engine.js'
+import { element, find } from '../common/dom.js'
+import { classifierFor, close, isLoaded } from '../engine/engine.js'
 import { hideError, showError, showProblem } from './errors.js'
 import { fromLink, linkTo, setLink } from './link.js'
 import { budget, clearMemory, showMemory, watchBudget } from './memory-meter.js'
 import { hideMinimap, showMinimap } from './minimap.js'
 import { showModel } from './model-card.js'
-import { MODELS } from './models.js'
+import { MODELS } from '../engine/models.js'
 import { account, againstAverage, inTextOrder } from './passages.js'
 import { showProgress, showStatus } from './progress.js'
 import { keepOffline } from './offline.js'
 import { choosePassage, hideReader, recolour, showReader } from './reader.js'
 import { SAMPLES } from './samples.js'
-import { showSharing } from './sharing.js'
-import { markRank, watchSpectrum } from './spectrum.js'
 import { clearVerdict, copy, markStale, showVerdict } from './verdict.js'
 import { hideWhy, showWhy } from './why.js'
-import { LinformerError } from './wasm/worker.js'
+import { LinformerError } from '../wasm/worker.js'
 
-/** @typedef {import('./wasm/index.js').Result} Result */
+/** @typedef {import('../wasm/index.js').Result} Result */
 
-const classifyButton = byId('classify', HTMLButtonElement)
-const cancelButton = byId('cancel', HTMLButtonElement)
-const editButton = byId('edit', HTMLButtonElement)
-const modelPicker = byId('model', HTMLSelectElement)
-const area = byId('text', HTMLTextAreaElement)
+const classifyButton = find(document, '#classify', HTMLButtonElement)
+const cancelButton = find(document, '#cancel', HTMLButtonElement)
+const editButton = find(document, '#edit', HTMLButtonElement)
+const modelPicker = find(document, '#model', HTMLSelectElement)
+const area = find(document, '#text', HTMLTextAreaElement)
 
 /** Of the work at hand; undefined when there is none. @type {AbortController | undefined} */
 let work
 /** What is on the page. @type {{ text: string, result: Result, milliseconds: number, model: string } | undefined} */
 let shown
+
+const sharing = find(document, '#sharing', HTMLElement)
+const spectrum = mountSpectrum(find(document, '#spectrum', HTMLElement), text)
+mountComplexity(find(document, '#complexity', HTMLElement))
 
 const model = () => MODELS[modelPicker.selectedIndex] ?? MODELS[0]
 
@@ -40,8 +44,8 @@ async function ready(signal) {
   const classifier = await classifierFor(model(), budget(), { signal, onProgress: showProgress })
   showMemory(classifier.memory)
   showModel(classifier, model())
-  showSharing(classifier.config)
-  markRank(Math.max(...classifier.config.k))
+  showSharing(sharing, classifier.config)
+  spectrum.markRank(Math.max(...classifier.config.k))
   return classifier
 }
 
@@ -85,7 +89,7 @@ async function explain(labels, signal) {
   await showReader(text, first, labels, signal)
   const onPassage = (/** @type {number} */ passage) => {
     choosePassage(passage, true)
-    byId('drop', HTMLElement).scrollIntoView({ block: 'nearest' })
+    find(document, '#drop', HTMLElement).scrollIntoView({ block: 'nearest' })
   }
   const onChange = async (/** @type {number} */ chosen, /** @type {boolean} */ relative) => {
     const focused = document.activeElement?.id
@@ -204,8 +208,6 @@ async function start() {
   const wanted = fromLink('model') ?? sample?.model
   modelPicker.selectedIndex = Math.max(0, MODELS.findIndex(({ id }) => id === wanted))
   watchBudget(() => void reload())
-  watchComplexity()
-  watchSpectrum(text)
   watchDocument({ onChange: changed, onSample: (sample) => void tryOut(sample), onProblem: showProblem, onProgress: showStatus })
   modelPicker.addEventListener('change', () => void reload())
   classifyButton.addEventListener('click', () => run(classify))
@@ -214,8 +216,8 @@ async function start() {
     edit()
     focusText()
   })
-  byId('copy-json', HTMLButtonElement).addEventListener('click', () => copy(json(), 'Copied.'))
-  byId('copy-link', HTMLButtonElement).addEventListener('click', () => {
+  find(document, '#copy-json', HTMLButtonElement).addEventListener('click', () => copy(json(), 'Copied.'))
+  find(document, '#copy-link', HTMLButtonElement).addEventListener('click', () => {
     const sample = currentSample()?.id
     void copy(linkTo({ model: model().id, sample }), sample === undefined ? 'Copied: the model, not your text.' : 'Copied.')
   })

@@ -1,14 +1,14 @@
 /** The memory meter: how the one linear memory of the engine is divided, within the budget it was planned for. */
-import { byId, element, rows } from './dom.js'
-import { bytes, count } from './format.js'
+import { element, find, rows } from '../common/dom.js'
+import { bytes, count } from '../common/format.js'
 
-/** @typedef {import('./wasm/index.js').MemoryReport} MemoryReport */
+/** @typedef {import('../wasm/index.js').MemoryReport} MemoryReport */
 
 export const BUDGETS = [8, 16, 32, 64].map((mebibytes) => mebibytes * 2 ** 20)
 const DEFAULT_BUDGET = BUDGETS[2]
 
-const body = byId('memory-body', HTMLElement)
-const choices = byId('budget', HTMLFieldSetElement)
+const body = find(document, '#memory-body', HTMLElement)
+const choices = find(document, '#budget', HTMLFieldSetElement)
 
 /** @type {HTMLInputElement[]} */
 let radios = []

@@ -1,5 +1,6 @@
 /** Files as text: read as the command line reads them, in a worker that is fetched when the first file comes. */
-import { bytes } from './format.js'
+import { bytes } from '../common/format.js'
+import { Messenger, WorkerError } from '../workers/messenger.js'
 
 const LARGEST = 16 * 2 ** 20 // bytes; a text area with more than this stops answering to the keyboard
 
@@ -25,16 +26,14 @@ export async function readFile(file, onProgress) {
   } catch (error) {
     throw new Error(`${name} could not be read. Choose the file again.`, { cause: error })
   }
-  const worker = new Worker(new URL('./reader/document-worker.js', import.meta.url), { type: 'module' })
-  return new Promise((resolve, reject) => {
-    const fail = (/** @type {string} */ why) => reject(new Error(`${name}: ${why}`))
-    worker.addEventListener('message', ({ data: { share, text, notes, problem, reason } }) => {
-      if (share !== undefined) onProgress(share)
-      else if (text !== undefined) resolve({ text, notes })
-      // pdf.js, which takes the worker for its own, says something too.
-      else if (problem !== undefined) fail(`${problem}. ${NEXT[reason] ?? 'Choose another file, or paste the text.'}`)
-    })
-    worker.addEventListener('error', () => fail('the part of this page that reads files could not be fetched. Check the connection, or paste the text.'))
-    worker.postMessage({ bytes: content, name, type }, [content])
-  }).finally(() => worker.terminate())
+  const worker = new Messenger(new URL('../reader/document-worker.js', import.meta.url))
+  try {
+    return await worker.call('read', { bytes: content, name, type }, { onProgress, transfer: [content] })
+  } catch (error) {
+    if (!(error instanceof WorkerError)) throw error
+    const reason = String(error.details.reason)
+    throw new Error(`${name}: ${error.message}. ${NEXT[reason] ?? 'Choose another file, or paste the text.'}`, { cause: error })
+  } finally {
+    worker.close()
+  }
 }

@@ -1,8 +1,8 @@
 /** Errors in words: what happened, with the library's own figures, and what to do next. */
-import { LinformerError } from './wasm/worker.js'
-import { byId, element } from './dom.js'
+import { LinformerError } from '../wasm/worker.js'
+import { element, find } from '../common/dom.js'
 
-const box = byId('error', HTMLElement)
+const box = find(document, '#error', HTMLElement)
 
 const OTHER_MODEL = 'Choose another model, or press Classify to fetch it again.'
 

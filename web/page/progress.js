@@ -1,12 +1,12 @@
 /** The progress bar and the words beside it. */
-import { byId } from './dom.js'
-import { bytes, count } from './format.js'
+import { find } from '../common/dom.js'
+import { bytes, count } from '../common/format.js'
 
-/** @typedef {import('./wasm/index.js').ProgressEvent} ProgressEvent */
+/** @typedef {import('../wasm/index.js').ProgressEvent} ProgressEvent */
 
-const bar = byId('progress', HTMLProgressElement)
-const status = byId('status', HTMLElement)
-const figures = byId('figures', HTMLElement)
+const bar = find(document, '#progress', HTMLProgressElement)
+const status = find(document, '#status', HTMLElement)
+const figures = find(document, '#figures', HTMLElement)
 
 const PHASES = {
   download: 'Fetching the model',

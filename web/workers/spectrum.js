@@ -1,23 +1,20 @@
 /**
- * The spectrum of a document's attention, in a worker. In: { file, text, most }: the address of a model with full
- * attention, and the most tokens to take. Out: { status } on the way, then { spectra, n } or { error }.
+ * The spectrum of a document's attention, in a worker. Its progress is in words.
  */
-import { embed, readModel, runLayer, tokenIds } from './attention.js'
-import { singularValues } from './svd.js'
-import { load, readSafetensors, tensorValues } from './wasm/index.js'
+import { embed, readModel, runLayer, tokenIds } from '../chapters/attention.js'
+import { singularValues } from '../chapters/svd.js'
+import { load, readSafetensors, tensorValues } from '../wasm/index.js'
+import { serve } from './serve.js'
 
 const CHARACTERS = 12 // of a text for each token, at most; only the beginning is needed
 
-const post = (/** @type {unknown} */ message) => postMessage(message)
-
 /**
- * @param {string} file
- * @param {string} text
- * @param {number} most
+ * @param {{ file: string, text: string, most: number }} what the address of a model with full attention, and the most tokens to take
+ * @param {(status: string) => void} say
  * @returns {Promise<{ spectra: Float64Array[][], n: number }>} for each layer and head the singular values, descending
  */
-async function spectraOf(file, text, most) {
-  post({ status: 'Fetching the model with full attention…' })
+async function spectraOf({ file, text, most }, say) {
+  say('Fetching the model with full attention…')
   const response = await fetch(file)
   if (!response.ok) throw new Error(`the model with full attention could not be fetched: status ${response.status}`)
   const bytes = await response.arrayBuffer()
@@ -32,16 +29,10 @@ async function spectraOf(file, text, most) {
   const x = embed(config, weights, ids)
   const spectra = []
   for (let layer = 0; layer < config.n_layers; layer++) {
-    post({ status: `Layer ${layer + 1} of ${config.n_layers}…` })
+    say(`Layer ${layer + 1} of ${config.n_layers}…`)
     spectra.push(runLayer(config, weights, layer, x).map((probs) => singularValues(probs, n, n)))
   }
   return { spectra, n }
 }
 
-addEventListener('message', async ({ data: { file, text, most } }) => {
-  try {
-    post(await spectraOf(file, text, most))
-  } catch (error) {
-    post({ error: error instanceof Error ? error.message : String(error) })
-  }
-})
+serve({ spectra: spectraOf })

@@ -1,17 +1,17 @@
 /** The document: typed, pasted, dropped, opened from a file, or one of the samples. */
-import { byId, element } from './dom.js'
+import { element, find } from '../common/dom.js'
 import { readFile } from './files.js'
-import { count, plural } from './format.js'
+import { count, plural } from '../common/format.js'
 import { SAMPLES, sampleText } from './samples.js'
 
 /** @typedef {import('./samples.js').Sample} Sample */
 
 const LARGE = 1e5 // characters from which a count of the words is no longer made at every key
 
-const area = byId('text', HTMLTextAreaElement)
-const size = byId('text-size', HTMLElement)
-const input = byId('file', HTMLInputElement)
-const zone = byId('drop', HTMLElement)
+const area = find(document, '#text', HTMLTextAreaElement)
+const size = find(document, '#text-size', HTMLElement)
+const input = find(document, '#file', HTMLInputElement)
+const zone = find(document, '#drop', HTMLElement)
 
 export const text = () => area.value
 export const focusText = () => area.focus()
@@ -59,7 +59,7 @@ export function watchDocument(whom) {
     describe()
     listener.onChange()
   })
-  byId('open', HTMLButtonElement).addEventListener('click', () => input.click())
+  find(document, '#open', HTMLButtonElement).addEventListener('click', () => input.click())
   input.addEventListener('change', async () => {
     await open(input.files?.[0])
     input.value = '' // so that the same file can be chosen again after an edit
@@ -72,7 +72,7 @@ export function watchDocument(whom) {
     })
     list?.append(button)
   }
-  byId('about-samples', HTMLElement).textContent = SAMPLES.map(({ source }) => source).filter(Boolean).join(' ')
+  find(document, '#about-samples', HTMLElement).textContent = SAMPLES.map(({ source }) => source).filter(Boolean).join(' ')
   watchDrops((dropped) => void open(dropped))
   describe() // a browser may have kept the text from before a reload
 }

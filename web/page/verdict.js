@@ -1,12 +1,12 @@
 /** The verdict: the labels with their probabilities, and what was read to come to them. */
-import { byId, element, rows } from './dom.js'
-import { count, duration, percent } from './format.js'
+import { element, find, rows } from '../common/dom.js'
+import { count, duration, percent } from '../common/format.js'
 
-/** @typedef {import('./wasm/index.js').Result} Result */
+/** @typedef {import('../wasm/index.js').Result} Result */
 
 const SHOWN = 5 // labels; the rest are a click away
 
-const body = byId('result-body', HTMLElement)
+const body = find(document, '#result-body', HTMLElement)
 const actions = /** @type {HTMLElement} */ (document.querySelector('.result-actions'))
 
 /**
@@ -61,7 +61,7 @@ export const markStale = (stale) => body.classList.toggle('stale', stale)
  * @param {string} done said when it is on the clipboard
  */
 export async function copy(text, done) {
-  const said = byId('copied', HTMLElement)
+  const said = find(document, '#copied', HTMLElement)
   try {
     await navigator.clipboard.writeText(text)
     said.textContent = done

@@ -1,15 +1,16 @@
-/** The two things that every part of the page does with the document. */
+/** What every component of the page does with its part of the document. A component finds or makes elements in its own root alone. */
 
 /**
- * The element that the page is known to have.
+ * The element that a component's root is known to have.
  * @template {HTMLElement} T
- * @param {string} id
+ * @param {ParentNode} root
+ * @param {string} selector
  * @param {new () => T} type
  * @returns {T}
  */
-export function byId(id, type) {
-  const found = document.getElementById(id)
-  if (!(found instanceof type)) throw new Error(`the page has no ${type.name} with the id ${id}`)
+export function find(root, selector, type) {
+  const found = root.querySelector(selector)
+  if (!(found instanceof type)) throw new Error(`the page has no ${type.name} at ${selector}`)
   return found
 }
 

@@ -1,13 +1,13 @@
 /** Why: the sum behind the verdict, and the passages that weigh most in it. */
-import { byId, element } from './dom.js'
-import { count, logit, part, plural } from './format.js'
+import { element, find } from '../common/dom.js'
+import { count, logit, part, plural } from '../common/format.js'
 
 /** @typedef {import('./passages.js').Account} Account */
 
 const SHOWN = 5 // passages in each list
 const CLIPPED = 170 // characters of a passage there
 
-const body = byId('why-body', HTMLElement)
+const body = find(document, '#why-body', HTMLElement)
 
 /**
  * @param {Account} exact

@@ -5,8 +5,8 @@
  * so the number here is what a passage adds to the label's logit, less what it adds to the others' on average. These
  * numbers and the constant's add up to the label's lead, exactly; with two labels the lead is the log of their odds.
  *
- * @typedef {import('./wasm/index.js').Passage} Passage
- * @typedef {import('./wasm/index.js').Explanation} Explanation
+ * @typedef {import('../wasm/index.js').Passage} Passage
+ * @typedef {import('../wasm/index.js').Explanation} Explanation
  *
  * @typedef {object} Account
  * @property {string} label that is explained

@@ -1,7 +1,7 @@
 /** The classifier of the page: one at a time, loaded in a worker for the model and the budget that are chosen. */
-import { load } from './wasm/worker.js'
+import { load } from '../wasm/worker.js'
 
-/** @typedef {import('./wasm/index.js').Classifier} Classifier */
+/** @typedef {import('../wasm/index.js').Classifier} Classifier */
 
 /** Each has to start before the first verdict, and a document has work for so many. */
 const MOST_THREADS = 8
@@ -14,7 +14,7 @@ let current
 /**
  * @param {import('./models.js').Model} model
  * @param {number} memoryBudget bytes
- * @param {{ signal: AbortSignal, onProgress: (event: import('./wasm/index.js').ProgressEvent) => void }} options
+ * @param {{ signal: AbortSignal, onProgress: (event: import('../wasm/index.js').ProgressEvent) => void }} options
  * @returns {Promise<Classifier>}
  */
 export async function classifierFor(model, memoryBudget, options) {
@@ -33,7 +33,7 @@ export async function classifierFor(model, memoryBudget, options) {
  *
  * @param {URL} source
  * @param {{ memoryBudget: number, threads: number }} plan
- * @param {{ signal: AbortSignal, onProgress: (event: import('./wasm/index.js').ProgressEvent) => void }} options
+ * @param {{ signal: AbortSignal, onProgress: (event: import('../wasm/index.js').ProgressEvent) => void }} options
  * @returns {Promise<Classifier>}
  */
 async function loadPatiently(source, plan, { signal, onProgress }) {
