@@ -38,14 +38,12 @@ export function modelMessage(error) {
  *
  * @param {string} name
  * @param {import('linformer-wasm').LoadOptions} options
- * @param {string} [trunk] of a head; default: the one that it names
+ * @param {string} [trunk] of a head; default: the one that it names, beside it or shipped
  * @returns {Promise<import('linformer-wasm').Classifier>}
  */
 export async function openModel(name, options, trunk) {
   const path = modelPath(name)
-  // Of a URL it is not asked: it would be fetched twice.
-  const { kind, metadata } = existsSync(path) ? await inspect(path) : { kind: 'model', metadata: /** @type {Record<string, string>} */ ({}) }
-  if (kind !== 'head') return load(path, options)
-  const classifier = await load(modelPath(trunk ?? metadata.trunk_name ?? 'general'), options)
+  if (trunk === undefined || (await inspect(path)).kind !== 'head') return load(path, options)
+  const classifier = await load(modelPath(trunk), options)
   return classifier.attach(path)
 }

@@ -343,7 +343,9 @@ export interface Inspection {
 export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferView
 
 /**
- * Loads a model file (.safetensors).
+ * Loads a model file (.safetensors). A head file is loaded with its trunk: the file of the name that the head gives it, in the
+ * folder of the head file, or the shipped model of that name; its digest has to be the one that the head names. A head that comes as
+ * bytes has no folder: load its trunk and attach it.
  *
  * @throws LinformerError BAD_ARGUMENT, UNSUPPORTED, SOURCE_FAILED, INTEGRITY, MODEL_TRUNCATED, MODEL_FORMAT,
  *   MODEL_CONFIG, MODEL_TENSOR, BUDGET_TOO_SMALL, OUT_OF_MEMORY, ABORTED, ENGINE

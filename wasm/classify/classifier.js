@@ -18,6 +18,7 @@ import { askFor, resultOf } from './result.js'
  *
  * @typedef {object} Shared what all classifiers on one trunk have in common
  * @property {Trunk} trunk
+ * @property {Head | undefined} own the head that is in the trunk's file
  * @property {Pick<PublicClassifier, 'config' | 'metadata' | 'backend' | 'precision' | 'threads' | 'memory'>} description
  * @property {(options: { signal?: AbortSignal }) => Promise<string>} id what heads of the trunk name it by
  * @property {(source: unknown, options: unknown) => Promise<Head>} readHead a head file that fits this trunk
@@ -104,11 +105,12 @@ export function createClassifier(shared, head, owner) {
     work: (work) => trunk.take(options, {}, ({ pause }) => work(pause))
   }, options)
 
-  const metadata = owner || head === undefined ? description.metadata : head.metadata
+  const isOwn = head === undefined || head === shared.own
+  const metadata = isOwn ? description.metadata : head.metadata
   /** @type {unknown} */
   const classifier = {
     ...description,
-    config: Object.freeze({ ...description.config, ...head && !owner ? head.config : {}, k: Object.freeze([...description.config.k]) }),
+    config: Object.freeze({ ...description.config, ...isOwn ? {} : head.config, k: Object.freeze([...description.config.k]) }),
     labels: Object.freeze([...head?.labels ?? []]),
     labelsKind: head?.labelsKind ?? 'one',
     thresholds: head?.thresholds && Object.freeze([...head.thresholds]),

@@ -13,9 +13,10 @@ import { cached, cacheKey, openCache as openWebCache } from '../source/cache.js'
 import { completeModel } from '../source/export.js'
 import { fetchBytes, readSource } from '../source/fetch.js'
 import { checkFit } from '../source/head.js'
-import { checkIntegrity, checkIntegrityOption } from '../source/integrity.js'
-import { asModel, parseFile } from '../source/model.js'
+import { checkIntegrity, checkIntegrityOption, digestOf } from '../source/integrity.js'
+import { asModel, headAlone, parseFile } from '../source/model.js'
 import { TrunkFile } from '../source/trunk-file.js'
+import { trunkPlaces } from '../source/trunk-place.js'
 import { createClassifier } from './classifier.js'
 import { checkCallbacks } from './inputs.js'
 import { Trunk } from './trunk.js'
@@ -147,6 +148,32 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
   }
 
   /**
+   * The trunk of a head that is loaded by itself. Which file it is, its digest tells.
+   *
+   * @param {unknown} source of the head
+   * @param {import('../source/head.js').Head} head
+   * @param {LoadOptions} options
+   */
+  async function readTrunk(source, head, { cache, maxModelBytes, signal, onProgress }) {
+    const { trunk, trunk_name: name } = head.metadata
+    /** @type {unknown} */
+    let cause
+    for (const place of trunkPlaces(source, name, shipped)) {
+      try {
+        const { bytes, parsed } = await readFile(place, { cache, maxModelBytes, signal, onProgress })
+        const model = asModel(parsed)
+        if ((model.metadata.trunk ?? await digestOf(bytes, signal)) === trunk) return { place, bytes, model }
+        cause ??= new LinformerError('MODEL_CONFIG', `${nameOf(place)} is another trunk than ${trunk}`, { trunk })
+      } catch (error) {
+        throwIfAborted(signal)
+        if (!(error instanceof LinformerError) || error.code === 'BUDGET_TOO_SMALL') throw error
+        cause ??= error
+      }
+    }
+    throw headAlone(head, cause)
+  }
+
+  /**
    * What a classifier on this trunk needs of files.
    *
    * @param {unknown} source of the trunk
@@ -189,8 +216,12 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const checked = checkOptions(options)
     const { signal, onProgress } = checked
     const given = shipped?.(source) ?? source
-    const { bytes, parsed } = await readFile(given, checked)
-    const model = asModel(parsed)
+    const first = await readFile(given, checked)
+    const attached = first.parsed.kind === 'head' ? first.parsed.head : undefined
+    const { place, bytes, model } = attached === undefined
+      ? { place: given, bytes: first.bytes, model: asModel(first.parsed) }
+      : await readTrunk(given, attached, checked)
+    if (attached !== undefined) checkFit(attached, model.config)
     const arithmetic = chooseArithmetic(checked, model, startThread)
     const { module, backend } = await compile(checked, arithmetic)
     throwIfAborted(signal)
@@ -202,7 +233,8 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
       throwIfAborted(signal)
       const { config, head, metadata } = model
       const description = { config, metadata, backend, precision: arithmetic.precision, threads, memory: engine.memoryReport }
-      return createClassifier({ trunk: new Trunk(engine, model), description, ...filesOf(given, bytes, model, checked) }, head, true)
+      const shared = { trunk: new Trunk(engine, model), own: head, description, ...filesOf(place, bytes, model, checked) }
+      return createClassifier(shared, attached ?? head, true)
     } catch (error) {
       engine.dispose() // or its threads would wait for work for ever
       throw error

@@ -152,7 +152,7 @@ export async function sendable(source, host, options) {
   if (asBytes(source)?.byteLength === 0) return new Uint8Array(0)
   if (!isA(source, 'Response')) return source
   const { bytes, name } = await readSource(source, options)
-  return { bytes, name }
+  return { bytes, name, url: source.url }
 }
 
 /**

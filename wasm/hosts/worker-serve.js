@@ -26,14 +26,14 @@ function plain(error) {
 const describe = (classifier) => Object.fromEntries(Object.entries(classifier).filter(([, value]) => typeof value !== 'function'))
 
 /**
- * Bytes of a response come with its name, for messages.
+ * Bytes of a response come with its name, for messages, and its URL, beside which a head's trunk may be.
  *
  * @param {unknown} source
  * @returns {any} what load takes, if the caller gave that
  */
 function sourceOf(source) {
-  const { bytes, name } = /** @type {{ bytes?: unknown, name?: string }} */ (source ?? {})
-  return bytes instanceof Uint8Array ? Object.assign(new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)]), { name }) : source
+  const { bytes, name, url } = /** @type {{ bytes?: unknown, name?: string, url?: string }} */ (source ?? {})
+  return bytes instanceof Uint8Array ? Object.assign(new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)]), { name, url }) : source
 }
 
 /**

@@ -126,8 +126,17 @@ export function parseFile(file, source) {
  */
 export function asModel(parsed) {
   if (parsed.kind !== 'head') return parsed.model
-  const { metadata: { trunk_name: name = 'its trunk', trunk }, source } = parsed.head
-  throw new LinformerError('MODEL_FORMAT', `${source} is a head alone: load ${name} (${trunk}) and attach this to it`, { source, trunk })
+  throw headAlone(parsed.head)
+}
+
+/**
+ * @param {Head} head
+ * @param {unknown} [cause] why its trunk could not be had
+ */
+export function headAlone({ metadata: { trunk_name: name = 'its trunk', trunk }, source }, cause) {
+  const why = cause instanceof Error ? `, and its trunk was not found (${cause.message})` : ''
+  const message = `${source} is a head alone${why}: load ${name} (${trunk}) and attach this to it`
+  return new LinformerError('MODEL_FORMAT', message, { source, trunk }, { cause })
 }
 
 /**

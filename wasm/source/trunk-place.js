@@ -1,0 +1,33 @@
+/**
+ * Where the trunk of a head file may be: the head says its name and its digest.
+ */
+import { isA } from '../common/kinds.js'
+
+/**
+ * @param {unknown} source of the head
+ * @param {string} file
+ * @returns {string | URL | undefined} the file of that name beside it, if the source is a place
+ */
+function beside(source, file) {
+  if (isA(source, 'Response') || isA(source, 'Blob')) {
+    const { url } = /** @type {{ url?: string }} */ (source) // a worker has the bytes of a response as a blob
+    return url ? new URL(file, url) : undefined
+  }
+  if (isA(source, 'URL')) return /^(data|blob):/.test(source.protocol) ? undefined : new URL(file, source)
+  if (typeof source !== 'string' || /^(data|blob):/i.test(source)) return undefined
+  // A drive of Windows is no scheme.
+  return /^[a-z][a-z\d+.-]+:/i.test(source) ? new URL(file, source) : source.replace(/[^/\\]*$/, file)
+}
+
+/**
+ * @param {unknown} source of the head
+ * @param {string | undefined} name that the head gives its trunk
+ * @param {((source: unknown) => URL | undefined) | undefined} shipped where the shipped models are
+ * @returns {(string | URL)[]} the places to look at, one after another; none if the name is not one
+ */
+export function trunkPlaces(source, name, shipped) {
+  // It comes from a file: it must not lead to another folder.
+  if (name === undefined || !/^\w[\w.-]*$/.test(name)) return []
+  const places = [beside(source, `${name}.safetensors`), shipped?.(name)].filter((place) => place !== undefined)
+  return places.filter((place, i) => places.findIndex((other) => String(other) === String(place)) === i)
+}
