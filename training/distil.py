@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
@@ -33,6 +34,7 @@ import initial
 import loop
 from data import Corpus, read_jsonl
 from model import Config, Linformer
+from model_file import decode, state_dict
 from tokenizer import MASK_ID, SPECIAL
 
 SPANS = "128:32,384:24,1536:16,6144:24"  # 8,192 tokens in 96 segments of 4, 16, 96 and 256
@@ -110,7 +112,9 @@ class Student(nn.Module):
     def vectors(self, ids: Tensor, mask: Tensor, passage: Tensor, n_passages: int) -> Tensor:
         """passage [batch, n]: the number of the passage that each token is of, below n_passages; -> [n_passages, d_model]"""
         trunk = self.trunk
-        h = trunk.norm(trunk.encode(ids, mask)[-1])  # [batch, n, d_model]
+        with torch.autocast("cpu", torch.bfloat16, enabled=torch.is_grad_enabled()):
+            x = trunk.encode(ids, mask)[-1]
+        h = trunk.norm(x.float())  # [batch, n, d_model]
         a = (trunk.pool(ids, h) * mask).flatten()  # [batch * n]
         where = passage.flatten()
         total = torch.zeros(n_passages).index_add(0, where, a)  # [n_passages]
@@ -136,6 +140,20 @@ def begin(student: Student, table: dict, spans: list[tuple[int, int]], seed: int
         initial.segment_means(trunk, spans)
         student.to_teacher.weight[:] = (rotation.T @ torch.from_numpy(table["directions"]).float()).T / d**0.5
         student.to_teacher.bias[:] = torch.from_numpy(table["mean"]).float()
+
+
+def go_on_from(student: Student, path: Path, passages: Passages) -> None:
+    """The trunk of a model file; its map to the teacher's space by least squares on the first passages."""
+    student.trunk.load_state_dict(state_dict(decode({k: v for k, v in load_file(path).items() if not k.startswith("tokenizer.")}), student.trunk.config))
+    z = []
+    with torch.no_grad():
+        for i in range(0, 4096, 64):
+            ids, mask = loop.pad(passages.ids[i : i + 64])
+            z.append(student.vectors(ids, mask, torch.arange(len(ids))[:, None].expand(ids.shape), len(ids)))
+        inputs = F.pad(torch.cat(z), (0, 1), value=1.0)
+        solution = torch.linalg.lstsq(inputs, passages.vectors[: len(inputs)]).solution  # [d_model + 1, 384]
+        student.to_teacher.weight[:] = solution[:-1].T
+        student.to_teacher.bias[:] = solution[-1]
 
 
 def shards(folder: Path) -> list[Path]:
@@ -185,6 +203,7 @@ def main() -> None:
                      word_dropout=0.08, average=0.998, position_lr=0.1, embedding_lr=0.03, seed=1)  # fmt: skip
     parser.add_argument("--passages", type=Path, required=True, help="what passages.py wrote")
     parser.add_argument("--table", type=Path, required=True, help="what static_table.py wrote")
+    parser.add_argument("--trunk", type=Path, help="a trunk to go on from, a model file, in place of the static table")
     parser.add_argument("--spans", type=initial.spans_of, default=SPANS)
     parser.add_argument("--attention", default="linformer", choices=("linformer", "full", "none"), help="for the twins")
     parser.add_argument("--task-weight", type=float, default=0.15)
@@ -206,13 +225,15 @@ def main() -> None:
                     attention="full" if args.attention == "full" else "linformer", positions="none", stem=args.stem, importance=True)  # fmt: skip
     student, average = Student(config, tasks), Student(config, tasks)
     begin(student, table, args.spans, args.seed)
+    if args.trunk:
+        go_on_from(student, args.trunk, passages)
     if args.attention == "none":  # the twin: attention's output stays zero
         for layer in student.trunk.layers:
             for p in layer.attn.out.parameters():
                 p.data.zero_()
                 p.requires_grad = False
     average.load_state_dict(student.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(student, args.lr, args.weight_decay, args.embedding_lr, args.position_lr), betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(loop.groups(student, args.lr, args.weight_decay, args.embedding_lr, args.position_lr), betas=(0.9, 0.98), fused=True)
     log(f"{sum(p.numel() for p in student.trunk.parameters()) / 1e6:.2f} M parameters")
     words = torch.from_numpy(np.load(args.table.with_suffix(".raw.npy"))).float()
     teacher_mean = torch.from_numpy(table["mean"]).float()

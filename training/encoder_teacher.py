@@ -44,6 +44,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--wheel", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--phrases", type=Path, help="folder of SST-2: its labelled phrases are learned as well, twice an epoch")
+    parser.add_argument("--sentences", type=Path, help="what teacher.py wrote: its sentences get probabilities too")
     parser.add_argument("--first", type=int, default=62, help="tokens read from the start of a review")
     parser.add_argument("--last", type=int, default=128, help="and from its end")
     parser.add_argument("--epochs", type=int, default=1)
@@ -75,13 +77,16 @@ def main() -> None:
     check = [d for d in reviews if held_out(d, args.held_out)]
     rows, check_rows = encode(fit), encode(check)
     labels = [float(IMDB_LABELS.index(d["label"])) for d in fit]
+    phrases = list(read_jsonl(args.phrases / "train.jsonl.zst")) if args.phrases else []
+    rows += 2 * encode(phrases)
+    labels += 2 * [float(d["label"]) for d in phrases]
     truth = np.array([IMDB_LABELS.index(d["label"]) for d in check])
     model, average = Encoder(weights, args.frozen), Encoder(weights, args.frozen)
     average.load_state_dict(model.state_dict())
     trained = [p for layer in model.layers[args.frozen :] for p in layer.parameters()]
     optimizer = torch.optim.AdamW(
         [{"params": trained, "peak": args.lr}, {"params": list(model.head.parameters()), "peak": 1e-3}],
-        weight_decay=0.01, betas=(0.9, 0.98))  # fmt: skip
+        weight_decay=0.01, betas=(0.9, 0.98), fused=True)  # fmt: skip
     log(f"{len(fit)} reviews, {sum(map(len, rows)) / 1e6:.1f} M tokens an epoch")
 
     def batches(epoch: int) -> list:
@@ -105,6 +110,10 @@ def main() -> None:
         return out
 
     def evaluate(network: Encoder) -> float:
+        if args.phrases:
+            short = list(read_jsonl(args.phrases / "dev.jsonl.zst"))
+            right = (predict(network, encode(short), "phrases") > 0) == np.array([d["label"] == "1" for d in short])
+            log(f"held-out sentences: {100 * right.mean():.2f}% of {len(short)}")
         return float(((predict(network, check_rows, "check") > 0) == truth).mean())
 
     if not (args.out / "done").exists():
@@ -115,7 +124,9 @@ def main() -> None:
     average.eval()
     soft: dict[str, float] = json.loads(answers.read_text()) if (answers := args.out / "soft.json").exists() else {}
     unsup = list(read_jsonl(args.data / "unsup.jsonl.zst"))
-    for name, documents in (("check", check), ("unsup", unsup)):
+    sentences = json.loads(args.sentences.read_text())["sentences"] if args.sentences else []
+    short = [{"id": text, "text": text} for text in [text for text, _ in sentences] + [d["text"] for d in phrases]]
+    for name, documents in (("check", check), ("short", short), ("unsup", unsup)):
         documents = [d for d in documents if str(d["id"]) not in soft]
         for i in range(0, len(documents), 4096):  # what is done is kept
             part = documents[i : i + 4096]
