@@ -34,7 +34,7 @@ export const TYPES = {
 const FOLDERS = { wasm: 'wasm', models: 'models', bin: 'bin', reader: READER }
 
 /** Of these folders, the files that belong to the site. @type {Record<string, RegExp>} */
-const CHOSEN = { wasm: /./, models: /\.(safetensors|md|json)$/, bin: /^random-weights\.js$/, reader: /\.(js|zip)$/ }
+const CHOSEN = { wasm: /^(?!cdn\/)/, models: /\.(safetensors|md|json)$/, bin: /^random-weights\.js$/, reader: /\.(js|zip)$/ }
 
 /** What is fetched when it is wanted, and kept then: models and the reader of documents. All else is kept from the first visit on. */
 const LATER = /^(models|data|reader)\//

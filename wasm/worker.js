@@ -2,16 +2,25 @@
  * linformer-wasm/worker for browsers: the same API, its work done in a module worker. Documented in worker.d.ts.
  */
 import { LinformerError } from './common/errors.js'
+import { foreignScript } from './hosts/foreign.js'
 import { createWorkerApi } from './hosts/worker-client.js'
 
-/** @returns {Worker} */
+/** What to look for when a worker's script does not start. It then has no message of its own. */
+const SCRIPT_FAILED = "could not be started: is its script missing, or forbidden by the page's policy?"
+
+/** @returns {{ worker: Worker, scriptFailed: string }} */
 function startOwn() {
+  const foreign = foreignScript('./worker-host.js', import.meta.url)
   try {
-    // Written out, so that bundlers see it.
-    return new Worker(new URL('./worker-host.js', import.meta.url), { type: 'module' })
+    if (foreign === undefined) {
+      // Written out, so that bundlers see it.
+      return { worker: new Worker(new URL('./worker-host.js', import.meta.url), { type: 'module' }), scriptFailed: SCRIPT_FAILED }
+    }
+    const { origin } = new URL(foreign.script)
+    const scriptFailed = `could not be started: it imports ${foreign.script}, which has to be there, with CORS headers; and a policy has to allow worker-src blob: ${origin}`
+    return { worker: new Worker(foreign.address, { type: 'module' }), scriptFailed }
   } catch (error) {
-    // A library that comes from another origin than the page, from a CDN for one, may start no worker.
-    const message = `the worker could not be started: ${error instanceof Error ? error.message : error}; pass one of this page's origin as worker`
+    const message = `the worker could not be started: ${error instanceof Error ? error.message : error}; pass one of your own as worker`
     throw new LinformerError('WORKER_FAILED', message, {}, { cause: error })
   }
 }
@@ -22,12 +31,11 @@ const host = {
     if (given === undefined && typeof Worker === 'undefined') {
       throw new LinformerError('UNSUPPORTED', 'this host has no Worker; load from linformer-wasm instead')
     }
-    const worker = /** @type {Worker} */ (given) ?? startOwn()
+    const { worker, scriptFailed } = given ? { worker: /** @type {Worker} */ (given), scriptFailed: SCRIPT_FAILED } : startOwn()
     worker.addEventListener('message', ({ data }) => listener.message(data))
     worker.addEventListener('messageerror', () => listener.failed('sent what could not be read'))
     worker.addEventListener('error', (event) => {
-      // A script that was not found or not allowed has no message.
-      listener.failed(event.message ? `died: ${event.message}` : 'could not be started: is its script missing, or forbidden by the page\'s policy?', event.error)
+      listener.failed(event.message ? `died: ${event.message}` : scriptFailed, event.error)
     })
     return {
       post: (message, transfer = []) => worker.postMessage(message, transfer),
