@@ -56,8 +56,8 @@ async function readStdin() {
   return Buffer.concat(parts)
 }
 
-/** @param {string} file @returns {Promise<Uint8Array>} */
-async function bytesOf(file) {
+/** @param {string} file or `-` @returns {Promise<Uint8Array>} */
+export async function bytesOf(file) {
   if (file === '-') return readStdin()
   const { size } = await stat(file)
   // Not read at all: the reader refuses it by its size.
@@ -80,7 +80,7 @@ export async function* fromFiles(names, options = {}) {
 }
 
 /** @param {string} file @param {Reading} options @returns {Promise<Document>} */
-async function fromFile(file, { type, encoding }) {
+export async function fromFile(file, { type, encoding }) {
   try {
     const { text, format, notes } = await readDocument(await bytesOf(file), { name: file === '-' ? undefined : basename(file), type, encoding })
     return { id: file, input: text, format, notes }

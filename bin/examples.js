@@ -1,30 +1,38 @@
 /**
  * Examples that the command line names: a folder with a folder for each label, or rows of CSV, TSV and JSONL.
  */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readDocument } from 'linformer-wasm/documents'
 import Papa from 'papaparse'
-import { fromFiles, inWords } from './documents.js'
+import { bytesOf, fromFile, inWords } from './documents.js'
+import { valuesOfLines } from './lines.js'
+import { ANY_FILE, filesOf } from './paths.js'
 
 /**
  * @typedef {object} Example
  * @property {string} id the file, or the file and its line
+ * @property {number} share how much of the examples has been read with this one, in bytes, 0 to 1
  * @property {string} [text]
- * @property {string} [label]
- * @property {unknown} [error] why there is none
+ * @property {string[]} [labels] one, unless documents may have many
+ * @property {boolean} [many] whether they may
+ * @property {unknown} [error] why there is nothing
  *
  * @typedef {object} Columns
- * @property {string} text
- * @property {string} label
+ * @property {string} [text] name of the column; default: text
+ * @property {string} [label] default: label, or labels if there is no such column
  * @property {string} [encoding]
+ * @property {string} [separator] between several labels in one field; with it a document may have many
  */
 
 /** Delimiters that are tried; the one that makes rows of equal length is taken. */
 const DELIMITERS = [',', ';', '\t']
+const TEXT = 'text'
+const LABELS = ['label', 'labels']
 
-/** @param {string} path @param {Columns} columns @returns {AsyncGenerator<Example>} */
-export async function* examplesOf(path, columns) {
+/** @param {string} path @param {Columns} [columns] @returns {AsyncGenerator<Example>} */
+export async function* examplesOf(path, columns = {}) {
   let info
   try {
     info = await stat(path)
@@ -35,70 +43,149 @@ export async function* examplesOf(path, columns) {
   else yield* fromTable(path, columns)
 }
 
-/** @param {string} path @param {Columns} columns @returns {AsyncGenerator<Example>} */
-async function* fromFolders(path, { encoding }) {
-  const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'))
-  entries.sort((a, b) => a.name < b.name ? -1 : 1)
-  for (const entry of entries) {
-    const inside = join(path, entry.name)
-    if (!entry.isDirectory()) {
-      yield { id: inside, error: new Error('it is in no folder that would be its label') }
-      continue
-    }
-    for await (const { id, input, error } of fromFiles([inside], { encoding })) {
-      if (typeof input === 'string') yield { id: String(id), text: input, label: entry.name }
-      else yield { id: String(id), error }
-    }
-  }
-}
+/**
+ * @typedef {object} Entry
+ * @property {string} file
+ * @property {number} bytes
+ * @property {string[]} labels
+ * @property {unknown} [error]
+ */
 
 /** @param {string} path @param {Columns} columns @returns {AsyncGenerator<Example>} */
-async function* fromTable(path, columns) {
-  let text
-  try {
-    ({ text } = await readDocument(await readFile(path), { type: 'text', encoding: columns.encoding }))
-  } catch (error) {
-    throw new Error(`${path}: ${inWords(error).message}`, { cause: error })
-  }
-  const rows = /\.(jsonl|ndjson)$/i.test(path) || /^\s*\{/.test(text) ? rowsOfLines(text) : rowsOfCsv(text, basename(path), columns)
-  for (const { line, row, error } of rows) {
-    const id = `${path}, line ${line}`
-    if (row === undefined) {
-      yield { id, error }
-      continue
-    }
-    const [own, label] = [row[columns.text], row[columns.label]]
-    if (typeof own !== 'string' || own.trim() === '') yield { id, error: new Error(`it has no "${columns.text}"`) }
-    else if ((typeof label !== 'string' || label.trim() === '') && typeof label !== 'number') yield { id, error: new Error(`it has no "${columns.label}"`) }
-    else yield { id, text: own, label: String(label).trim() }
-  }
-}
-
-/** @typedef {{ line: number, row?: Record<string, unknown>, error?: Error }} Row */
-
-/** @param {string} text @returns {Generator<Row>} */
-function* rowsOfLines(text) {
-  let line = 0
-  for (const each of text.split('\n')) {
-    line++
-    if (each.trim() === '') continue
-    try {
-      const row = JSON.parse(each)
-      if (typeof row === 'object' && row !== null) yield { line, row }
-      else yield { line, error: new Error('it is not a JSON object') }
-    } catch (error) {
-      yield { line, error: new Error(`it is not JSON (${inWords(error).message})`) }
-    }
+async function* fromFolders(path, { encoding, separator }) {
+  const many = separator !== undefined
+  const entries = many ? await joined(await entriesOf(path, many)) : await entriesOf(path, many)
+  const total = entries.reduce((sum, { bytes }) => sum + bytes, 0)
+  let done = 0
+  for (const { file, bytes, labels, error } of entries) {
+    const document = error === undefined ? await fromFile(file, { encoding }) : { input: undefined, error }
+    done += bytes
+    const share = done / (total || 1)
+    if (typeof document.input === 'string') yield { id: file, share, text: document.input, labels, many }
+    else yield { id: file, share, error: document.error }
   }
 }
 
 /**
- * @param {string} text
- * @param {string} name for messages
- * @param {Columns} columns
- * @returns {Row[]}
+ * The files in the folders of a folder, with these folders' names as their labels.
+ *
+ * @param {string} path
+ * @param {boolean} many whether a file may be in no such folder
+ * @returns {Promise<Entry[]>}
  */
-function rowsOfCsv(text, name, columns) {
+async function entriesOf(path, many) {
+  /** @type {Entry[]} */
+  const entries = []
+  const names = (await readdir(path)).filter((name) => !name.startsWith('.')).sort()
+  for (const name of names) {
+    const inside = join(path, name)
+    const isFolder = (await stat(inside).catch(() => undefined))?.isDirectory() === true
+    if (!isFolder && !many) {
+      entries.push({ file: inside, bytes: 0, labels: [], error: new Error('it is in no folder that would be its label') })
+      continue
+    }
+    for await (const { file, error } of filesOf(inside, ANY_FILE)) {
+      const info = error === undefined ? await stat(file).catch(() => undefined) : undefined
+      entries.push({ file, bytes: info?.size ?? 0, labels: isFolder ? [name] : [], error })
+    }
+  }
+  return entries
+}
+
+/** Files with the same bytes become one, with the labels of all of them. @param {Entry[]} entries @returns {Promise<Entry[]>} */
+async function joined(entries) {
+  /** @type {Map<string, Entry>} */
+  const found = new Map()
+  for (const entry of entries) {
+    // A file that cannot be read stays as it is, and is told when its text is asked for.
+    const bytes = entry.error === undefined ? await bytesOf(entry.file).catch(() => undefined) : undefined
+    const key = bytes === undefined ? entry.file : createHash('sha256').update(bytes).digest('hex')
+    const same = found.get(key)
+    if (same === undefined) found.set(key, entry)
+    else same.labels = [...new Set([...same.labels, ...entry.labels])]
+  }
+  return [...found.values()]
+}
+
+/** @typedef {{ line: number, share: number, row?: Record<string, unknown>, error?: unknown }} Row */
+
+/** @param {string} path @param {Columns} columns @returns {AsyncGenerator<Example>} */
+async function* fromTable(path, columns) {
+  const { text = TEXT, label, separator } = columns
+  const isLines = /\.(jsonl|ndjson)$/i.test(path) || await beginsWithBrace(path)
+  const rows = isLines ? rowsOfLines(path, columns) : await rowsOfCsv(path, columns)
+  /** Whether documents may have many labels: as the first row says. @type {boolean | undefined} */
+  let many = separator === undefined ? undefined : true
+  for await (const { line, share, row, error } of rows) {
+    const id = `${path}, line ${line}`
+    const fail = (/** @type {unknown} */ why) => ({ id, share, error: why })
+    if (row === undefined) {
+      yield fail(error)
+      continue
+    }
+    const name = label ?? LABELS.find((each) => Object.hasOwn(row, each)) ?? LABELS[0]
+    const [own, given] = [row[text], row[name]]
+    if (typeof own !== 'string' || own.trim() === '') {
+      yield fail(new Error(`it has no "${text}"`))
+      continue
+    }
+    many ??= Array.isArray(given)
+    const labels = labelsIn(given, separator)
+    if (labels === undefined || (labels.length === 0 && !many)) yield fail(new Error(`it has no "${name}"`))
+    else if (labels.length > 1 && !many) yield fail(new Error(`its "${name}" has ${labels.length} labels, and the rows before it have one`))
+    else yield { id, share, text: own, labels, many }
+  }
+}
+
+/**
+ * @param {unknown} value of the column
+ * @param {string | undefined} separator
+ * @returns {string[] | undefined} undefined if it is none
+ */
+function labelsIn(value, separator) {
+  if (Array.isArray(value)) return value.every((each) => typeof each === 'string' && each.trim() !== '') ? value.map((each) => each.trim()) : undefined
+  if (typeof value === 'number') return [String(value)]
+  if (typeof value !== 'string') return undefined
+  return (separator === undefined ? [value] : value.split(separator)).map((each) => each.trim()).filter((each) => each !== '')
+}
+
+/** Whether a file that is named otherwise holds lines of JSON. @param {string} path */
+async function beginsWithBrace(path) {
+  const file = await open(path).catch((error) => {
+    throw new Error(`${path}: ${inWords(error).message}`, { cause: error })
+  })
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0)
+    return /^(\ufeff|\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*\{/.test(buffer.subarray(0, bytesRead).toString('latin1'))
+  } finally {
+    await file.close()
+  }
+}
+
+/** @param {string} path @param {Columns} columns @returns {AsyncGenerator<Row>} */
+async function* rowsOfLines(path, { encoding }) {
+  const { size } = await stat(path)
+  for await (const { number, bytes, value, error } of valuesOfLines(path, encoding)) {
+    const place = { line: number, share: Math.min(1, bytes / (size || 1)) }
+    if (error !== undefined) yield { ...place, error }
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield { ...place, row: /** @type {Record<string, unknown>} */ (value) }
+    else yield { ...place, error: new Error('it is not a JSON object') }
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {Columns} columns
+ * @returns {Promise<Row[]>}
+ */
+async function rowsOfCsv(path, { text: textColumn = TEXT, label, encoding }) {
+  let text
+  try {
+    ({ text } = await readDocument(await bytesOf(path), { type: 'text', encoding }))
+  } catch (error) {
+    throw new Error(`${path}: ${inWords(error).message}`, { cause: error })
+  }
+  const wanted = [[textColumn], label === undefined ? LABELS : [label]]
   /** @type {Row[]} */
   const rows = []
   /** @type {string[] | undefined} */
@@ -110,7 +197,7 @@ function rowsOfCsv(text, name, columns) {
     delimitersToGuess: DELIMITERS,
     step: ({ data, errors, meta }) => {
       const cells = /** @type {string[]} */ (/** @type {unknown} */ (data))
-      const start = line
+      const place = { line, share: meta.cursor / text.length }
       line += text.slice(at, meta.cursor).split(newline).length - 1
       at = meta.cursor
       if (cells.length === 1 && cells[0].trim() === '') return
@@ -119,18 +206,21 @@ function rowsOfCsv(text, name, columns) {
         return
       }
       const quotes = errors.find(({ type }) => type === 'Quotes')
-      if (quotes !== undefined) rows.push({ line: start, error: new Error(quotes.message) })
-      else if (cells.length !== header.length) rows.push({ line: start, error: new Error(`it has ${cells.length} fields, the header ${header.length}`) })
-      else rows.push({ line: start, row: rowOf(header, cells, columns) })
+      if (quotes !== undefined) rows.push({ ...place, error: new Error(quotes.message) })
+      else if (cells.length !== header.length) rows.push({ ...place, error: new Error(`it has ${cells.length} fields, the header ${header.length}`) })
+      else rows.push({ ...place, row: rowOf(header, cells, wanted.flat()) })
     }
   })
-  for (const column of [columns.text, columns.label]) {
-    if (!header?.includes(column.toLowerCase())) {
-      throw new Error(`${name} has no column "${column}"; its header is ${(header ?? []).map((cell) => `"${cell}"`).join(', ')} (--text and --label name the columns)`)
+  for (const names of wanted) {
+    if (!names.some((name) => header?.includes(name.toLowerCase()))) {
+      throw new Error(`${basename(path)} has no column "${names[0]}"; its header is ${(header ?? []).map((cell) => `"${cell}"`).join(', ')} (--text and --label name the columns)`)
     }
   }
   return rows
 }
 
-/** @param {string[]} header @param {string[]} cells @param {Columns} columns */
-const rowOf = (header, cells, { text, label }) => ({ [text]: cells[header.indexOf(text.toLowerCase())], [label]: cells[header.indexOf(label.toLowerCase())] })
+/** The cells that are asked for, by the names they are asked for by. @param {string[]} header @param {string[]} cells @param {string[]} names */
+function rowOf(header, cells, names) {
+  const there = names.filter((name) => header.includes(name.toLowerCase()))
+  return Object.fromEntries(there.map((name) => [name, cells[header.indexOf(name.toLowerCase())]]))
+}

@@ -88,19 +88,65 @@ export async function* fromLines(files, options = {}) {
 }
 
 /**
+ * @typedef {object} Line that is not blank
+ * @property {number} number from 1
+ * @property {number} bytes that have been read with it
+ * @property {string} [text]
+ * @property {any} [value] that it has in JSON
+ * @property {Error} [error] what is wrong with it
+ */
+
+/**
+ * Lines of JSON, blank ones passed over. Throws what ends the whole file.
+ *
+ * @param {string} file or `-`
+ * @param {string | undefined} encoding
+ * @returns {AsyncGenerator<Line>}
+ */
+export async function* valuesOfLines(file, encoding) {
+  let [number, bytes] = [0, 0]
+  const stream = file === '-' ? process.stdin : createReadStream(file)
+  const isUtf16 = encoding?.startsWith('utf-16')
+  for await (const line of linesOf(withoutUtf16(stream, encoding))) {
+    number++
+    bytes += (line?.length ?? MOST_LINE_BYTES) + 1
+    const parsed = parseLine(line, isUtf16 ? undefined : encoding)
+    if (parsed !== undefined) yield { number, bytes, ...parsed }
+  }
+}
+
+/**
+ * @param {Uint8Array | undefined} bytes
+ * @param {string | undefined} encoding
+ * @returns {Pick<Line, 'text' | 'value' | 'error'> | undefined} undefined for a blank line
+ */
+function parseLine(bytes, encoding) {
+  if (bytes === undefined) return { error: new Error(`it has more than ${MOST_LINE_BYTES.toLocaleString('en-US')} bytes`) }
+  let text
+  try {
+    text = decode(bytes, { encoding, exact: true }).text
+  } catch (error) {
+    return { error: inWords(error) }
+  }
+  if (text.trim() === '') return undefined
+  try {
+    return { text, value: JSON.parse(text) }
+  } catch (error) {
+    return { error: new Error(`it is not JSON: ${inWords(error).message}`, { cause: error }) }
+  }
+}
+
+/**
  * @param {string} file
  * @param {Reading} options
  * @returns {AsyncGenerator<Document>}
  */
 async function* fromFileOfLines(file, { encoding }) {
-  let number = 0
   try {
-    const stream = file === '-' ? process.stdin : createReadStream(file)
-    const isUtf16 = encoding?.startsWith('utf-16')
-    for await (const bytes of linesOf(withoutUtf16(stream, encoding))) {
-      number++
-      const document = lineDocument(bytes, `${file === '-' ? 'standard input' : file}, line ${number}`, isUtf16 ? undefined : encoding)
-      if (document !== undefined) yield document
+    for await (const { number, text = '', value, error } of valuesOfLines(file, encoding)) {
+      const where = `${file === '-' ? 'standard input' : file}, line ${number}`
+      if (error === undefined) yield documentOf(value, text, where)
+      else yield { id: null, error: new Error(`${where}: ${error.message}`, { cause: error }) }
     }
   } catch (error) {
     yield { id: null, error: new Error(`${file}: ${inWords(error).message}`, { cause: error }) }
@@ -108,26 +154,12 @@ async function* fromFileOfLines(file, { encoding }) {
 }
 
 /**
- * @param {Uint8Array | undefined} bytes
+ * @param {any} value
+ * @param {string} line it was in
  * @param {string} where
- * @param {string | undefined} encoding
- * @returns {Document | undefined} undefined for a blank line
+ * @returns {Document}
  */
-function lineDocument(bytes, where, encoding) {
-  if (bytes === undefined) return { id: null, error: new Error(`${where} has more than ${MOST_LINE_BYTES.toLocaleString('en-US')} bytes`) }
-  let line
-  try {
-    line = decode(bytes, { encoding, exact: true }).text
-  } catch (error) {
-    return { id: null, error: new Error(`${where}: ${inWords(error).message}`, { cause: error }) }
-  }
-  if (line.trim() === '') return undefined
-  let value
-  try {
-    value = JSON.parse(line)
-  } catch (error) {
-    return { id: null, error: new Error(`${where} is not JSON: ${inWords(error).message}`) }
-  }
+function documentOf(value, line, where) {
   const id = value?.id ?? null
   const rawId = id === null ? undefined : rawMember(line, 'id')
   if (typeof value?.text !== 'string') return { id, rawId, error: new Error(`${where} has no "text" that is a string`) }

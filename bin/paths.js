@@ -8,6 +8,14 @@ import { expandBraces, isPattern, nameMatcher, segmentsOf } from './patterns.js'
 /** Of a folder, the files that are documents. */
 const DOCUMENT = /\.(txt|text|md|markdown|html?|xhtml|pdf|docx|odt|epub|rtf|eml|mht|mhtml)(\.gz)?$/i
 
+/** Of a folder, every file that is not hidden. */
+export const ANY_FILE = /^/
+
+/** What there is none of. @type {Map<RegExp, string>} */
+const NOTHING = new Map([
+  [DOCUMENT, 'there are no documents in that folder (.txt, .md, .html, .pdf, .docx and others)'], [ANY_FILE, 'there is no file in that folder']
+])
+
 /**
  * @typedef {{ file: string, error?: unknown }} Found a file, or what could not be looked at
  *
@@ -157,5 +165,5 @@ export async function* filesOf(name, wanted = DOCUMENT) {
     found = true
     yield { file: name, error }
   }
-  if (!found) yield { file: name, error: new Error(!isFolder ? 'no file matches' : wanted === DOCUMENT ? 'there are no documents in that folder (.txt, .md, .html, .pdf, .docx and others)' : 'there is no .jsonl file in that folder') }
+  if (!found) yield { file: name, error: new Error(!isFolder ? 'no file matches' : NOTHING.get(wanted) ?? 'there is no .jsonl file in that folder') }
 }

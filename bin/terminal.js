@@ -69,10 +69,40 @@ export async function write(text) {
   if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve))
 }
 
+/** Before so many milliseconds and such a share, the time left would be a guess. */
+const TELLING = { after: 2000, share: 0.01 }
+
+/**
+ * How long work will take from now on, if it goes on as it went.
+ *
+ * @param {number} elapsed in milliseconds
+ * @param {number} share that is done, 0 to 1
+ * @returns {string} for people; empty while it cannot be told
+ */
+export function timeLeft(elapsed, share) {
+  if (elapsed < TELLING.after || share < TELLING.share) return ''
+  const seconds = Math.ceil((elapsed / share) * (1 - share) / 1000)
+  if (seconds < 60) return `${seconds} s left`
+  const minutes = Math.ceil(seconds / 60)
+  return minutes < 60 ? `${minutes} min left` : `${Math.floor(minutes / 60)} h ${minutes % 60} min left`
+}
+
 /** A progress bar on stderr, if that is a terminal. */
 export class ProgressBar {
   #shown = false
   #last = 0
+  #began = performance.now()
+
+  /** From here on the time left is reckoned. */
+  begin() {
+    this.#began = performance.now()
+  }
+
+  /** As `show`, with the time left. @param {string} what @param {number} share 0 to 1 */
+  showTimeLeft(what, share) {
+    const left = timeLeft(performance.now() - this.#began, share)
+    this.show(left === '' ? what : `${what}, ${left}`, share)
+  }
 
   /** @param {string} what @param {number} share 0 to 1 */
   show(what, share) {

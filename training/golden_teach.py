@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.covariance import LedoitWolf
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, f1_score
 
 rng = np.random.default_rng(7)
 
@@ -47,6 +48,22 @@ for strength in (0.1, 1.0, 10.0):
     model = regression(rows, label, strength)
     words.append({"strength": strength, "weights": numbers(model.coef_), "bias": numbers(model.intercept_)})
 
+# Predictions of labels of which one is never there and one never predicted; scores with ties.
+truth = np.column_stack([has, np.zeros(n, int), label == 1]).astype(int)
+scores = (truth + rng.normal(size=truth.shape)).round(1)
+predicted = (scores > 0.5).astype(int)
+predicted[:, 4] = 0
+there = np.flatnonzero(truth.sum(0))
+measures = {
+    "truth": truth.tolist(),
+    "scores": scores.tolist(),
+    "predicted": predicted.tolist(),
+    "macroF1": f1_score(truth, predicted, labels=there, average="macro", zero_division=0),
+    "microF1": f1_score(truth, predicted, average="micro"),
+    "f1": [f1_score(truth[:, c], predicted[:, c], zero_division=0) if c in there else None for c in range(5)],
+    "averagePrecision": [average_precision_score(truth[:, c], scores[:, c]) if c in there else None for c in range(5)],
+}
+
 covariance = LedoitWolf().fit(x)
 print(json.dumps({
     "x": x.tolist(),
@@ -58,6 +75,7 @@ print(json.dumps({
     "one": one,
     "many": many,
     "words": words,
+    "measures": measures,
     "mean": numbers(covariance.location_),
     "distances": numbers(np.sqrt(covariance.mahalanobis(x))),
 }))  # fmt: skip

@@ -5,7 +5,7 @@
  * @module linformer-wasm
  */
 
-import type { Example, Taught } from './teach/types.js'
+import type { EvaluateOptions, Evaluation, Example, Taught } from './teach/types.js'
 
 /** The shape of a trunk: everything up to the last LayerNorm. */
 export interface TrunkConfig {
@@ -255,7 +255,9 @@ export interface TeachOptions {
   onProgress?: (event: ProgressEvent) => void
 }
 
-export type { Estimate, Example, LabelReport, SkippedExample, Suspect, Taught, TeachReport } from './teach/types.js'
+export type {
+  Assessment, Estimate, EvaluateOptions, Evaluation, Example, LabelReport, Mistake, SkippedExample, Suspect, Taught, TeachReport
+} from './teach/types.js'
 
 /** A model, or a trunk with or without a head attached. */
 export interface Classifier {
@@ -354,6 +356,14 @@ export function load(source: Source, options?: LoadOptions): Promise<Classifier>
 
 /** Reads a model file's description and plans its memory, without loading it. Throws as `load` does. */
 export function inspect(source: Source, options?: LoadOptions): Promise<Inspection>
+
+/**
+ * How good a classifier is on examples whose labels are known; those that it was taught on would flatter it. They are read one by one, as
+ * they come, by any classifier: loaded, attached, in a worker.
+ *
+ * @throws LinformerError as `classify`, and BAD_ARGUMENT if no example could be read
+ */
+export function evaluate(classifier: Classifier, examples: Iterable<Example> | AsyncIterable<Example>, options?: EvaluateOptions): Promise<Evaluation>
 
 /** Names of the models that come with the library, for `load`; none with `linformer-wasm/inline` and in Cloudflare Workers. */
 export const shippedModels: readonly string[]

@@ -26,5 +26,6 @@ export { LinformerError } from './common/errors.js'
 export { shippedModels } from './hosts/shipped.js'
 export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
+export { evaluate } from './teach/evaluate.js'
 export { version } from './common/version.js'
 export const { load, inspect } = createWorkerApi(host)

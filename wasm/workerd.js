@@ -8,6 +8,7 @@ import simd128 from './dist/linformer-simd128.wasm'
 export { LinformerError } from './common/errors.js'
 export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
+export { evaluate } from './teach/evaluate.js'
 export { version } from './common/version.js'
 /** There is no folder beside a bundle. @type {readonly string[]} */
 export const shippedModels = Object.freeze([])

@@ -121,7 +121,7 @@ test('--jsonl: a line of JSON for each, in order, whatever the line', async () =
   const answers = stdout.trim().split('\n').map((line) => JSON.parse(line))
   assert.deepEqual(answers.map(({ id }) => id), [1, null, 'b', null, null, { x: 1 }, 7, null, 9])
   assert.deepEqual(answers.map(({ error }) => error !== undefined), [false, true, true, true, false, false, true, true, false])
-  assert.match(answers[1].error, /standard input, line 2 is not JSON/)
+  assert.match(answers[1].error, /standard input, line 2: it is not JSON/)
   assert.deepEqual(answers[8], { id: 9, ...(await classifier.classify('last')) })
   assert.deepEqual(answers[5], { id: { x: 1 }, ...(await classifier.classify({ text: 'pair', textPair: 'other' })) })
 })

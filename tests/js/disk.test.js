@@ -138,5 +138,5 @@ test('documents that go while others are read: each has its answer or its error'
   assert.equal(shrunk.status, 1)
   assert.deepEqual(shrunk.answers.slice(0, left).map(({ id }) => id), Array.from({ length: left }, (_, id) => id))
   assert.equal(shrunk.answers.length, left + 1)
-  assert.match(shrunk.answers[left].error, new RegExp(`line ${left + 1} is not JSON`))
+  assert.match(shrunk.answers[left].error, new RegExp(`line ${left + 1}: it is not JSON`))
 })

@@ -3,11 +3,12 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { examplesOf } from '../../bin/examples.js'
+import { timeLeft } from '../../bin/terminal.js'
 import { randomModel } from './helpers/random-model.js'
 
 const BIN = new URL('../../bin/linformer.js', import.meta.url).pathname
@@ -20,11 +21,10 @@ const linformer = (/** @type {string[]} */ ...args) => {
   return { status, stdout, stderr }
 }
 const letter = (/** @type {string[]} */ words, /** @type {number} */ i) => `Letter ${i}: the ${words[i % 4]}; and\nthe "${words[(i + 1) % 4]}", not the ${words[(i + 2) % 4]}`
-const columns = { text: 'text', label: 'label' }
 /** @param {string} name @param {object} [more] */
 const readAll = async (name, more = {}) => {
   const found = []
-  for await (const example of examplesOf(path(name), { ...columns, ...more })) found.push(example)
+  for await (const example of examplesOf(path(name), more)) found.push(example)
   return found
 }
 const csvOf = (/** @type {string} */ delimiter) => ['Text', 'LABEL'].join(delimiter) + '\r\n' +
@@ -53,7 +53,7 @@ test('a folder for each label becomes a head, which classifies and is evaluated'
   const evaluated = linformer('evaluate', ...model, '--json', '--at-least', '0.9', path('letters'))
   assert.equal(evaluated.status, 0, evaluated.stderr)
   const figures = JSON.parse(evaluated.stdout)
-  assert.deepEqual([figures.accuracy.value, figures.macroF1, figures.confusion], [1, 1, [[8, 0], [0, 8]]])
+  assert.deepEqual([figures.accuracy.value, figures.macroF1.value, figures.confusion], [1, 1, [[8, 0], [0, 8]]])
 })
 
 test('--complete needs no trunk; mistakes are told with a passage, and --at-least decides the exit status', () => {
@@ -69,15 +69,15 @@ test('--complete needs no trunk; mistakes are told with a passage, and --at-leas
 
 test('commas, semicolons and tabs; headers in any case; quoted fields; UTF-16 and Windows-1252: the same rows', async () => {
   writeFileSync(path('a.csv'), csvOf(','))
-  const expected = (await readAll('a.csv')).map(({ text, label }) => ({ text, label }))
+  const expected = (await readAll('a.csv')).map(({ text, labels }) => ({ text, labels }))
   assert.equal(expected.length, 12)
   assert.equal(expected[0].text, letter(WORDS.bills, 0))
   for (const delimiter of [';', '\t']) {
     writeFileSync(path('b.csv'), csvOf(delimiter))
-    assert.deepEqual((await readAll('b.csv')).map(({ text, label }) => ({ text, label })), expected, JSON.stringify(delimiter))
+    assert.deepEqual((await readAll('b.csv')).map(({ text, labels }) => ({ text, labels })), expected, JSON.stringify(delimiter))
   }
   writeFileSync(path('c.csv'), Buffer.from(`\ufeff${csvOf(';')}`, 'utf16le'))
-  assert.deepEqual((await readAll('c.csv')).map(({ text, label }) => ({ text, label })), expected)
+  assert.deepEqual((await readAll('c.csv')).map(({ text, labels }) => ({ text, labels })), expected)
   writeFileSync(path('d.csv'), Buffer.from('text,label\ncaf\xe9 \x80,x\n', 'latin1'))
   assert.equal((await readAll('d.csv', { encoding: 'windows-1252' }))[0].text, 'café €')
   writeFileSync(path('e.csv'), `text,label\n"${'long '.repeat(200_000)}",x\n`)
@@ -86,12 +86,66 @@ test('commas, semicolons and tabs; headers in any case; quoted fields; UTF-16 an
 
 test('bad rows are told with their lines, and the others are used', async () => {
   writeFileSync(path('bad.csv'), 'text,label\n"two\nlines",x\nonly\n,x\nfine,y\n')
-  assert.deepEqual((await readAll('bad.csv')).map(({ id, label, error }) => [id.replace(/.*, /, ''), label, error && String(error)]), [
+  assert.deepEqual((await readAll('bad.csv')).map(({ id, labels, error }) => [id.replace(/.*, /, ''), labels?.[0], error && String(error)]), [
     ['line 2', 'x', undefined], ['line 4', undefined, 'Error: it has 1 fields, the header 2'],
     ['line 5', undefined, 'Error: it has no "text"'], ['line 6', 'y', undefined]
   ])
   writeFileSync(path('bad.jsonl'), '{"text":"a","label":"x"}\nnonsense\n\n{"text":1}\n')
   assert.deepEqual((await readAll('bad.jsonl')).map(({ id, error }) => [id.replace(/.*, /, ''), error !== undefined]), [['line 1', false], ['line 2', true], ['line 4', true]])
+})
+
+test('many labels: fields with several, lists in JSONL, a file in several folders', async () => {
+  const rows = Object.entries(WORDS).flatMap(([label, words]) => [0, 1, 2, 3, 4, 5].map((i) => ({ text: letter(words, i).replaceAll('"', ''), labels: [label] })))
+  const both = [0, 1, 2, 3].map((i) => ({ text: `${letter(WORDS.bills, i)} ${letter(WORDS.parcels, i)}`.replaceAll('"', ''), labels: ['bills', 'parcels'] }))
+  const none = [{ text: 'Kind regards, and thank you', labels: [] }, { text: 'Good morning to all of you', labels: [] }]
+  const all = [...rows, ...both, ...none]
+  writeFileSync(path('many.jsonl'), all.map((row) => JSON.stringify(row)).join('\n'))
+  writeFileSync(path('many.csv'), `text,labels\n${all.map(({ text, labels }) => `"${text}",${labels.join('; ')}\n`).join('')}`)
+  const read = (/** @type {import('../../bin/examples.js').Example[]} */ found) => found.map(({ text, labels }) => ({ text, labels }))
+  assert.deepEqual(read(await readAll('many.jsonl')), all)
+  assert.deepEqual(read(await readAll('many.csv', { separator: ';' })), all)
+  assert.deepEqual((await readAll('many.csv')).slice(-2).map(({ error }) => String(error)), new Array(2).fill('Error: it has no "labels"'))
+
+  for (const name of ['bills', 'parcels']) mkdirSync(path(`many/${name}`), { recursive: true })
+  for (const [i, { text, labels }] of all.entries()) for (const label of labels.length > 0 ? labels : ['.']) writeFileSync(path(`many/${label}/${i}`), text)
+  const inFolders = await readAll('many', { separator: '|' })
+  assert.deepEqual(new Set(inFolders.map(({ text, labels }) => `${labels} ${text}`)), new Set(all.map(({ text, labels }) => `${labels} ${text}`)))
+  assert.equal(inFolders.length, all.length)
+  assert.equal(inFolders.at(-1)?.share, 1)
+
+  const taught = linformer('teach', path('many.csv'), '--many', '--separator', ';', '-m', path('trunk.safetensors'), '-o', path('many.safetensors'), '--complete')
+  assert.equal(taught.status, 0, taught.stderr)
+  assert.match(taught.stdout, /^18 examples, 2 labels[^]*\n {2}all labels right [^]*\n {2}micro F1 [^]*\n {2}mean average precision /)
+  const evaluated = linformer('evaluate', '-m', path('many.safetensors'), path('many.jsonl'), '--json')
+  assert.equal(evaluated.status, 0, evaluated.stderr)
+  const { examples, confusion, microF1, meanAveragePrecision, perLabel } = JSON.parse(evaluated.stdout)
+  assert.deepEqual([examples, confusion, perLabel.map((/** @type {{ examples: number }} */ label) => label.examples)], [18, undefined, [10, 10]])
+  assert.ok(microF1.value > 0.9 && meanAveragePrecision > 0.9, evaluated.stdout)
+})
+
+test('a label without examples is left out of macro F1, and told; an unknown label is left out of all', () => {
+  const model = ['-m', path('head.safetensors'), '--trunk', path('trunk.safetensors')]
+  writeFileSync(path('one.jsonl'), '{"text":"refund the price of the invoice","label":"bills"}\n{"text":"a van","label":"vans"}')
+  const told = linformer('evaluate', ...model, path('one.jsonl'))
+  assert.match(told.stdout, /^1 examples\n.*\n {2}macro F1 +100\.0% \(.*\), without the label that has no examples\n/)
+  assert.match(told.stderr, /line 2: the classifier has no label "vans"; it is left out/)
+  assert.equal(told.status, 1)
+})
+
+test('the file is written whole or not at all', () => {
+  writeFileSync(path('kept.safetensors'), 'kept')
+  const failed = linformer('teach', path('letters/bills'), '-m', path('trunk.safetensors'), '-o', path('kept.safetensors'))
+  assert.equal(failed.status, 1)
+  assert.equal(readFileSync(path('kept.safetensors'), 'utf8'), 'kept')
+  const early = linformer('teach', path('letters'), '-m', path('trunk.safetensors'), '-o', path('none/x.safetensors'))
+  assert.match(early.stderr, /cannot be written: there is no folder/)
+  assert.deepEqual(readdirSync(folder).filter((name) => name.includes('.part')), [])
+})
+
+test('the time that is left', () => {
+  assert.equal(timeLeft(1000, 0.5), '')
+  assert.equal(timeLeft(60_000, 0.001), '')
+  assert.deepEqual([timeLeft(10_000, 0.5), timeLeft(60_000, 0.25), timeLeft(3_600_000, 0.4)], ['10 s left', '3 min left', '1 h 30 min left'])
 })
 
 test('what cannot be done is told in words', () => {

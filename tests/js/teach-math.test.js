@@ -11,7 +11,7 @@ import { dealFolds, hashOf } from '../../wasm/teach/folds.js'
 import { headFile } from '../../wasm/teach/head-file.js'
 import { fitLogistic, scoresOf } from '../../wasm/teach/logistic.js'
 import { fitMix, mix } from '../../wasm/teach/mix.js'
-import { proportion } from '../../wasm/teach/report.js'
+import { averagePrecision, compare, proportion } from '../../wasm/teach/measures.js'
 import { compact } from '../../wasm/teach/row-space.js'
 import { fitTypicality } from '../../wasm/teach/typicality.js'
 import { Counts, tfidf } from '../../wasm/teach/words.js'
@@ -149,6 +149,21 @@ test('the mix of two heads leaves out the one that knows nothing', async () => {
   assert.equal(factors[1], 0)
   for (const by of [0.7, 1.4]) assert.ok(lossOf(factors) < lossOf([by * factors[0], 0]), `${factors[0]}`)
   assert.ok(lossOf(factors) < lossOf([factors[0], 0.2]))
+})
+
+test('F1 and average precision are those of scikit-learn; labels that no document has are left out', () => {
+  const { truth, scores, predicted, macroF1, microF1, f1, averagePrecision: expected } = golden.measures
+  const classes = truth[0].length
+  const measured = compare(Uint8Array.from(truth.flat()), Uint8Array.from(predicted.flat()), classes)
+  near([measured.macroF1.value, measured.microF1.value], [macroF1, microF1], 1e-12)
+  assert.deepEqual(measured.perLabel.map((each) => each.f1 === null), f1.map((/** @type {number | null} */ value) => value === null))
+  near(measured.perLabel.map((each) => Number(each.f1)), f1.map(Number), 1e-12)
+  const column = (/** @type {number[][]} */ table, /** @type {number} */ c) => table.map((row) => row[c])
+  for (let c = 0; c < classes; c++) {
+    const own = averagePrecision(column(scores, c), column(truth, c).map((value) => value === 1))
+    if (expected[c] === null) assert.equal(own, null)
+    else near([Number(own)], [expected[c]], 1e-12)
+  }
 })
 
 test("Wilson's interval, as in his paper's form", () => {

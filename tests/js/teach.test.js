@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { load, LinformerError } from 'linformer-wasm'
+import { evaluate, load, LinformerError } from 'linformer-wasm'
 import { load as loadInWorker } from 'linformer-wasm/worker'
 import { randomModel } from './helpers/random-model.js'
 
@@ -70,6 +70,49 @@ test('many labels: those above their thresholds are found', async () => {
   const letters = await trunk.attach(head)
   assert.equal(letters.labelsKind, 'many')
   assert.deepEqual((await letters.classify('uvwxyzuvwxyzuvwxyz')).found?.map(({ label }) => label), ['bills'])
+  trunk.dispose()
+})
+
+test('evaluate: figures of any classifier, its worst mistakes with their passages, and what was left out', async () => {
+  for (const loadHere of [load, loadInWorker]) {
+    const trunk = await loadHere(trunkFile, options)
+    const letters = await trunk.attach((await trunk.teach(examples)).head)
+    const given = [
+      ...examples.slice(0, 3), ...examples.slice(12, 15), { text: 'uvwxyz. Vwx! uvwx yz.', label: 'parcels' },
+      { text: 'abc', label: 'vans' }, { text: '  ', label: 'bills' }, { text: 'abc', labels: ['bills', 'parcels'] }
+    ]
+    const stream = async function* () { yield* given }
+    /** @type {number[]} */
+    const done = []
+    const evaluation = await evaluate(letters, stream(), { onProgress: (event) => { done.push(event.done) } })
+    assert.deepEqual(done, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    assert.deepEqual(await evaluate(letters, given), evaluation)
+    assert.deepEqual([evaluation.examples, evaluation.confusion], [7, [[3, 0], [1, 3]]])
+    assert.ok(Math.abs(evaluation.accuracy.value - 6 / 7) < 1e-12)
+    assert.ok(Math.abs(evaluation.macroF1.value - 6 / 7) < 1e-12)
+    const [mistake] = evaluation.mistakes
+    assert.deepEqual([mistake.index, mistake.labels, mistake.predicted, mistake.label], [6, ['parcels'], ['bills'], 'bills'])
+    assert.match(String(mistake.passage?.text), /[uvwxyz]/)
+    assert.deepEqual(evaluation.skipped.map(({ index, code }) => [index, code]), [[7, 'BAD_ARGUMENT'], [8, 'EMPTY_TEXT'], [9, 'BAD_ARGUMENT']])
+    assert.deepEqual((await evaluate(letters, given, { mistakes: 0 })).mistakes, [])
+    await assert.rejects(evaluate(letters, [{ text: 'abc', label: 'vans' }]), codeOf('BAD_ARGUMENT', /no examples that could be read/))
+    await assert.rejects(evaluate({ ...letters, labels: [] }, examples), codeOf('BAD_ARGUMENT', /trunk without a head/))
+    await assert.rejects(evaluate(letters, examples, { signal: AbortSignal.abort() }), codeOf('ABORTED'))
+    await assert.rejects(evaluate(letters, /** @type {any} */ ([{ text: 'abc' }])), codeOf('BAD_ARGUMENT', /a label or labels/))
+    await assert.rejects(evaluate(letters, examples, { mistakes: -1 }), codeOf('BAD_ARGUMENT', /mistakes is -1/))
+    trunk.dispose()
+  }
+})
+
+test('evaluate of many labels: what was missed and what should not have been given', async () => {
+  const trunk = await load(trunkFile, options)
+  const given = [...examples.map(({ text, label }) => ({ text, labels: [label] })), { text: 'abcdef uvwxyz fedcba zyxwvu', labels: ['parcels', 'bills'] }, { text: '......,,,,,,', labels: [] }]
+  const letters = await trunk.attach((await trunk.teach(given)).head)
+  const { confusion, microF1, meanAveragePrecision, mistakes } = await evaluate(letters, [...examples, { text: 'abcdef abcdef fedcba', labels: ['bills'] }])
+  assert.equal(confusion, undefined)
+  assert.ok(Number(microF1?.value) > 0.9 && Number(meanAveragePrecision) > 0.9)
+  assert.equal(mistakes.length, 1)
+  assert.deepEqual([mistakes[0].index, mistakes[0].labels, mistakes[0].predicted], [24, ['bills'], ['parcels']])
   trunk.dispose()
 })
 

@@ -2,7 +2,8 @@
  * The same as a classifier of classify/classifier.js, its work done in a worker.
  */
 import { asOptions, checkCallbacks, eachInput } from '../classify/inputs.js'
-import { checkTeachOptions, iteratorOf } from '../teach/teach.js'
+import { iteratorOf } from '../teach/examples.js'
+import { checkTeachOptions } from '../teach/teach.js'
 import { addDispose } from '../common/dispose.js'
 import { LinformerError } from '../common/errors.js'
 import { disposed, sendable } from './worker-client.js'

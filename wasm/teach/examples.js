@@ -1,7 +1,7 @@
 /**
  * Examples, one by one: checked, and kept as what a fit needs of them. The texts themselves are not kept.
  */
-import { LinformerError, show } from '../common/errors.js'
+import { abortable, LinformerError, show } from '../common/errors.js'
 import { hashOf } from './folds.js'
 import { Counts } from './words.js'
 
@@ -30,6 +30,41 @@ export function checkExample(example) {
     if (typeof each !== 'string' || each.trim() === '') throw badArgument(`a label is ${show(each)}; it has to be a string that is not empty`)
   }
   return { input, labels: [...new Set(given)], kind: labels === undefined ? 'one' : 'many' }
+}
+
+/**
+ * @param {unknown} examples
+ * @returns {AsyncIterator<unknown> | Iterator<unknown>}
+ */
+export function iteratorOf(examples) {
+  const source = /** @type {any} */ (examples)
+  const iterator = source?.[Symbol.asyncIterator]?.() ?? (typeof source === 'string' ? undefined : source?.[Symbol.iterator]?.())
+  if (iterator !== undefined) return iterator
+  throw new LinformerError('BAD_ARGUMENT', `examples is ${show(examples)}; it has to be an array or an iterable of { text, label }`)
+}
+
+/**
+ * Hands over examples one by one, as they come.
+ *
+ * @param {unknown} examples an array, or an iterable or async iterable
+ * @param {AbortSignal | undefined} signal
+ * @param {(example: unknown, index: number, count: number | undefined) => Promise<void>} take count is known of arrays
+ */
+export async function iterate(examples, signal, take) {
+  const iterator = iteratorOf(examples)
+  const count = Array.isArray(examples) ? examples.length : undefined
+  let ended = false
+  try {
+    for (let index = 0; ; index++) {
+      const { done, value } = await abortable(signal, async () => iterator.next())
+      ended = done === true
+      if (ended) break
+      await take(value, index, count)
+    }
+  } finally {
+    // Not waited for: a source that hangs must not hold the caller.
+    if (!ended) Promise.resolve(iterator.return?.()).catch(() => {})
+  }
 }
 
 export class Examples {

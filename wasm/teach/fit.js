@@ -10,7 +10,7 @@ import { Dense } from './features.js'
 import { dealFolds } from './folds.js'
 import { fitLogistic } from './logistic.js'
 import { fitMix, mix, toProbabilities } from './mix.js'
-import { assess, figures } from './report.js'
+import { assess, figures, suspects } from './report.js'
 import { compact } from './row-space.js'
 import { chooseThresholds } from './thresholds.js'
 import { fitTypicality } from './typicality.js'
@@ -163,7 +163,7 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, indices,
     const { accuracy, macroF1 } = figures(toProbabilities(mix([scores], [1]), kind, classes), targets)
     return { accuracy, macroF1 }
   }
-  const assessed = assess(probabilities, targets, { labels, indices, thresholdOf: (row, c) => thresholdsOf[fold[row]][c] })
+  const assessed = assess(probabilities, targets, labels, (row, c) => thresholdsOf[fold[row]][c])
   return {
     head: {
       labels,
@@ -179,9 +179,9 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, indices,
       }
     },
     report: {
-      examples: n,
-      folds,
       ...assessed,
+      folds,
+      suspects: suspects(probabilities, targets, labels, indices),
       alone: { words: alone(word.scores), encoder: alone(encoder.scores) },
       fewExamples: assessed.perLabel.filter(({ examples }) => examples < FEW).map(({ label, examples }) => ({ label, examples })),
       chosen: { encoder: { strength: encoder.strength, factor: factors[0] }, words: { strength: word.strength, factor: factors[1] } }

@@ -2,8 +2,8 @@
  * trunk.teach: examples in, a head file and a report out.
  */
 import { asOptions, checkCallbacks, checkInput } from '../classify/inputs.js'
-import { abortable, LinformerError, show } from '../common/errors.js'
-import { checkExample, Examples } from './examples.js'
+import { LinformerError, show } from '../common/errors.js'
+import { checkExample, Examples, iterate } from './examples.js'
 import { fit } from './fit.js'
 import { headFile } from './head-file.js'
 
@@ -98,17 +98,6 @@ export function createTeacher(reader, options) {
 }
 
 /**
- * @param {unknown} examples
- * @returns {AsyncIterator<unknown> | Iterator<unknown>}
- */
-export function iteratorOf(examples) {
-  const source = /** @type {any} */ (examples)
-  const iterator = source?.[Symbol.asyncIterator]?.() ?? (typeof source === 'string' ? undefined : source?.[Symbol.iterator]?.())
-  if (iterator !== undefined) return iterator
-  throw new LinformerError('BAD_ARGUMENT', `examples is ${show(examples)}; it has to be an array or an iterable of { text, label }`)
-}
-
-/**
  * Gives examples to a teacher.
  *
  * @param {unknown} examples an array, or an iterable or async iterable
@@ -117,8 +106,6 @@ export function iteratorOf(examples) {
  * @returns {Promise<Taught>}
  */
 export async function teachWith(examples, { signal }, teacher) {
-  const iterator = iteratorOf(examples)
-  const count = Array.isArray(examples) ? examples.length : undefined
   // What is wrong with an array is told before its documents are read, which takes a while.
   if (Array.isArray(examples)) {
     const checked = examples.map(checkExample)
@@ -127,17 +114,6 @@ export async function teachWith(examples, { signal }, teacher) {
       throw new LinformerError('BAD_ARGUMENT', `all ${examples.length} examples have the label ${show([...labels][0])}; at least two labels are needed`, { labels: 1 })
     }
   }
-  let ended = false
-  try {
-    for (let index = 0; ; index++) {
-      const { done, value } = await abortable(signal, async () => iterator.next())
-      ended = done === true
-      if (ended) break
-      await teacher.add(value, index, count)
-    }
-  } finally {
-    // Not waited for: a source that hangs must not hold the caller.
-    if (!ended) Promise.resolve(iterator.return?.()).catch(() => {})
-  }
+  await iterate(examples, signal, teacher.add)
   return teacher.finish()
 }
