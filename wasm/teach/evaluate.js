@@ -28,9 +28,12 @@ const OF_A_DOCUMENT = ['EMPTY_TEXT', 'NOT_FINITE', 'TEXT_TOO_LONG', 'BUDGET_TOO_
 /** @param {unknown} given @returns {EvaluateOptions} */
 function checkOptions(given) {
   const options = asOptions(given)
-  const { mistakes } = options
+  const { mistakes, overflow } = options
   if (mistakes !== undefined && !(Number.isSafeInteger(mistakes) && Number(mistakes) >= 0)) {
     throw new LinformerError('BAD_ARGUMENT', `mistakes is ${show(mistakes)}; it has to be a whole number from 0`)
+  }
+  if (overflow !== undefined && overflow !== 'window' && overflow !== 'truncate' && overflow !== 'error') {
+    throw new LinformerError('BAD_ARGUMENT', `overflow is ${show(overflow)}; it can be 'window', 'truncate' or 'error'`)
   }
   checkCallbacks(options)
   return /** @type {EvaluateOptions} */ (options)
