@@ -124,6 +124,11 @@ export interface LoadOptions {
    * fetched. Default: false.
    */
   cache?: boolean | string
+  /**
+   * The server that `hf:` addresses lead to: a mirror, or one of your own that answers as the hub does. Default: in Node.js the
+   * environment variable HF_ENDPOINT; else https://huggingface.co.
+   */
+  hub?: string
   signal?: AbortSignal
   onProgress?: (event: ProgressEvent) => void
 }
@@ -341,6 +346,9 @@ export interface Inspection {
 /**
  * Where a model comes from: the name of one that comes with the library (`shippedModels`), a URL, in Node.js also a path, or the file
  * itself. The shipped models are fetched from beside the library.
+ *
+ * `hf:OWNER/NAME[@REVISION][/PATH]` is a file of a repository on Hugging Face: model.safetensors of main, unless you say. A `/` in a
+ * revision is written `%2F`. Redirects are followed. For a private repository, pass a Response: `load(await fetch(url, { headers }))`.
  */
 export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferView
 

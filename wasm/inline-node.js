@@ -12,4 +12,4 @@ export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { evaluate } from './teach/evaluate.js'
 export { version } from './common/version.js'
-export const { load, inspect } = createApi({ modules, readPlace, openCache, shipped })
+export const { load, inspect } = createApi({ modules, readPlace, openCache, shipped, hub: () => process.env.HF_ENDPOINT || undefined })

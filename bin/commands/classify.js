@@ -44,7 +44,8 @@ Labels each FILE: text, Markdown, HTML, PDF, Word (.docx), OpenDocument (.odt), 
 (.mhtml), also in gzip. What is in a file decides what it is, then its name. A folder stands for the documents below it,
 and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or no FILE, is standard input.
 
-  -m, --model NAME|FILE|URL  a shipped model or a .safetensors file (default: ${DEFAULT_MODEL})
+  -m, --model NAME|FILE|URL  a shipped model, a .safetensors file, or hf:OWNER/NAME[@REVISION][/PATH]
+                         (default: ${DEFAULT_MODEL})
       --trunk NAME|FILE      of a head file: the model it was taught on (default: the shipped one that it names)
       --json             one JSON value: an object for one document, an array for several
       --jsonl            read {"id", "text"} lines, write one line of JSON for each, in order, as they finish;

@@ -150,7 +150,7 @@ export const closeBrowser = () => browser?.close()
 export const answerOf = async (program, args, cwd) => JSON.parse(await outputOf(program, args, cwd))
 
 /** Runs a program. @param {string} program @param {string[]} args @param {string} cwd @returns {Promise<string>} its standard output */
-export const outputOf = async (program, args, cwd) => (await run(program, args, { cwd, timeout: 60_000 })).stdout
+export const outputOf = async (program, args, cwd) => (await run(program, args, { cwd, timeout: 300_000 })).stdout
 
 /**
  * Runs workerd with a configuration, and asks it once.

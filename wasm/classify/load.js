@@ -9,6 +9,7 @@ import { chooseBackend } from '../engine/backend.js'
 import { Engine, plannerFor } from '../engine/instance.js'
 import { choosePlan } from '../engine/memory.js'
 import { canShareMemory, withSharedMemory } from '../engine/threads.js'
+import { checkHub, modelAddress } from '../source/address.js'
 import { cached, cacheKey, openCache as openWebCache } from '../source/cache.js'
 import { completeModel } from '../source/export.js'
 import { fetchBytes, readSource } from '../source/fetch.js'
@@ -32,6 +33,7 @@ import { Trunk } from './trunk.js'
  * @property {(name: string | undefined) => Promise<import('../source/cache.js').Store>} [openCache] the Cache API by default
  * @property {import('../engine/threads.js').StartThread} [startThread] starts a worker; without it there is one thread
  * @property {(source: unknown) => URL | undefined} [shipped] where the model is, if the source is the name of a shipped one
+ * @property {() => string | undefined} [hub] where `hf:` addresses lead to, unless the caller says; huggingface.co by default
  */
 
 const WASM_MAGIC = [0, 0x61, 0x73, 0x6d]
@@ -58,6 +60,7 @@ function checkOptions(options) {
   }
   checkCallbacks(options)
   checkIntegrityOption(options.integrity)
+  checkHub(options.hub)
   if (options.cache !== undefined && typeof options.cache !== 'boolean' && (typeof options.cache !== 'string' || options.cache === '')) {
     throw new LinformerError('BAD_ARGUMENT', `cache is ${show(options.cache)}; it can be true, false or a name`)
   }
@@ -95,7 +98,10 @@ async function readModule(wasm, options, readPlace) {
  *
  * @param {Host} host
  */
-export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache, startThread, shipped }) {
+export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache, startThread, shipped, hub }) {
+  /** Names and addresses as URLs. @param {unknown} source @param {LoadOptions} options */
+  const locate = (source, options) => shipped?.(source) ?? modelAddress(source, options.hub ?? hub?.()) ?? source
+
   /**
    * @param {LoadOptions} options
    * @param {import('../engine/instance.js').Arithmetic} arithmetic
@@ -182,7 +188,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
    * @param {LoadOptions} options
    * @returns {Pick<import('./classifier.js').Shared, 'id' | 'readHead' | 'complete'>}
    */
-  function filesOf(source, bytes, { config, metadata, source: name }, { cache, maxModelBytes }) {
+  function filesOf(source, bytes, { config, metadata, source: name }, { cache, hub, maxModelBytes }) {
     // A response can be read only once: of one, the bytes are kept.
     const once = isA(source, 'Response')
     const again = once ? keeping(bytes) : async (/** @type {{ signal?: AbortSignal }} */ { signal }) => (await readFile(source, { cache, maxModelBytes, signal })).bytes
@@ -191,7 +197,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
       id: (options) => file.id(options),
       async readHead(given, options) {
         const { integrity, signal, onProgress, maxModelBytes: most = maxModelBytes } = checkOptions(options)
-        const { parsed } = await readFile(given, { integrity, signal, onProgress, maxModelBytes: most })
+        const { parsed } = await readFile(locate(given, { hub }), { integrity, signal, onProgress, maxModelBytes: most })
         if (parsed.kind !== 'head') {
           throw new LinformerError('MODEL_FORMAT', `${parsed.model.source} is a ${parsed.kind}, not a head`, { source: parsed.model.source })
         }
@@ -215,7 +221,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
   async function load(source, options) {
     const checked = checkOptions(options)
     const { signal, onProgress } = checked
-    const given = shipped?.(source) ?? source
+    const given = locate(source, checked)
     const first = await readFile(given, checked)
     const attached = first.parsed.kind === 'head' ? first.parsed.head : undefined
     const { place, bytes, model } = attached === undefined
@@ -248,7 +254,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
    */
   async function inspect(source, options) {
     const checked = checkOptions(options)
-    const { parsed } = await readFile(shipped?.(source) ?? source, checked)
+    const { parsed } = await readFile(locate(source, checked), checked)
     if (parsed.kind === 'head') {
       const { config, labels, metadata, fileBytes, tensors } = parsed.head
       return { kind: 'head', config, labels, metadata, fileBytes, ...count(tensors), memory: [], chosen: undefined }

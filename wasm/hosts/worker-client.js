@@ -18,6 +18,7 @@
 import { asOptions, checkCallbacks } from '../classify/inputs.js'
 import { LinformerError, throwIfAborted } from '../common/errors.js'
 import { asBytes, isA } from '../common/kinds.js'
+import { isAddress } from '../source/address.js'
 import { readSource } from '../source/fetch.js'
 import { isShipped } from './shipped.js'
 import { createWorkerClassifier } from './worker-classifier.js'
@@ -146,7 +147,7 @@ export const disposed = () => new LinformerError('DISPOSED', 'this classifier ha
  * @param {import('../source/fetch.js').ReadOptions} options
  */
 export async function sendable(source, host, options) {
-  if (typeof source === 'string') return isShipped(source) ? source : host.resolve(source)
+  if (typeof source === 'string') return isShipped(source) || isAddress(source) ? source : host.resolve(source)
   if (isA(source, 'URL')) return source.href
   // Bytes that have been handed over already cannot be sent, and some hosts do not say so.
   if (asBytes(source)?.byteLength === 0) return new Uint8Array(0)

@@ -34,17 +34,42 @@ const looksLikeHtml = (/** @type {Uint8Array} */ bytes) => {
   return start.startsWith('<!doctype') || start.startsWith('<html') || start.startsWith('<head')
 }
 
+/** What Git has in place of a large file. @param {Uint8Array} bytes @returns {string | undefined} the size of the file, if they are that */
+const pointerTo = (bytes) => {
+  const text = new TextDecoder('latin1').decode(bytes.subarray(0, 1024))
+  return /^version https:\/\/git-lfs\.github\.com\/spec\/[^]*\nsize (\d+)\n/.exec(text)?.[1]
+}
+
 /**
- * Throws if the bytes are a web page.
+ * Throws if the bytes are what servers and Git give in place of a file: a web page, or a pointer.
  *
  * @param {Uint8Array} bytes
  * @param {string} name
  * @param {number} [status] of the HTTP response that they came with
  */
-export function refuseHtml(bytes, name, status) {
+export function refuseSubstitute(bytes, name, status) {
+  const size = pointerTo(bytes)
+  if (size !== undefined) {
+    const message = `${name} is a pointer of Git LFS to a file of ${size} bytes, not that file: take the address that downloads it (/resolve/ in place of /raw/), or run git lfs pull`
+    throw new LinformerError('MODEL_FORMAT', message, { source: name, status, size: Number(size) })
+  }
   if (!looksLikeHtml(bytes)) return
   const answered = status === undefined ? '' : `, sent with HTTP status ${status}`
-  throw new LinformerError('MODEL_FORMAT', `${name} is a web page (HTML)${answered}, not the file that was asked for`, { source: name, status })
+  throw new LinformerError('MODEL_FORMAT', `${name} is a web page (HTML)${answered}, not the file that was asked for${/\/blob\//.test(name) ? ': the address that downloads it has /resolve/ in place of /blob/' : ''}`, { source: name, status })
+}
+
+/**
+ * What a server says in place of a file. Hubs add a reason, and answer 401 for what does not exist as for what is private.
+ *
+ * @param {Response} response
+ * @param {string} name
+ */
+function refusal({ status, statusText, headers, redirected, url }, name) {
+  const from = redirected && url ? ` from ${new URL(url).host}` : ''
+  const reason = headers.get('x-error-message')
+  const unknown = status === 401 && reason === null ? '; it may not exist, or be private' : ''
+  const message = `${name} answered with HTTP status ${`${status} ${statusText}`.trimEnd()}${from}${reason === null ? unknown : `: ${reason}`}`
+  return new LinformerError('SOURCE_FAILED', message, { source: name, status })
 }
 
 /**
@@ -57,9 +82,12 @@ export function refuseHtml(bytes, name, status) {
  */
 async function readResponse(response, name, options) {
   const { signal, onProgress } = options
-  const { ok, status, statusText } = response
-  if (!ok) {
-    throw new LinformerError('SOURCE_FAILED', `${name} answered with HTTP status ${status} ${statusText}`.trimEnd(), { source: name, status })
+  const { ok, status } = response
+  if (!ok) throw refusal(response, name)
+  const range = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(response.headers.get('content-range') ?? '')
+  if (status === 206 && range !== null && (range[1] !== '0' || Number(range[2]) + 1 < Number(range[3]))) {
+    const message = `${name} answered with HTTP status 206, a part of the file: bytes ${range[1]} to ${range[2]} of ${range[3]}`
+    throw new LinformerError('MODEL_TRUNCATED', message, { source: name, status })
   }
   // A compressed response says how many bytes travel, not how many there are; and from another origin it says no word of
   // being compressed. Only where all headers are to be seen is the length more than a hint.
@@ -98,7 +126,7 @@ async function readResponse(response, name, options) {
     bytes.set(part, at)
     at += part.length
   }
-  refuseHtml(bytes, name, status)
+  refuseSubstitute(bytes, name, status)
   return bytes
 }
 

@@ -5,7 +5,7 @@
  * and the range of its bytes; the ranges lie one after another and fill the rest of the file.
  */
 import { LinformerError, show } from '../common/errors.js'
-import { refuseHtml } from './fetch.js'
+import { refuseSubstitute } from './fetch.js'
 
 /**
  * @typedef {object} Tensor
@@ -45,7 +45,7 @@ export function readSafetensors(bytes, name = 'the file') {
     const message = `${name} is cut short: it has ${file.length} bytes and should have ${expected} or more`
     return new LinformerError('MODEL_TRUNCATED', message, { source: name, bytes: file.length, expected })
   }
-  refuseHtml(file, name)
+  refuseSubstitute(file, name)
   if (file.length < 8) throw truncated(8)
   const headerBytes = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true))
   if (headerBytes > HEADER_LIMIT || headerBytes < 2) {
