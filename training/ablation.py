@@ -22,14 +22,12 @@ import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
 import initial
 import loop
-from data import Corpus, held_out
+from data import Corpus, held_out, token_counts
 from model import Config, Linformer
-from tokenizer import MASK_ID
-from train import Documents, accuracy, token_counts
+from train import Documents, accuracy, loss
 
 VARIANTS = {
     "full attention": {"attention": "full"},
@@ -52,51 +50,35 @@ HELD_OUT = 10  # percent of train
 
 def run(options: dict, seed: int, args: argparse.Namespace, data: tuple) -> tuple[dict, dict]:
     """Trains and tests one variant: the line of results, and the weights"""
-    rows, check, vectors = data
+    rows, val, vectors = data
     torch.manual_seed(seed)
     k = options.get("k", K)
     config = Config(vectors.shape[0], N, D_MODEL, LAYERS, HEADS, D_FF, 2, [k] * LAYERS,
                     **{key: options[key] for key in ("attention", "sharing", "projection") if key in options})  # fmt: skip
-    model, average = Linformer(config), Linformer(config)
+    model, ema = Linformer(config), Linformer(config)
     if options.get("start") == "means":
         initial.segment_means(model, [(N, k)])
     model.embed["token"].weight.data.copy_(vectors)
-    average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, 0.02, position_lr=options.get("position_lr", 1.0)), betas=(0.9, 0.98))
+    ema.load_state_dict(model.state_dict())
+    optimizer = loop.adamw(model, args.lr, 0.02, position_lr=options.get("position_lr", 1.0))
     batches, epoch = [], 0
     while len(batches) < args.steps:
         batches += loop.by_length(rows, lambda row: len(row[0]), args.batch_tokens, random.Random(seed * 100 + epoch))
         epoch += 1
-    started, tokens = time.process_time(), 0
+    started = time.process_time()
     for step, batch in enumerate(batches[: args.steps]):
-        share = min(1.0, (step + 1) / 50) * (1 - step / args.steps)
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * share
-        ids, mask = loop.pad([row[0] for row in batch])
-        target = torch.tensor([row[1] for row in batch])
-        ids = ids.masked_fill(torch.rand(ids.shape) < 0.1, MASK_ID)
-        model.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(ids, mask).float()
-        loss = F.cross_entropy(logits, torch.stack([1 - target, target], -1))
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        tokens += int(mask.sum())
-        with torch.no_grad():
-            for slow, fast in zip(average.parameters(), model.parameters()):
-                slow.lerp_(fast, 1 - min(0.98, (step + 1) / (step + 10)))
+        rate = min(1.0, (step + 1) / 50) * (1 - step / args.steps)
+        loop.step(model, ema, optimizer, lambda: loss(model, batch, 0.1), rate, min(0.98, (step + 1) / (step + 10)))
     seconds = time.process_time() - started
     projections = sum(p.numel() for name, p in model.named_parameters() if name.endswith((".E.weight", ".F.weight")))
     result = {
-        "accuracy": round(accuracy(average, check, N), 5),
+        "accuracy": round(accuracy(ema, val, N), 5),
         "parameters": sum(p.numel() for p in model.parameters()),
         "projection_parameters": projections,
         "seconds": round(seconds, 1),
-        "tokens": tokens,
+        "tokens": sum(len(row[0]) for batch in batches[: args.steps] for row in batch),
     }
-    return result, {"config": config.to_dict(), "model": average.state_dict()}
+    return result, {"config": config.to_dict(), "model": ema.state_dict()}
 
 
 def table(results: dict) -> str:
@@ -140,23 +122,23 @@ def main() -> None:
     args.runs.mkdir(parents=True, exist_ok=True)
     corpora = [Corpus(args.data / f"{part}.jsonl.zst", args.tokenizer, args.tokenizer.parent) for part in ("train", "unsup")]
     soft = json.loads(args.teacher.read_text())["reviews"]
-    rows, check = [], Documents()
+    rows, val = [], Documents()
     for corpus in corpora:
         for i, name in enumerate(corpus.names):
             if corpus.labels[i] and held_out({"id": name}, HELD_OUT):
-                check.ids.append(corpus[i])
-                check.targets.append(float(corpus.labels[i] == "positive"))
+                val.ids.append(corpus[i])
+                val.targets.append(float(corpus.labels[i] == "positive"))
             elif len(corpus[i]):
                 target = 0.5 * (soft[name] + (corpus.labels[i] == "positive")) if corpus.labels[i] else soft[name]
                 rows.append((corpus[i][:N], target))
-    features, _ = initial.tfidf(token_counts([row[0] for row in rows[:30_000]], int(corpora[1].ids.max()) + 1))
-    vectors = initial.latent_semantics(features, D_MODEL, 1)
+    counts = token_counts([row[0] for row in rows[:30_000]], int(corpora[1].ids.max()) + 1)
+    vectors = initial.latent_semantics(counts, D_MODEL, 1)
     for seed in range(1, args.seeds + 1):
         for name, options in VARIANTS.items():
             key = f"{name} / {seed}"
             if key in results["runs"]:
                 continue
-            result, weights = run(options, seed, args, (rows, check, vectors))
+            result, weights = run(options, seed, args, (rows, val, vectors))
             torch.save(weights, args.runs / f"{key.replace(' / ', '-').replace(', ', '-').replace(' ', '-')}.pt")
             results["runs"][key] = result
             args.results.write_text(json.dumps(results, indent=1) + "\n")

@@ -22,10 +22,10 @@ from data import LABELS, read_jsonl
 from teacher import WORDS, Blend
 
 
-def report(name: str, verdicts: np.ndarray, truth: np.ndarray) -> None:
-    """One line: accuracy and macro F1, in percent"""
-    f1 = f1_score(truth, verdicts, average="macro")
-    print(f"{name}: accuracy {100 * (verdicts == truth).mean():.2f}, macro F1 {100 * f1:.2f}", flush=True)
+def report(name: str, predictions: np.ndarray, truth: np.ndarray) -> None:
+    """Prints one line: accuracy and macro F1, in percent"""
+    f1 = f1_score(truth, predictions, average="macro")
+    print(f"{name}: accuracy {100 * (predictions == truth).mean():.2f}, macro F1 {100 * f1:.2f}", flush=True)
 
 
 def main() -> None:

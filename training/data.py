@@ -1,4 +1,4 @@
-"""Reading the data sets, and documents as token ids, tokenised once and kept in a file.
+"""Reading the data sets, and documents as token ids, tokenised once and cached in a file.
 
 A data set is JSON Lines, zstd-compressed, one {"id", "text", "label"} a line, and perhaps "textPair".
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse as sp
 import zstandard
 from tokenizers import Tokenizer
 
@@ -39,7 +40,7 @@ def held_out(document: dict, percent: int) -> bool:
 
 
 def fingerprint(path: Path) -> str:
-    """Of a file's content, for the names of what is kept because of it."""
+    """A short hash of a file's content, for the names of what is cached because of it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
@@ -47,9 +48,9 @@ class Corpus:
     """The documents of one file as token ids: document i is `ids[offsets[i] : offsets[i + 1]]`, uint16."""
 
     def __init__(self, path: Path, tokenizer: Path, cache: Path) -> None:
-        """Tokenises `path` once; the result is kept in `cache`, a folder for one data set, under the tokenizer's hash."""
-        kept = cache / f"{path.name.split('.')[0]}-{fingerprint(tokenizer)}.npz"
-        if not kept.exists():
+        """Tokenises `path` once; `cache`, a folder for one data set, holds the result under the tokenizer's hash."""
+        cached = cache / f"{path.name.split('.')[0]}-{fingerprint(tokenizer)}.npz"
+        if not cached.exists():
             encoder = Tokenizer.from_file(str(tokenizer))
             assert encoder.get_vocab_size() <= 1 << 16
             rows, names, labels = [], [], []
@@ -59,8 +60,8 @@ class Corpus:
                 names += [str(d["id"]) for d in part]
                 labels += [d.get("label") or "" for d in part]
             cache.mkdir(parents=True, exist_ok=True)
-            np.savez(kept, ids=np.concatenate(rows), offsets=np.cumsum([0, *map(len, rows)]), names=names, labels=labels)
-        saved = np.load(kept)
+            np.savez(cached, ids=np.concatenate(rows), offsets=np.cumsum([0, *map(len, rows)]), names=names, labels=labels)
+        saved = np.load(cached)
         self.ids, self.offsets = saved["ids"], saved["offsets"]
         self.names, self.labels = saved["names"].tolist(), saved["labels"].tolist()
 
@@ -69,3 +70,12 @@ class Corpus:
 
     def __getitem__(self, i: int) -> np.ndarray:
         return self.ids[self.offsets[i] : self.offsets[i + 1]]
+
+
+def token_counts(rows: list[np.ndarray], vocab_size: int) -> sp.csr_matrix:
+    """How often each token occurs in each document, [documents, vocab]"""
+    offsets = np.cumsum([0, *map(len, rows)])
+    counts = sp.csr_matrix((np.ones(offsets[-1], np.float32), np.concatenate(rows).astype(np.int32), offsets),
+                           shape=(len(rows), vocab_size))  # fmt: skip
+    counts.sum_duplicates()
+    return counts

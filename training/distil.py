@@ -26,7 +26,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
@@ -34,7 +33,7 @@ import initial
 import loop
 from data import Corpus, read_jsonl
 from model import Config, Linformer
-from model_file import decode, state_dict
+from model_file import load_model
 from tokenizer import MASK_ID, SPECIAL
 
 SPANS = "128:32,384:24,1536:16,6144:24"  # 8,192 tokens in 96 segments of 4, 16, 96 and 256
@@ -57,7 +56,7 @@ def label_indices(names: list[str]) -> tuple[np.ndarray, int]:
 
 
 def read_tasks(data: Path, tokenizer: Path) -> dict[str, Task]:
-    """The labelled training sets, as token ids, which are kept beside the tokenizer"""
+    """The labelled training sets, as token ids, which are cached beside the tokenizer"""
 
     def read(name: str) -> Corpus:
         return Corpus(data / name / "train.jsonl.zst", tokenizer, tokenizer.parent / name)
@@ -144,7 +143,7 @@ def begin(student: Student, table: dict, spans: list[tuple[int, int]], seed: int
 
 def go_on_from(student: Student, path: Path, passages: Passages) -> None:
     """The trunk of a model file; its map to the teacher's space by least squares on the first passages."""
-    student.trunk.load_state_dict(state_dict(decode({k: v for k, v in load_file(path).items() if not k.startswith("tokenizer.")}), student.trunk.config))
+    student.trunk.load_state_dict(load_model(path).state_dict())
     z = []
     with torch.no_grad():
         for i in range(0, 4096, 64):
@@ -200,7 +199,7 @@ def similarity_loss(student: Tensor, teacher: Tensor) -> Tensor:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     loop.add_options(parser, d_model=192, n_layers=2, n_heads=4, d_ff=256, stem=96, epochs=6, batch_tokens=6144, lr=1.5e-3, weight_decay=0.01,
-                     word_dropout=0.08, average=0.998, position_lr=0.1, embedding_lr=0.03, seed=1)  # fmt: skip
+                     word_dropout=0.08, ema=0.998, position_lr=0.1, embedding_lr=0.03, seed=1)  # fmt: skip
     parser.add_argument("--passages", type=Path, required=True, help="what passages.py wrote")
     parser.add_argument("--table", type=Path, required=True, help="what static_table.py wrote")
     parser.add_argument("--trunk", type=Path, help="a trunk to go on from, a model file, in place of the static table")
@@ -210,20 +209,17 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
 
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    log = loop.Log(args.out / "train.log")
-    log(str({name: str(value) for name, value in vars(args).items()}))
+    log = loop.start(args)
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
-    check, passages = Passages(tokenizer), Passages(tokenizer)
-    check.add(shards(args.passages)[:HELD_OUT_SHARDS])
+    val, passages = Passages(tokenizer), Passages(tokenizer)
+    val.add(shards(args.passages)[:HELD_OUT_SHARDS])
     passages.add(shards(args.passages)[HELD_OUT_SHARDS:])
     tasks = read_tasks(args.data, args.tokenizer)
     table = dict(np.load(args.table))
     n_max, k = (sum(column) for column in zip(*args.spans))
     config = Config(tokenizer.get_vocab_size(), n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, 0, [k] * args.n_layers,
                     attention="full" if args.attention == "full" else "linformer", positions="none", stem=args.stem, importance=True)  # fmt: skip
-    student, average = Student(config, tasks), Student(config, tasks)
+    student, ema = Student(config, tasks), Student(config, tasks)
     begin(student, table, args.spans, args.seed)
     if args.trunk:
         go_on_from(student, args.trunk, passages)
@@ -232,8 +228,8 @@ def main() -> None:
             for p in layer.attn.out.parameters():
                 p.data.zero_()
                 p.requires_grad = False
-    average.load_state_dict(student.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(student, args.lr, args.weight_decay, args.embedding_lr, args.position_lr), betas=(0.9, 0.98), fused=True)
+    ema.load_state_dict(student.state_dict())
+    optimizer = loop.adamw(student, args.lr, args.weight_decay, embedding_lr=args.embedding_lr, position_lr=args.position_lr)
     log(f"{sum(p.numel() for p in student.trunk.parameters()) / 1e6:.2f} M parameters")
     words = torch.from_numpy(np.load(args.table.with_suffix(".raw.npy"))).float()
     teacher_mean = torch.from_numpy(table["mean"]).float()
@@ -287,8 +283,8 @@ def main() -> None:
     def evaluate(network: Student) -> float:
         """Mean cosine to the teacher over held-out passages, each read alone and each in its document; the mean of both is kept"""
         values = []
-        for rows in ([[i] for i in range(len(check.ids))], check.runs):
-            parts = [read_passages(network, check, rows[i : i + 16], False) for i in range(0, len(rows), 16)]
+        for rows in ([[i] for i in range(len(val.ids))], val.runs):
+            parts = [read_passages(network, val, rows[i : i + 16], False) for i in range(0, len(rows), 16)]
             z, target = torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
             values.append(1 - distance(network, z, target).item())
         log(f"cosine to the teacher: passages alone {values[0]:.4f}, in their documents {values[1]:.4f}")
@@ -299,10 +295,10 @@ def main() -> None:
         log(f"epoch {epoch}: {len(passages.ids)} passages, {sum(map(len, passages.ids)) / 1e6:.2f} M tokens, of {len(passages.runs)} runs")
         return epoch_batches(passages, tasks, n_max, args.batch_tokens, args.seed * 1000 + epoch)
 
-    evaluate(average.eval())
-    loop.train(student, average, optimizer, args.epochs, batches, loss, evaluate,
+    evaluate(ema.eval())
+    loop.train(student, ema, optimizer, args.epochs, batches, loss, evaluate,
                lambda network: {"config": config.to_dict(), "model": network.trunk.state_dict(), "student": network.state_dict()},
-               args.out, log, args.average)  # fmt: skip
+               args.out, log, args.ema)  # fmt: skip
 
 
 if __name__ == "__main__":

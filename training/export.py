@@ -3,10 +3,11 @@
     python training/export.py --task imdb --model runs/imdb/model.pt --tokenizer runs/imdb/tokenizer.json \
         --out models/imdb.safetensors --golden tests/golden/imdb --temperature 1.2
 
-A model without classes is written as a trunk; its golden file holds the pooled vectors.
+A model without classes is written as a trunk. `--checkpoint runs/imdb/checkpoint.pt` instead of `--model` takes the averaged
+weights of a training that is still running, or was stopped.
 
-The golden file holds texts of our own, their token ids and, in float64 from the quantised weights, their logits: the
-whole path from text to verdict is tested against it. The temperature that evaluate.py fits on held-out documents is
+The golden file holds texts of our own, their token ids and, in float64 from the quantised weights, their logits, or the
+pooled vectors of a trunk: the whole path from text to result is tested against it. The temperature that evaluate.py fits on held-out documents is
 divided into the head's weights and bias, so the engine needs to know nothing of it.
 """
 
@@ -66,15 +67,21 @@ ABOUT = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--task", choices=ABOUT, required=True, help="whose labels, licence and golden texts")
-    parser.add_argument("--model", type=Path, required=True, help="model.pt as train.py writes it")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--model", type=Path, help="model.pt: the best epoch of a training")
+    source.add_argument("--checkpoint", type=Path, help="checkpoint.pt: the averaged weights of a training as far as it has come")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--golden", type=Path, help="write OUT's golden verdicts to this path + .json")
+    parser.add_argument("--golden", type=Path, help="write the golden results to this path + .json")
     parser.add_argument("--dtype", choices=DTYPES, default="I8")
     parser.add_argument("--temperature", type=float, default=1.0, help="the logits are divided by it")
     args = parser.parse_args()
 
-    saved = torch.load(args.model, weights_only=True)
+    saved = torch.load(args.model or args.checkpoint, weights_only=True)
+    if args.checkpoint:
+        if "result" not in saved:
+            raise SystemExit(f"{args.checkpoint} has no 'result': an older training wrote it")
+        saved = saved["result"]
     config = Config(**saved["config"])
     model = Linformer(config)
     model.load_state_dict(saved["model"])

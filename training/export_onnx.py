@@ -2,22 +2,20 @@
 
     python training/export_onnx.py --model models/imdb.safetensors --out imdb.onnx
 
-The ONNX takes ids [1, n] (int64) for any n up to n_max and gives logits [1, n_classes]. Linformers need layerwise
-sharing and a linear projection.
+The ONNX takes ids [1, n] (int64) for any n up to n_max and gives logits [1, n_classes]. The model must be a plain classifier:
+no stem, no word head, mean pooling; a Linformer also needs layerwise sharing and a linear projection.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 
-from model import Config, Linformer
-from model_file import decode, state_dict
+from model import Linformer
+from model_file import load_model
 
 
 class Unpadded(nn.Module):
@@ -30,31 +28,20 @@ class Unpadded(nn.Module):
             layer.ffn = nn.Sequential(layer.ffn["in"], nn.GELU(approximate="tanh"), layer.ffn["out"])
 
     def forward(self, ids: Tensor) -> Tensor:
+        """ids [1, n] -> logits [1, n_classes]"""
         model = self.model
-        x = model.embeddings(ids, torch.ones_like(ids, dtype=torch.bool))
-        mask = torch.ones_like(ids, dtype=torch.bool)
+        mask = torch.ones_like(ids, dtype=torch.bool)  # [1, n]
+        x = model.embeddings(ids, mask)  # [1, n, d_model]
         for layer in model.layers:
-            h, attention = layer.attn_norm(x), layer.attn
+            h, attention = layer.attn_norm(x), layer.attn  # [1, n, d_model]
             full = model.config.attention == "full"
-            p = h if full else model.attn["E"].weight[0][: attention.k, : ids.shape[1]] @ h
+            p = h if full else model.attn["E"].weight[0][: attention.k, : ids.shape[1]] @ h  # [1, k or n, d_model]
             query, key, value = (attention.split(t) for t in (attention.query(h), attention.key(p), attention.value(p)))
-            scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5
-            ctx = torch.softmax(scores, -1) @ value
-            x = x + attention.out(ctx.transpose(1, 2).flatten(2))
-            x = x + layer.ffn(layer.ffn_norm(x))
+            scores = query @ key.transpose(-1, -2) / key.shape[-1] ** 0.5  # [1, n_heads, n, k or n]
+            ctx = torch.softmax(scores, -1) @ value  # [1, n_heads, n, d_head]
+            x = x + attention.out(ctx.transpose(1, 2).flatten(2))  # [1, n, d_model]
+            x = x + layer.ffn(layer.ffn_norm(x))  # [1, n, d_model]
         return model.head(model.pooled(ids, x, mask))
-
-
-def load(path: Path) -> Linformer:
-    """The model of a .safetensors file."""
-    with safe_open(path, "pt") as file:
-        config = Config(**json.loads(file.metadata()["config"]))
-        tensors = {name: file.get_tensor(name) for name in file.keys() if not name.startswith("tokenizer.")}
-    if config.attention == "linformer" and (config.sharing, config.projection) != ("layerwise", "linear"):
-        raise SystemExit(f"{path}: {config.sharing} sharing of a {config.projection} projection cannot be exported")
-    model = Linformer(config)
-    model.load_state_dict(state_dict(decode(tensors), config))
-    return model.eval()
 
 
 def main() -> None:
@@ -63,9 +50,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help=".onnx")
     args = parser.parse_args()
 
-    model = load(args.model)
-    n = torch.export.Dim("n", min=2, max=model.config.n_max)
-    example = torch.randint(0, model.config.vocab_size, (1, min(64, model.config.n_max)))
+    model = load_model(args.model)
+    config = model.config
+    if not config.n_classes or config.stem or config.words or config.importance or config.pooling != "mean":
+        raise SystemExit(f"{args.model}: only a classifier with mean pooling, without stem and word head, can be exported")
+    if config.attention == "linformer" and (config.sharing, config.projection) != ("layerwise", "linear"):
+        raise SystemExit(f"{args.model}: {config.sharing} sharing of a {config.projection} projection cannot be exported")
+    n = torch.export.Dim("n", min=2, max=config.n_max)
+    example = torch.randint(0, config.vocab_size, (1, min(64, config.n_max)))
     torch.onnx.export(Unpadded(model), (example,), args.out, input_names=["ids"], output_names=["logits"],
                       dynamic_shapes={"ids": {1: n}}, dynamo=True, external_data=False)  # fmt: skip
 

@@ -3,7 +3,7 @@
     python training/fewshot.py --data DATA --model models/general.safetensors --table runs/general/table.npz \
         --tokenizer runs/general/tokenizer.json --wheel wheels/*.whl --vectors runs/general/vectors --results training/fewshot.json
 
-Vectors are made once and kept in `--vectors`: ours by the library's `embed` (embed.js), static ones from static_table.py's table,
+Vectors are made once and cached in `--vectors`: ours by the library's `embed` (embed.js), static ones from static_table.py's table,
 the teacher's from the first 256 tokens. For 8, 16 and 64 examples a label, 1,000 in
 all and everything: logistic regression on the frozen vectors of a stratified sample of `train`, measured on up to 1,000
 documents of `test` drawn once; five seeds draw the samples. `mixed` is what teaching does: two heads, one on our vectors and
@@ -20,7 +20,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse as sp
+from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -34,7 +34,6 @@ from data import read_jsonl
 from minilm import Teacher
 
 SETS = ("agnews_small", "bbc", "20ng", "imdb", "sst2_glue", "sent_subj", "sent_trec", "opp115_segments", "openstax", "onestop")
-SENTIMENT = ("imdb", "sst2_glue")
 SIZES = ("8", "16", "64", "1000", "all")
 TEST = 1000  # documents of `test` that are measured
 MOST = 3000  # documents of `train` that "all" takes at most
@@ -76,7 +75,7 @@ def vectors_of(column: str, texts: list[str], args: argparse.Namespace) -> np.nd
     return Teacher(args.wheel)(texts)
 
 
-def kept_vectors(column: str, name: str, split: str, rows: list[dict], args: argparse.Namespace) -> np.ndarray:
+def cached_vectors(column: str, name: str, split: str, rows: list[dict], args: argparse.Namespace) -> np.ndarray:
     path = args.vectors / column / f"{name}-{split}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,8 +128,7 @@ def logits(model, x, n_labels: int) -> np.ndarray:
 def loss(z: np.ndarray, y: np.ndarray) -> float:
     if y.ndim == 2:
         return float(np.mean(np.logaddexp(0, np.where(y > 0, -z, z))))
-    z = z - z.max(1, keepdims=True)
-    return float(-(z[np.arange(len(y)), y] - np.log(np.exp(z).sum(1))).mean())
+    return float(-log_softmax(z, axis=1)[np.arange(len(y)), y].mean())
 
 
 def score(z: np.ndarray, y: np.ndarray) -> float:
@@ -163,8 +161,8 @@ def measure(columns: list[str], name: str, sizes: list[str], args: argparse.Name
     else:
         names = sorted(set(single))
         y_train, y_test = (np.array([names.index(d["label"]) for d in rows]) for rows in (train, test))
-    kept = {c: [kept_vectors(c, name, split, rows, args) for split, rows in (("train", train), ("test", test))]
-            for c in columns if c not in ("tfidf", "mixed")}  # fmt: skip
+    cached = {c: [cached_vectors(c, name, split, rows, args) for split, rows in (("train", train), ("test", test))]
+              for c in columns if c not in ("tfidf", "mixed")}  # fmt: skip
     out: dict = {}
     for size in sizes:
         if size == "1000" and len(train) <= 1000:
@@ -183,7 +181,7 @@ def measure(columns: list[str], name: str, sizes: list[str], args: argparse.Name
                     if column == "tfidf":
                         features = Features("tfidf", [train[i]["text"] for i in rows], [d["text"] for d in test])
                     else:
-                        features = Features("dense", kept[column][0][rows], kept[column][1])
+                        features = Features("dense", cached[column][0][rows], cached[column][1])
                     strength, oof = chosen(features, y, seed)
                     parts[column] = (features, strength, oof)
                     z = logits(fit(features.train, y, strength), features.test, oof.shape[1])

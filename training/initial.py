@@ -13,29 +13,20 @@ import math
 import numpy as np
 import scipy.sparse as sp
 import torch
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
 from model import Linformer
 
 
-def tfidf(counts: sp.csr_matrix, idf: np.ndarray | None = None) -> tuple[sp.csr_matrix, np.ndarray]:
-    """(1 + log tf) idf of counts [documents, vocab], rows of length 1; and the idf [vocab]"""
-    if idf is None:
-        present = np.asarray((counts > 0).sum(0)).ravel()
-        idf = (np.log((1 + counts.shape[0]) / (1 + present)) + 1).astype(np.float32)
-    weighted = counts.copy()
-    weighted.data = (1 + np.log(weighted.data)) * idf[weighted.indices]
-    norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(1)))
-    return weighted.multiply(1 / np.maximum(norms, 1e-9)).tocsr().astype(np.float32), idf
-
-
-def latent_semantics(features: sp.csr_matrix, d: int, seed: int) -> Tensor:
-    """Token vectors [vocab, d], entries of deviation 1/2: right singular vectors times the roots of the singular values
+def latent_semantics(counts: sp.csr_matrix, d: int, seed: int) -> Tensor:
+    """Token vectors [vocab, d], entries of deviation 1/2: right singular vectors times the roots of the singular values,
+    of the TF-IDF of `counts` [documents, vocab]
 
     Deerwester et al. 1990; the truncated SVD is Halko et al. 2011.
     """
-    _, values, vectors = randomized_svd(features, d, random_state=seed, n_iter=2)
+    _, values, vectors = randomized_svd(TfidfTransformer(sublinear_tf=True).fit_transform(counts), d, random_state=seed, n_iter=2)
     rows = vectors.T * np.sqrt(values)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.where(lengths > 1e-6, rows / np.maximum(lengths, 1e-6), np.random.default_rng(seed).normal(size=rows.shape) / d**0.5)
@@ -76,13 +67,12 @@ def resegment(E: Tensor, old: list[tuple[int, int]], new: list[tuple[int, int]])
     Segments that both have keep their learned weights. Others get equal weights, with the mean norm of the rows of the
     first old span, whose segments every document has: that keeps the scale of sums of unlike tokens.
     """
-    was = segments(old)
-    kept = {place: E[0, i, place[0] : place[1]] for i, place in enumerate(was)}
-    norm = torch.stack([row.norm() for place, row in kept.items() if place[1] <= old[0][0]]).mean()
+    learned = {(start, end): E[0, i, start:end] for i, (start, end) in enumerate(segments(old))}
+    norm = torch.stack([row.norm() for (_, end), row in learned.items() if end <= old[0][0]]).mean()
     rows = segments(new)
     out = torch.zeros(1, len(rows), rows[-1][1])
     for i, (start, end) in enumerate(rows):
-        out[0, i, start:end] = kept.get((start, end), norm / (end - start) ** 0.5)
+        out[0, i, start:end] = learned.get((start, end), norm / (end - start) ** 0.5)
     return out
 
 
@@ -100,9 +90,9 @@ def neighbourhood(model: Linformer, offsets: list[list[int]], amplitude: float =
     sum_f cos(rate_f (i + offset - j)), which is largest where j = i + offset.
     """
     d_head = model.config.d_model // model.config.n_heads
-    code, rates = sinusoid(model.config.n_max, d_head)
+    sinusoids, rates = sinusoid(model.config.n_max, d_head)
     position = model.embed["position"].weight.data
-    position[:, :d_head] = code * amplitude
+    position[:, :d_head] = sinusoids * amplitude
     position[:, d_head:] = 0
     model.embed["token"].weight.data[:, :d_head] *= 0.1
     for layer, shifts in zip(model.layers, offsets):
@@ -117,13 +107,13 @@ def neighbourhood(model: Linformer, offsets: list[list[int]], amplitude: float =
             cos, sin = (rates * shift).cos().float(), (rates * shift).sin().float()
             for f in range(d_head // 2):
                 a, b = 2 * f, 2 * f + 1  # (sin, cos) at i becomes (sin, cos) at i + shift
-                turn = torch.tensor([[cos[f], sin[f]], [-sin[f], cos[f]]]) * sharpness
-                query.weight.data[head * d_head + a : head * d_head + b + 1, a : b + 1] = turn
+                rotation = torch.tensor([[cos[f], sin[f]], [-sin[f], cos[f]]]) * sharpness
+                query.weight.data[head * d_head + a : head * d_head + b + 1, a : b + 1] = rotation
 
 
 def begin(model: Linformer, counts: sp.csr_matrix, spans: list[tuple[int, int]], offsets: list[list[int]], seed: int) -> None:
     """The whole start of a layerwise model: token vectors from `counts` [documents, vocab], E from `spans`, heads from `offsets`"""
     content = model.config.d_model - model.config.d_model // model.config.n_heads  # the first d_head channels are the positions'
-    model.embed["token"].weight.data[:, -content:] = latent_semantics(tfidf(counts)[0], content, seed)
+    model.embed["token"].weight.data[:, -content:] = latent_semantics(counts, content, seed)
     segment_means(model, spans)
     neighbourhood(model, offsets)

@@ -1,4 +1,4 @@
-"""Writing model files: one .safetensors with weights, tokenizer and metadata, as the engine reads it."""
+"""Model files: one .safetensors with weights, tokenizer and metadata, as the engine reads it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from model import Config
+from model import Config, Linformer
 from tokenizer import SEP_ID
 
 DTYPES = ("F32", "F16", "I8")
@@ -42,11 +43,13 @@ def encode(tensors: dict[str, Tensor], dtype: str) -> dict[str, Tensor]:
 
 def decode(encoded: dict[str, Tensor]) -> dict[str, Tensor]:
     """What the engine computes with: the weights as they come back from the file."""
-    return {
-        name: tensor if tensor.dtype == torch.int32 else tensor.float() * encoded[name + ".scale"][..., None] if tensor.dtype == torch.int8 else tensor.float()
-        for name, tensor in encoded.items()
-        if not name.endswith(".scale")
-    }
+    out = {}
+    for name, tensor in encoded.items():
+        if tensor.dtype == torch.int8:
+            out[name] = tensor.float() * encoded[name + ".scale"][..., None]
+        elif not name.endswith(".scale"):
+            out[name] = tensor if tensor.dtype == torch.int32 else tensor.float()
+    return out
 
 
 def state_dict(tensors: dict[str, Tensor], config: Config) -> dict[str, Tensor]:
@@ -58,6 +61,16 @@ def state_dict(tensors: dict[str, Tensor], config: Config) -> dict[str, Tensor]:
         else:
             out[name] = tensor
     return out
+
+
+def load_model(path: Path) -> Linformer:
+    """The model of a .safetensors file, a trunk or a classifier, ready to predict"""
+    with safe_open(path, "pt") as file:
+        config = Config(**{"n_classes": 0, **json.loads(file.metadata()["config"])})
+        tensors = {name: file.get_tensor(name) for name in file.keys() if not name.startswith("tokenizer.")}
+    model = Linformer(config)
+    model.load_state_dict(state_dict(decode(tensors), config))
+    return model.eval()
 
 
 def save_model(path: Path, encoded: dict[str, Tensor], config: Config, labels: list[str], tables: dict,

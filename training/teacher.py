@@ -24,7 +24,6 @@ from sklearn.svm import LinearSVC
 
 from data import IMDB_LABELS, held_out, read_jsonl
 
-
 WORDS = r"\w+(?:'\w+)?|[!?]"  # what n-grams are made of
 
 
@@ -63,21 +62,21 @@ def main() -> None:
 
     train = list(read_jsonl(args.data / "train.jsonl.zst"))
     fit = [d for d in train if not held_out(d, args.held_out)]
-    check = [d for d in train if held_out(d, args.held_out)]
-    labels, truth = (np.array([IMDB_LABELS.index(d["label"]) for d in part]) for part in (fit, check))
+    val = [d for d in train if held_out(d, args.held_out)]
+    labels, truth = (np.array([IMDB_LABELS.index(d["label"]) for d in part]) for part in (fit, val))
     vectorizer = CountVectorizer(ngram_range=(1, 3), min_df=3, token_pattern=WORDS, dtype=np.float32)
 
     def clean(documents: list[dict]) -> list[str]:
         return [d["text"].replace("<br />", " ") for d in documents]
 
     counts = vectorizer.fit_transform(clean(fit))
-    check_counts = vectorizer.transform(clean(check))
+    val_counts = vectorizer.transform(clean(val))
     print(f"{counts.shape[1]} n-grams", flush=True)
     model = Blend().fit(counts, labels)
-    for name, margin in zip(("tf-idf", "nbsvm"), model.parts(check_counts)):
+    for name, margin in zip(("tf-idf", "nbsvm"), model.parts(val_counts)):
         print(f"{name}: held-out accuracy {100 * ((margin > 0) == truth).mean():.2f}%, deviation {margin.std():.2f}")
     print(f"teacher: {len(fit)} documents, held-out accuracy "
-          f"{100 * ((model.probability(check_counts) > 0.5) == truth).mean():.2f}% of {len(check)}", flush=True)  # fmt: skip
+          f"{100 * ((model.probability(val_counts) > 0.5) == truth).mean():.2f}% of {len(val)}", flush=True)  # fmt: skip
 
     def predict(texts: list[str]) -> list[float]:
         """Probability of 'positive' of each text."""
@@ -91,7 +90,7 @@ def main() -> None:
         unseen = np.flatnonzero(fold == f)
         part = Blend().fit(counts[fold != f], labels[fold != f])
         soft |= zip((fit[i]["id"] for i in unseen), part.probability(counts[unseen]).round(5).tolist())
-    soft |= zip((d["id"] for d in check), model.probability(check_counts).round(5).tolist())
+    soft |= zip((d["id"] for d in val), model.probability(val_counts).round(5).tolist())
     sentences = [s for d in fit + unsup for s in re.split(r"(?<=[.!?])\s+|(?:<br />)+", d["text"]) if 10 <= len(s) <= 400]
     sentences = random.Random(1).sample(sentences, args.sentences)
     args.out.write_text(json.dumps({"reviews": soft, "sentences": list(zip(sentences, predict(sentences)))}))

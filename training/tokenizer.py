@@ -6,6 +6,7 @@
 often as Zipf's law says, so that words which the documents are short of get tokens too.
 
 Special tokens have ids of their own, but text never gives them: a literal "<sep>" in a document is ordinary bytes.
+`tokenizer_json.py` goes the other way, from a model file to a tokenizer.json.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from data import read_jsonl
 from minilm import read_wheel
+from tokenizer_json import SPECIAL, characters
 
-SPECIAL = ("<sep>", "<mask>")  # between a text and its pair; a word that training hides
 SEP_ID, MASK_ID = 0, 1
 
 
@@ -44,18 +45,11 @@ def train(texts: Iterable[str], vocab_size: int, lowercase: bool) -> str:
     return json.dumps(description, ensure_ascii=False)
 
 
-def byte_of_character() -> dict[str, int]:
-    """The printable stand-ins of byte-level BPE (GPT-2's bytes_to_unicode), the other way round."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    rest = [b for b in range(256) if b not in printable]
-    return {chr(b): b for b in printable} | {chr(256 + i): b for i, b in enumerate(rest)}
-
-
 def tables(path: Path | str) -> dict:
-    """Of a tokenizer.json: vocab [bytes] uint8, offsets [size + 1] uint32, merges [n, 2] uint32, and lowercase."""
+    """The tables of a tokenizer.json: vocab [bytes] uint8, offsets [size + 1] uint32, merges [n, 2] uint32, and lowercase"""
     description = json.loads(Path(path).read_text(encoding="utf-8"))
     ids = description["model"]["vocab"]
-    to_byte = byte_of_character()
+    to_byte = {character: byte for byte, character in enumerate(characters())}
     tokens = sorted(ids, key=ids.__getitem__)
     assert [ids[t] for t in tokens] == list(range(len(tokens))), "ids are not 0 to size - 1"
     raw = [b"" if t in SPECIAL else bytes(to_byte[c] for c in t) for t in tokens]
@@ -69,7 +63,7 @@ def tables(path: Path | str) -> dict:
 
 
 def zipf_words(wheel: Path, weight: float) -> Iterable[tuple[str, int]]:
-    """The whole words of the teacher's vocabulary, each with the space before it; and how often: weight / rank, at least 20"""
+    """The whole words of the teacher's vocabulary, each after a space, and how often each counts: weight / rank, at least 20"""
     vocab = read_wheel(wheel)[1].get_vocab()
     words = [word for word in sorted(vocab, key=vocab.__getitem__) if word.isalpha() and word.isascii() and len(word) > 1]
     for rank, word in enumerate(words, 1):

@@ -17,7 +17,6 @@ import random
 from pathlib import Path
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
@@ -25,7 +24,7 @@ from torch import Tensor
 
 import initial
 import loop
-from data import LABELS, Corpus, held_out
+from data import LABELS, Corpus, held_out, token_counts
 from model import Config, Linformer
 from tokenizer import MASK_ID
 
@@ -60,30 +59,30 @@ def load_documents(args: argparse.Namespace, log: loop.Log) -> tuple[Documents, 
     unsup = Corpus(args.data / "unsup.jsonl.zst", args.tokenizer, cache)
     teacher = json.loads(args.teacher.read_text())
     encoder = json.loads(args.encoder.read_text()) if args.encoder else None
-    train, check, names = Documents(), Documents(), []
+    train, val, names = Documents(), Documents(), []
     soft = teach(reviews.names, teacher["reviews"], None, 0.0)
     for i, name in enumerate(reviews.names):
         hard = float(CLASSES.index(reviews.labels[i]))
         if held_out({"id": name}, args.held_out):
             names.append(name)
-            check.ids.append(reviews[i])
-            check.targets.append(hard)
+            val.ids.append(reviews[i])
+            val.targets.append(hard)
         else:
             train.ids.append(reviews[i])
             smooth = abs(hard - args.label_smoothing)
             train.targets.append((1 - args.soft_share) * smooth + args.soft_share * soft[i])
     taught = teach(names, teacher["reviews"], encoder, args.encoder_share)
-    right = sum((p > 0.5) == (target > 0.5) for p, target in zip(taught, check.targets))
+    right = sum((p > 0.5) == (target > 0.5) for p, target in zip(taught, val.targets))
     log(f"the teachers together: {100 * right / len(names):.2f}% of {len(names)} held out")
     train.ids += [unsup[i] for i in range(len(unsup))]
     train.targets += teach(unsup.names, teacher["reviews"], encoder, args.encoder_share)
     texts, targets = map(list, zip(*teacher["sentences"][: args.sentences]))
     encoded = Tokenizer.from_file(str(args.tokenizer)).encode_batch(texts)
-    return train, Documents([np.array(e.ids, dtype=np.uint16) for e in encoded], targets), check
+    return train, Documents([np.array(e.ids, dtype=np.uint16) for e in encoded], targets), val
 
 
 def long_documents(documents: Documents, n_max: int, count: int, rng: random.Random) -> list[tuple[np.ndarray, float]]:
-    """Several reviews of the same verdict joined to one of up to n_max tokens, so that every column of E learns."""
+    """Several reviews of the same label joined to one of up to n_max tokens, so that every column of E learns."""
     out = []
     sides = [[i for i, t in enumerate(documents.targets) if (t > 0.5) == side] for side in (False, True)]
     for _ in range(count):
@@ -114,31 +113,32 @@ def epoch_batches(documents: Documents, sentences: Documents, args: argparse.Nam
 
 @torch.no_grad()
 def accuracy(model: Linformer, documents: Documents, n_max: int) -> float:
-    """The share of documents, cut to n_max tokens, whose verdict is that of their target"""
+    """The share of documents, cut to n_max tokens, whose prediction is their target"""
     model.eval()
     order = sorted(range(len(documents.ids)), key=lambda i: len(documents.ids[i]))
     right = 0
     for start in range(0, len(order), 16):
         part = order[start : start + 16]
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            verdicts = model(*loop.pad([documents.ids[i][:n_max] for i in part])).argmax(-1).tolist()
-        right += sum(verdict == (documents.targets[i] > 0.5) for verdict, i in zip(verdicts, part))
+            predictions = model(*loop.pad([documents.ids[i][:n_max] for i in part])).argmax(-1).tolist()
+        right += sum(prediction == (documents.targets[i] > 0.5) for prediction, i in zip(predictions, part))
     return right / len(order)
 
 
-def token_counts(rows: list[np.ndarray], vocab_size: int) -> sp.csr_matrix:
-    """How often each token occurs in each document, [documents, vocab]"""
-    offsets = np.cumsum([0, *map(len, rows)])
-    counts = sp.csr_matrix((np.ones(offsets[-1], np.float32), np.concatenate(rows).astype(np.int32), offsets),
-                           shape=(len(rows), vocab_size))  # fmt: skip
-    counts.sum_duplicates()
-    return counts
+def loss(model: Linformer, batch: list[tuple[np.ndarray, float]], word_dropout: float) -> Tensor:
+    """Mean cross-entropy of rows of (ids, probability of 'positive'), with a share of the tokens hidden"""
+    ids, mask = loop.pad([row[0] for row in batch])  # [batch, n]
+    target = torch.tensor([row[1] for row in batch])  # [batch]
+    ids = ids.masked_fill(torch.rand(ids.shape) < word_dropout, MASK_ID)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(ids, mask).float()  # [batch, 2]
+    return F.cross_entropy(logits, torch.stack([1 - target, target], -1))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     loop.add_options(parser, d_model=128, n_layers=2, n_heads=4, d_ff=256, epochs=5, batch_tokens=10240, lr=1.2e-3, weight_decay=0.02,
-                     word_dropout=0.12, label_smoothing=0.03, average=0.998, position_lr=0.1, seed=1)  # fmt: skip
+                     word_dropout=0.12, label_smoothing=0.03, ema=0.998, position_lr=0.1, seed=1)  # fmt: skip
     parser.add_argument("--teacher", type=Path, required=True, help="what teacher.py wrote")
     parser.add_argument("--encoder", type=Path, help="what encoder_teacher.py wrote, soft.json")
     parser.add_argument("--start", type=Path, help="model.pt to go on from; it has the shape of the model")
@@ -154,39 +154,28 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
 
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    log = loop.Log(args.out / "train.log")
-    log(str({name: str(value) for name, value in vars(args).items()}))
-    train, sentences, check = load_documents(args, log)
+    log = loop.start(args)
+    train, sentences, val = load_documents(args, log)
     vocab_size = Tokenizer.from_file(str(args.tokenizer)).get_vocab_size()
     saved = torch.load(args.start, weights_only=True) if args.start else None
     n_max, k = (sum(column) for column in zip(*args.spans))
     config = Config(**saved["config"]) if saved else Config(
         vocab_size, n_max, args.d_model, args.n_layers, args.n_heads, args.d_ff, len(CLASSES), [k] * args.n_layers)  # fmt: skip
     args.n_max = config.n_max
-    model, average = Linformer(config, args.dropout), Linformer(config)
+    model, ema = Linformer(config, args.dropout), Linformer(config)
     if saved:
         model.load_state_dict(saved["model"])
     elif not (args.out / "checkpoint.pt").exists():
         initial.begin(model, token_counts(train.ids, vocab_size), args.spans, [[0, -3, 3], [0, -6]], args.seed)
-    average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, args.weight_decay, position_lr=args.position_lr), betas=(0.9, 0.98))
+    ema.load_state_dict(model.state_dict())
+    optimizer = loop.adamw(model, args.lr, args.weight_decay, position_lr=args.position_lr)
     tokens = sum(min(len(ids), args.crop) for ids in train.ids)
-    log(f"{len(train.ids)} documents, {tokens / 1e6:.1f} M tokens an epoch, {len(check.ids)} held out; "
+    log(f"{len(train.ids)} documents, {tokens / 1e6:.1f} M tokens an epoch, {len(val.ids)} held out; "
         f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")  # fmt: skip
 
-    def loss(batch: list) -> Tensor:
-        ids, mask = loop.pad([row[0] for row in batch])
-        target = torch.tensor([row[1] for row in batch])
-        ids = ids.masked_fill(torch.rand(ids.shape) < args.word_dropout, MASK_ID)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = model(ids, mask).float()
-        return F.cross_entropy(logits, torch.stack([1 - target, target], -1))
-
-    loop.train(model, average, optimizer, args.epochs, lambda epoch: epoch_batches(train, sentences, args, epoch), loss,
-               lambda network: accuracy(network, check, args.n_max),
-               lambda network: {"config": config.to_dict(), "model": network.state_dict()}, args.out, log, args.average)  # fmt: skip
+    loop.train(model, ema, optimizer, args.epochs, lambda epoch: epoch_batches(train, sentences, args, epoch),
+               lambda batch: loss(model, batch, args.word_dropout), lambda network: accuracy(network, val, args.n_max),
+               lambda network: {"config": config.to_dict(), "model": network.state_dict()}, args.out, log, args.ema)  # fmt: skip
 
 
 if __name__ == "__main__":

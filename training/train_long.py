@@ -28,6 +28,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 import torch.nn.functional as F
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import LinearSVC
@@ -127,7 +128,7 @@ def linear_evidence(counts: sp.csr_matrix, labels: np.ndarray, folds: np.ndarray
     shares comes nearest to that if each share is scaled by the slope of the regression of the one on the other. To the
     scaled shares come their latent semantics, `topics` [vocab, 300], which rare words have in common with others.
     """
-    shares, idf = shares_of(counts), initial.tfidf(counts)[1]
+    shares, idf = shares_of(counts), TfidfTransformer().fit(counts).idf_
     bounded = saturated(shares)
     slope = np.asarray(bounded.multiply(shares).sum(0)).ravel() / (np.asarray(shares.multiply(shares).sum(0)).ravel() + 1e-12)
     bounded = (bounded @ sp.diags(idf)).tocsr()

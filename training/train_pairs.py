@@ -31,11 +31,10 @@ from torch import Tensor
 import initial
 import loop
 import tokenizer as bpe
-from data import held_out, read_jsonl
+from data import held_out, read_jsonl, token_counts
 from model import Config, Linformer
 from model_file import decode, encode, save_model, state_dict
 from tokenizer import SEP_ID
-from train import token_counts
 
 LABELS = ("different", "same")
 SHORTEST, LONG, LONGEST = 24, 80, 110  # tokens of a piece
@@ -87,12 +86,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
-    torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
-    log = loop.Log(args.out / "train.log")
-    texts, check_texts = [], []
+    log = loop.start(args)
+    texts, val_texts = [], []
     for d in itertools.chain(read_jsonl(args.data / "train.jsonl.zst"), read_jsonl(args.data / "unsup.jsonl.zst")):
-        (check_texts if held_out(d, 10) else texts).append(d["text"].replace("<br />", " "))
+        (val_texts if held_out(d, 10) else texts).append(d["text"].replace("<br />", " "))
     path = args.out / "tokenizer.json"
     if not path.exists():
         path.write_text(bpe.train(texts[::4], args.vocab_size, True), encoding="utf-8")
@@ -105,8 +102,8 @@ def main() -> None:
             rows += [np.array(e.ids, dtype=np.int32) for e in tokenizer.encode_batch([text[:3000] for text in part[i : i + 1000]])]
         return [ids for ids in rows if len(ids) >= 2 * LONGEST]
 
-    known, unknown = tokenised(texts), tokenised(check_texts)
-    check = draw(unknown[::2], 4000, SHORTEST, random.Random(0))
+    known, unknown = tokenised(texts), tokenised(val_texts)
+    val = draw(unknown[::2], 4000, SHORTEST, random.Random(0))
     test, long_test = (draw(unknown[1::2], 4000, shortest, random.Random(1)) for shortest in (SHORTEST, LONG))
     with open(args.out / "test.jsonl", "w", encoding="utf-8") as lines:
         for i, (a, b, label) in enumerate(test):
@@ -114,13 +111,13 @@ def main() -> None:
             print(json.dumps(row), file=lines)
     vocab_size = tokenizer.get_vocab_size()
     config = Config(vocab_size, N_MAX, D_MODEL, args.layers, HEADS, D_FF, 2, [K] * args.layers)
-    model, average = Linformer(config), Linformer(config)
-    features, _ = initial.tfidf(token_counts(known[:30_000], vocab_size))
-    model.embed["token"].weight.data.copy_(initial.latent_semantics(features, D_MODEL, args.seed))
+    model, ema = Linformer(config), Linformer(config)
+    vectors = initial.latent_semantics(token_counts(known[:30_000], vocab_size), D_MODEL, args.seed)
+    model.embed["token"].weight.data.copy_(vectors)
     initial.segment_means(model, [(N_MAX, K)])
     compare_words(model, D_MODEL // HEADS)
-    average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(loop.groups(model, args.lr, 0.02, position_lr=0.1), betas=(0.9, 0.98))
+    ema.load_state_dict(model.state_dict())
+    optimizer = loop.adamw(model, args.lr, 0.02, position_lr=0.1)
     log(f"{len(known)} reviews, {len(unknown)} held out, {sum(p.numel() for p in model.parameters())} parameters")
 
     def batches(epoch: int) -> list:
@@ -134,28 +131,28 @@ def main() -> None:
         return F.cross_entropy(logits, torch.tensor([label for _, _, label in batch]))
 
     @torch.no_grad()
-    def evaluate(network: Linformer, pairs: list = check) -> float:
+    def evaluate(network: Linformer, pairs: list = val) -> float:
         right = 0
         for i in range(0, len(pairs), 100):
             part = pairs[i : i + 100]
-            verdicts = network(*loop.pad([join(a, b) for a, b, _ in part])).argmax(-1).tolist()
-            right += sum(verdict == label for verdict, (_, _, label) in zip(verdicts, part))
+            predictions = network(*loop.pad([join(a, b) for a, b, _ in part])).argmax(-1).tolist()
+            right += sum(prediction == label for prediction, (_, _, label) in zip(predictions, part))
         return right / len(pairs)
 
-    loop.train(model, average, optimizer, args.epochs, batches, loss, evaluate, lambda network: network.state_dict(),
+    loop.train(model, ema, optimizer, args.epochs, batches, loss, evaluate, lambda network: network.state_dict(),
                args.out, log, 0.995, 100)  # fmt: skip
 
-    average.load_state_dict(torch.load(args.out / "model.pt", weights_only=True))
-    encoded = encode(average.tensors(), "I8")
-    average.load_state_dict(state_dict(decode(encoded), config))
-    accuracy = evaluate(average, test)
-    log(f"int8: {100 * accuracy:.2f}% of {len(test)} pairs, {100 * evaluate(average, long_test):.2f}% of as many with pieces of "
+    ema.load_state_dict(torch.load(args.out / "model.pt", weights_only=True))
+    encoded = encode(ema.tensors(), "I8")
+    ema.load_state_dict(state_dict(decode(encoded), config))
+    accuracy = evaluate(ema, test)
+    log(f"int8: {100 * accuracy:.2f}% of {len(test)} pairs, {100 * evaluate(ema, long_test):.2f}% of as many with pieces of "
         f"{LONG} to {LONGEST} tokens")  # fmt: skip
     save_model(args.model, encoded, config, list(LABELS), bpe.tables(path), "MIT",
                "pieces of reviews of the Large Movie Review Dataset v1.0 (Maas et al. 2011)", name="pairs",
                held_out_accuracy=f"{accuracy:.4f} of {len(test)} pairs")  # fmt: skip
     rows = json.loads(args.golden.read_text())
-    network = average.double().eval()
+    network = ema.double().eval()
     for row in rows:
         ids = join(*(np.array(tokenizer.encode(row[part]).ids, dtype=np.int64) for part in ("text", "textPair")))
         with torch.no_grad():
