@@ -255,35 +255,6 @@ test('a budget that is too small is said in words, with the way out; a larger on
   assert.match(await textOf(page, '#memory-body'), /Budget, not needed/)
 }))
 
-test('linear and quadratic are measured, and stop when told to', () => withPage(async (page) => {
-  await press(page, '#measure')
-  await page.waitForFunction(() => document.querySelectorAll('#complexity-table tbody tr:nth-child(2) .here').length === 2, { timeout: 60_000 })
-  await press(page, '#measure-stop')
-  assert.match(await textOf(page, '#measure-status'), /^Stopped/)
-  const cells = await page.$$eval('#complexity-table tbody tr:first-child > *', (row) => row.map((cell) => cell.textContent))
-  assert.match(cells.join('|'), /^512\|[\d.]+ ms\|[\d.]+ ms\|[\d.]+×\|1\.5×\|[\d.]+ [KM]iB\|[\d.]+ [KM]iB\|[\d.]+×\|1\.7×$/)
-  assert.ok((await page.$$('#chart-time circle')).length >= 4)
-}))
-
-test('the spectrum of the document\'s attention is drawn, for the head that is chosen', () => withPage(async (page) => {
-  await chooseSample(page, 'review')
-  await press(page, '#spectrum-draw')
-  const share = async () => Number(/^The first 192 of 512 hold ([\d.]+) %\.$/.exec(await textOf(page, '#spectrum-status'))?.[1])
-  await page.waitForFunction(() => /hold|could/.test(document.querySelector('#spectrum-status')?.textContent ?? ''))
-  const first = await share()
-  assert.ok(first > 85 && first < 100, await textOf(page, '#spectrum-status'))
-  await page.select('#spectrum-layer', '1')
-  await page.select('#spectrum-head', '3')
-  const other = await share()
-  assert.ok(other > 85 && other < 100 && other !== first, await textOf(page, '#spectrum-status'))
-}))
-
-test('the diagram of sharing counts what the model file has', () => withPage(async (page) => {
-  const matrices = await page.$$eval('.sharings dd:nth-of-type(1)', (list) => list.map((dd) => dd.textContent))
-  assert.deepEqual(matrices, ['24', '6', '3', '1'])
-  assert.equal(await textOf(page, '.sharings .this h3'), 'Layerwise this model')
-}))
-
 for (const scheme of ['light', 'dark']) {
   test(`axe finds nothing to mend, ${scheme}`, () => withPage(async (page) => {
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }, { name: 'prefers-reduced-motion', value: 'reduce' }])

@@ -1,13 +1,15 @@
 /**
- * What the demo page computes for itself: attention matrices, held to PyTorch layer by layer, and singular values, held
- * to numpy's.
+ * What the demo page computes for itself: attention matrices, held to PyTorch layer by layer, singular values, held to numpy's,
+ * and the share of a race that is run, held to the engine's count of operations.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import * as library from 'linformer-wasm'
+import { randomWeights } from '../../bin/random-weights.js'
 import { embed, readModel, runLayer, tokenIds } from '../../web/chapters/attention.js'
-import { singularValues } from '../../web/chapters/svd.js'
+import { passes, SHAPE, workDone } from '../../web/chapters/shape.js'
+import { changeRank, decompose, singularValues } from '../../web/chapters/svd.js'
 
 const read = (/** @type {string} */ file) => {
   const { buffer, byteOffset, byteLength } = readFileSync(file)
@@ -74,3 +76,52 @@ test('singular values of a large matrix: an orthogonal one, a permuted diagonal,
   const values = singularValues(any, n, n)
   assert.ok(Math.abs(values.reduce((sum, value) => sum + value * value, 0) / squares - 1) < 1e-10)
 })
+
+test('singular vectors rebuild the matrix term by term, each rank as near as it can be', () => {
+  // numpy: U, s, V = svd(a); (U[:, :2] * s[:2]) @ V[:2] for a[i, j] = sin(1 + 7 i + 3 j + i j), 5 rows and columns
+  const n = 5
+  const matrix = Float64Array.from({ length: n * n }, (_, at) => Math.sin(1 + 7 * Math.floor(at / n) + 3 * (at % n) + Math.floor(at / n) * (at % n)))
+  const golden = [
+    0.180030454561, -0.018837029053, 0.008252390450, 0.084920595938, -0.149164452204,
+    1.017017025390, -0.574082742650, -0.049285535268, 0.925513285692, -0.847102980231,
+    0.540443653497, 1.031372503883, 0.247871767717, -0.782083035991, -0.437428080729,
+    -0.283197097028, -0.215809653335, -0.063313755403, 0.100371356156, 0.232306661702,
+    -0.759278210963, -0.601213470042, -0.174386233024, 0.290654557055, 0.622620913440
+  ]
+  const few = new Float64Array(n * n)
+  changeRank(few, decompose(matrix, n), 0, 2)
+  assert.ok(few.every((value, i) => Math.abs(value - golden[i]) < 1e-7), String(few))
+})
+
+for (const [name, of] of /** @type {[string, (i: number, j: number) => number][]} */ ([
+  ['any', (i, j) => Math.sin((i * 96 + j) ** 2 + 0.3)], ['of rank 2', (i, j) => Math.sin(i) * Math.cos(j) + 2], ['the identity', (i, j) => Number(i === j)], ['nothing', () => 0]
+])) {
+  test(`a matrix is the sum of its terms, forwards and backwards: ${name}`, () => {
+    const n = 96
+    const matrix = Float64Array.from({ length: n * n }, (_, at) => of(Math.floor(at / n), at % n))
+    const terms = decompose(matrix, n)
+    const values = singularValues(matrix, n, n)
+    assert.ok(terms.values.every((value, i) => Math.abs(value - values[i]) < 1e-9))
+    const sum = new Float64Array(n * n)
+    for (const [from, to] of [[0, 7], [7, n], [n, 20]]) {
+      changeRank(sum, terms, from, to)
+      // Eckart and Young: the error of the best matrix of rank k is the values that it leaves out.
+      const left = Math.sqrt(terms.values.subarray(to).reduce((total, value) => total + value * value, 0))
+      const error = Math.sqrt(matrix.reduce((total, value, i) => total + (value - sum[i]) ** 2, 0))
+      assert.ok(Math.abs(error - left) < 1e-5, `rank ${to}: ${error}, not ${left}`)
+    }
+  })
+}
+
+for (const attention of /** @type {const} */ (['linformer', 'full'])) {
+  test(`the work of a race counts what the engine counts, ${attention}`, async () => {
+    for (const n of [512, 8192]) {
+      const config = { ...SHAPE, n_max: n, k: [128, 128], attention, positions: /** @type {const} */ ('none') }
+      const { chosen } = await library.inspect(randomWeights(library, config))
+      const ratio = passes(attention, n).reduce((sum, cost) => sum + cost, 0) / (chosen?.operations ?? NaN)
+      assert.ok(Math.abs(ratio - 1) < 0.02, `${ratio} at ${n}`)
+      const shares = Array.from({ length: 101 }, (_, i) => workDone(attention, n, i / 100))
+      assert.ok(shares[0] === 0 && Math.abs(shares[100] - 1) < 1e-12 && shares.every((share, i) => i === 0 || share >= shares[i - 1]))
+    }
+  })
+}

@@ -88,7 +88,7 @@ function redraw(figure, { title, subtitle, summary, x, y, series, marker, empty 
   picture.append(svg('text', { class: 'axis-title', x: right, y: HEIGHT - 6, 'text-anchor': 'end' }, x.title),
     svg('text', { class: 'axis-title', x: MARGIN.left, y: HEIGHT - 6 }, y.title))
 
-  if (marker !== undefined) {
+  if (marker !== undefined && marker.x >= x.domain[0] && marker.x <= x.domain[1]) {
     const at = toX(marker.x)
     const leftward = at > width * 0.6
     picture.append(svg('line', { class: 'marker', x1: at, x2: at, y1: MARGIN.top, y2: bottom }),
@@ -108,7 +108,7 @@ function redraw(figure, { title, subtitle, summary, x, y, series, marker, empty 
   // Names go where their lines end, moved apart where they would cover each other.
   const names = series.filter(({ points, name }) => points.length > 0 && name !== '').map(({ name, className, points, below }) => {
     const [a, b] = points[points.length - 1]
-    return { name, className, x: toX(a), y: toY(b) + (below ? 27 : -12) }
+    return { name, className, x: toX(a), y: toY(b) + (below ? 32 : -12) }
   }).sort((a, b) => a.y - b.y)
   for (const [i, name] of names.entries()) {
     name.y = Math.max(name.y, MARGIN.top + 6, i > 0 ? names[i - 1].y + 17 : 0)

@@ -1,21 +1,17 @@
 /** Linear against quadratic: both measured on this machine, length by length, beside what the paper reports. */
-import { draw } from './chart.js'
 import { element, find } from '../common/dom.js'
 import { bytes, count, duration } from '../common/format.js'
 import { Messenger, STOPPED, WorkerError } from '../workers/messenger.js'
+import { draw } from './chart.js'
+import { STORED } from './measured.js'
 import { PAPER, PAPER_KS } from './paper.js'
+import { mountRace, times } from './race.js'
+import { K, matrixBytes } from './shape.js'
 
 /** @typedef {import('../workers/complexity.js').Point} Point */
 
 const LENGTHS = [512, 1024, 2048, 4096, 8192, 16384]
 const LONGER = [32768, 65536]
-const K = 128
-const SHAPE = { d_model: 128, n_layers: 2, n_heads: 4, d_ff: 512, n_classes: 2, sharing: 'layerwise', projection: 'linear' }
-
-/** What an n × n matrix of attention for each head takes, in 4-byte numbers. @param {number} n */
-const matrices = (n) => 4 * n * n * SHAPE.n_heads
-
-const times = (/** @type {number} */ ratio) => `${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio)}×`
 
 /** @param {number} milliseconds */
 const seconds = (milliseconds) => (milliseconds < 1000 ? `${milliseconds} ms` : `${milliseconds / 1000} s`)
@@ -33,10 +29,13 @@ export function mountComplexity(section) {
   const status = find(section, '#measure-status', HTMLElement)
   const [timeChart, memoryChart, tableBox] = ['#chart-time', '#chart-memory', '#complexity-table'].map((selector) => find(section, selector, HTMLElement))
 
-  /** @type {Point[]} */
+  /** Measured by the visitor. @type {Point[]} */
   let points = []
+  /** Tokens of the visitor's document. @type {number | undefined} */
+  let own
   const measurer = new Messenger(new URL('../workers/complexity.js', import.meta.url))
   let busy = false
+  const race = mountRace(find(section, '#race-body', HTMLElement), { onBusy: (racing) => start.setAttribute('aria-disabled', String(racing)) })
 
   const lengths = () => (longer.checked || points.some(({ n }) => n > 16384) ? [...LENGTHS, ...LONGER] : LENGTHS)
 
@@ -46,7 +45,7 @@ export function mountComplexity(section) {
     setBusy(true)
     status.textContent = 'Warming up…'
     try {
-      await measurer.call('measure', { lengths: lengths(), shape: SHAPE, k: K }, {
+      await measurer.call('measure', { lengths: lengths() }, {
         onProgress({ at, point }) {
           if (at !== undefined) say(at)
           if (point === undefined) return
@@ -73,49 +72,59 @@ export function mountComplexity(section) {
   /** @param {boolean} now */
   function setBusy(now) {
     busy = now
+    race.hold(busy)
     start.setAttribute('aria-disabled', String(busy))
     stop.setAttribute('aria-disabled', String(!busy))
   }
 
-  /** @param {Point['attention']} attention @param {number} n */
-  const pointOf = (attention, n) => points.find((point) => point.attention === attention && point.n === n)
+  /** @param {Point[]} from @param {Point['attention']} attention @param {number} n */
+  const pointOf = (from, attention, n) => from.find((point) => point.attention === attention && point.n === n)
 
   function summary() {
     const last = lengths().at(-1) ?? 0
-    const [linformer, full] = [pointOf('linformer', last), pointOf('full', last)]
+    const [linformer, full] = [pointOf(points, 'linformer', last), pointOf(points, 'full', last)]
     if (linformer === undefined || full === undefined) return 'Done.'
     return `Done. At ${count(last)} tokens the Linformer is ${times(full.milliseconds / linformer.milliseconds)} faster here.`
   }
 
   function show() {
     const all = lengths()
-    const line = (/** @type {Point['attention']} */ attention, /** @type {'milliseconds' | 'workspace'} */ what) => {
-      return points.filter((point) => point.attention === attention).map((point) => /** @type {[number, number]} */ ([point.n, point[what]]))
+    // Until the visitor's own lines are whole, the stored ones stay behind them.
+    const whole = points.length >= 2 * all.length
+    const line = (/** @type {Point[]} */ from, /** @type {Point['attention']} */ attention, /** @type {'milliseconds' | 'workspace'} */ what) => {
+      return from.filter((point) => point.attention === attention && all.includes(point.n)).map((point) => /** @type {[number, number]} */ ([point.n, point[what]]))
+    }
+    /** @param {'milliseconds' | 'workspace'} what @returns {import('./chart.js').Series[]} */
+    const lines = (what) => {
+      const started = points.length > 0
+      const [back, front] = [whole ? [] : STORED.points, points].map((from, i) => {
+        const stored = i === 0 ? ' series-stored' : ''
+        const name = (/** @type {string} */ words) => (i === 0 && started ? '' : words)
+        return [
+          { name: name('Transformer'), className: `series-full${stored}`, points: line(from, 'full', what) },
+          { name: name('Linformer'), className: `series-linformer${stored}`, points: line(from, 'linformer', what), below: true }
+        ]
+      })
+      return [...back, ...front]
     }
     /** @type {import('./chart.js').Axis} */
     const x = {
       scale: 'log', domain: [512, all[all.length - 1]], ticks: all, title: 'tokens', format: (n) => (n < 1024 ? String(n) : `${n / 1024}k`)
     }
-    const shown = points.length === 0 ? 'Nothing has been measured yet.' : 'The table below has the numbers.'
-    const empty = 'not measured yet'
+    const from = points.length === 0 ? `Stored measurement: ${STORED.machine}` : whole ? 'Measured on this machine' : 'Measured on this machine; pale: the stored measurement'
+    const summary = `${from}. The table below has the numbers.`
+    const marker = own === undefined ? {} : { marker: { x: own, text: 'your document' } }
     const top = Math.max(all.length > 6 ? 1e6 : 1e5, ...points.map(({ milliseconds }) => milliseconds))
     draw(timeChart, {
-      title: 'Time', subtitle: 'of one document; both axes logarithmic', summary: shown, x, empty,
-      y: { scale: 'log', domain: [1, top], ticks: [1, 10, 100, 1000, 10_000, 100_000, 1e6].filter((tick) => tick <= top), format: seconds, title: '' },
-      series: [
-        { name: 'Transformer', className: 'series-full', points: line('full', 'milliseconds') },
-        { name: 'Linformer', className: 'series-linformer', points: line('linformer', 'milliseconds'), below: true }
-      ]
+      title: 'Time', subtitle: `of one document; both axes logarithmic. ${from}.`, summary, x, ...marker,
+      y: { scale: 'log', domain: [Math.min(5, ...points.map(({ milliseconds }) => milliseconds)), top], ticks: [10, 100, 1000, 10_000, 100_000, 1e6].filter((tick) => tick <= top), format: seconds, title: '' },
+      series: lines('milliseconds')
     })
-    const [low, high] = [2 ** 18, 4 * matrices(all[all.length - 1])]
+    const [low, high] = [2 ** 18, 4 * matrixBytes(all[all.length - 1])]
     draw(memoryChart, {
-      title: 'Memory', subtitle: 'of the forward pass, without weights', summary: shown, x,
+      title: 'Memory', subtitle: `of the forward pass, without weights. ${from}.`, summary, x,
       y: { scale: 'log', domain: [low, high], ticks: [2 ** 20, 2 ** 24, 2 ** 28, 2 ** 32, 2 ** 36].filter((tick) => tick <= high), format: roundBytes, title: '' },
-      series: [
-        { name: 'n × n matrices', className: 'series-matrices', dashed: true, points: all.map((n) => [n, matrices(n)]) },
-        { name: 'Transformer', className: 'series-full', points: line('full', 'workspace') },
-        { name: 'Linformer', className: 'series-linformer', points: line('linformer', 'workspace'), below: true }
-      ]
+      series: [{ name: 'n × n matrices', className: 'series-matrices', dashed: true, points: all.map((n) => [n, matrixBytes(n)]) }, ...lines('workspace')]
     })
     table(all)
   }
@@ -129,26 +138,39 @@ export function mountComplexity(section) {
       element('tr', {}, ...['Tokens', 'Linformer', 'Transformer', 'faster', 'faster', 'Linformer', 'Transformer', 'less than n × n', 'less']
         .map((name) => element('th', { scope: 'col' }, name))))
     const rows = all.map((n) => {
-      const [linformer, full, paper] = [pointOf('linformer', n), pointOf('full', n), PAPER.get(n)?.[PAPER_KS.indexOf(128)]]
+      const measured = pointOf(points, 'full', n) !== undefined
+      const source = measured ? points : STORED.points
+      const [linformer, full, paper] = [pointOf(source, 'linformer', n), pointOf(source, 'full', n), PAPER.get(n)?.[PAPER_KS.indexOf(K)]]
       const both = linformer !== undefined && full !== undefined
       const cell = (/** @type {string | undefined} */ text, /** @type {string} */ className) => {
         return element('td', { class: text === undefined ? 'waiting' : className }, text ?? '–')
       }
-      return element('tr', {},
+      return element('tr', measured ? {} : { class: 'stored' },
         element('th', { scope: 'row' }, count(n)),
         cell(linformer && duration(linformer.milliseconds), ''), cell(full && duration(full.milliseconds), ''),
         cell(both ? times(full.milliseconds / linformer.milliseconds) : undefined, 'here'), cell(paper && times(paper[0]), 'paper'),
         cell(linformer && bytes(linformer.workspace), ''), cell(full && bytes(full.workspace), ''),
-        cell(linformer && times((matrices(n) + linformer.workspace) / linformer.workspace), 'here'), cell(paper && times(paper[1]), 'paper'))
+        cell(linformer && times((matrixBytes(n) + linformer.workspace) / linformer.workspace), 'here'), cell(paper && times(paper[1]), 'paper'))
     })
-    tableBox.replaceChildren(element('table', {},
-      element('caption', {}, 'Measured here, beside the paper'), head, element('tbody', {}, ...rows)))
+    const caption = element('caption', {})
+    if (points.length < 2 * all.length) {
+      caption.append(element('span', { class: 'tag' }, 'stored measurement'), element('small', {}, ` ${STORED.machine}, ${STORED.date}${points.length > 0 ? '; in full colour what was measured here' : ''}`))
+    } else caption.append('Measured here, beside the paper')
+    tableBox.replaceChildren(element('table', {}, caption, head, element('tbody', {}, ...rows)))
   }
 
   start.addEventListener('click', () => {
-    if (!busy) void measure()
+    if (start.getAttribute('aria-disabled') !== 'true') void measure()
   })
   stop.addEventListener('click', () => measurer.close())
   longer.addEventListener('change', show)
   show()
+  return {
+    /** The visitor's document has so many tokens: the race is over that length. @param {number} tokens */
+    documentRead(tokens) {
+      own = tokens
+      race.documentRead(tokens)
+      show()
+    }
+  }
 }

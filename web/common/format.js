@@ -25,6 +25,7 @@ export function percent(share) {
 export function bytes(value) {
   if (value < 1024) return `${count(value)} B`
   if (value < 1024 ** 2) return `${short.format(value / 1024)} KiB`
+  if (value >= 1024 ** 3) return `${short.format(value / 1024 ** 3)} GiB`
   return `${(value / 1024 ** 2).toFixed(2)} MiB`
 }
 

@@ -35,7 +35,7 @@ let shown
 
 const sharing = find(document, '#sharing', HTMLElement)
 const spectrum = mountSpectrum(find(document, '#spectrum', HTMLElement), text)
-mountComplexity(find(document, '#complexity', HTMLElement))
+const complexity = mountComplexity(find(document, '#complexity', HTMLElement))
 
 const model = () => MODELS[modelPicker.selectedIndex] ?? MODELS[0]
 
@@ -69,6 +69,7 @@ async function classify(signal) {
   shown = { text: words, result, milliseconds, model: model().id }
   showVerdict(result, { milliseconds, threads: classifier.threads, question: model().about })
   performance.mark('verdict')
+  complexity.documentRead(result.tokens)
   await explain(classifier.labels, signal)
   showStatus('Done.', 1)
 }

@@ -1,0 +1,155 @@
+/** The explaining chapters of the demo page, in Chromium: each is touched, and says the truth about what it did. */
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import axe from 'axe-core'
+import { STORED } from '../../web/chapters/measured.js'
+import { PAPER } from '../../web/chapters/paper.js'
+import { launch, serve, temporaryFolder } from './helpers/browsers.js'
+import { idle, press, textOf } from './helpers/page.js'
+
+/** @typedef {import('puppeteer-core').Page} Page */
+
+/** @type {string} */
+let origin
+/** @type {import('puppeteer-core').Browser} */
+let browser
+/** @type {(() => unknown)[]} */
+const cleanup = []
+
+before(async () => {
+  const server = await serve()
+  origin = server.origin
+  cleanup.push(server.close)
+  const { folder, remove } = await temporaryFolder()
+  cleanup.push(remove)
+  browser = await launch('chromium', path.join(folder, 'profile'))
+  cleanup.push(() => browser.close())
+})
+
+after(async () => {
+  for (const undo of cleanup.reverse()) await undo()
+})
+
+/**
+ * @param {(page: Page) => Promise<unknown>} use
+ * @param {string} [query]
+ */
+async function withPage(use, query = '?sample=review') {
+  const context = await browser.createBrowserContext()
+  const page = await context.newPage()
+  page.setDefaultTimeout(60_000)
+  /** @type {string[]} */
+  const complaints = []
+  page.on('console', (message) => {
+    if (['error', 'warn', 'assert'].includes(message.type())) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value: 'reduce' }])
+  await page.evaluateOnNewDocument(() => {
+    const violations = /** @type {string[]} */ ([])
+    Object.assign(globalThis, { violations })
+    addEventListener('securitypolicyviolation', (event) => violations.push(`${event.violatedDirective}: ${event.blockedURI}`))
+  })
+  try {
+    await page.goto(`${origin}/${query}`)
+    await idle(page)
+    await use(page)
+    assert.deepEqual(complaints, [], 'complaints in the console')
+    assert.deepEqual(await page.evaluate(() => Reflect.get(globalThis, 'violations')), [], 'violations of the policy')
+  } finally {
+    await context.close()
+  }
+}
+
+/** Chooses the length of the race. @param {Page} page @param {number} n */
+const chooseLength = (page, n) => page.$eval(`.race-lengths input[value="${n}"]`, (input) => /** @type {HTMLElement} */ (input).click())
+
+/** @param {Page} page */
+const raced = (page) => page.waitForFunction(() => document.querySelector('#race')?.getAttribute('aria-disabled') === 'false')
+
+test('speed on arrival: a stored measurement, marked as such, in race, charts and table', () => withPage(async (page) => {
+  const n = 8192
+  const [linformer, full] = ['linformer', 'full'].map((attention) => STORED.points.find((point) => point.n === n && point.attention === attention)?.milliseconds ?? NaN)
+  assert.match(await textOf(page, '.race-status'), /^stored measurement/)
+  const ratio = full / linformer
+  assert.equal(await textOf(page, '.factor strong'), `${ratio < 10 ? ratio.toFixed(1) : Math.round(ratio)}×`)
+  assert.match(await textOf(page, '.factor'), /faster at 8,192 tokens$/)
+  const widths = await page.$$eval('.lane-bar', (bars) => bars.map((bar) => Number.parseFloat(/** @type {HTMLElement} */ (bar).style.width)))
+  assert.ok(Math.abs(widths[0] - 100 / ratio) < 0.01 && widths[1] === 100, String(widths))
+  assert.match(await textOf(page, '#chart-time figcaption'), new RegExp(`Stored measurement: .*${STORED.machine.split(',')[0]}`))
+  assert.equal((await page.$$('#chart-time .series-stored circle')).length, 12)
+  assert.match(await textOf(page, '#complexity-table caption'), /^stored measurement/)
+  const cells = await page.$$eval('#complexity-table tbody tr:nth-child(5) > *', (row) => row.map((cell) => cell.textContent))
+  assert.equal(cells[0], '8,192')
+  assert.equal(cells[4], `${PAPER.get(n)?.[0][0]}×`)
+  assert.equal(cells[8], `${PAPER.get(n)?.[0][1]}×`)
+}))
+
+test('a race at the length of the document: both run to the end, and the factor is of their times', () => withPage(async (page) => {
+  const tokens = Number((await page.$eval('.race-lengths input', (input) => /** @type {HTMLInputElement} */ (input).value)))
+  assert.ok(tokens > 800 && tokens < 2000, `${tokens} tokens in the sample`)
+  assert.equal(await page.$eval('.race-lengths input', (input) => /** @type {HTMLInputElement} */ (input).checked), true)
+  await press(page, '#race')
+  assert.equal(await page.$eval('#measure', (button) => button.getAttribute('aria-disabled')), 'true')
+  await raced(page)
+  assert.match(await textOf(page, '.race-status'), /^Both have read [\d,]+ tokens.*measured just now, on this machine/)
+  assert.match(await textOf(page, '.factor'), new RegExp(`^[\\d.]+× faster at ${tokens.toLocaleString('en')} tokens$`))
+  const texts = await page.$$eval('.lane-time', (all) => all.map((each) => each.textContent))
+  assert.ok(texts.every((text) => /^[\d.]+ m?s$/.test(text ?? '')), String(texts))
+}))
+
+test('a race that is stopped: the rest is extrapolated, and says so; one that is stopped at once has no outcome', () => withPage(async (page) => {
+  await chooseLength(page, 32_768)
+  await press(page, '#race')
+  // The Linformer is done and the Transformer has a good way to go.
+  await page.waitForFunction(() => {
+    const running = [...document.querySelectorAll('.lane')].map((lane) => lane.classList.contains('running'))
+    const share = Number(/(\d+) % read/.exec(document.querySelector('.series-full .lane-time')?.textContent ?? '')?.[1])
+    return !running[0] && running[1] && share >= 2
+  })
+  await press(page, '#race-stop')
+  await raced(page)
+  const [, share] = /^The Transformer was stopped after (\d+) % of its work\. The rest of its time is extrapolated/.exec(await textOf(page, '.race-status')) ?? []
+  assert.ok(Number(share) >= 2 && Number(share) < 100, await textOf(page, '.race-status'))
+  assert.match(await textOf(page, '.factor strong'), /^about [\d,.]+×$/)
+  assert.match(await textOf(page, '.series-full .lane-time'), /^about [\d.]+ (s|min)$/)
+  assert.ok(Number.parseFloat(await page.$eval('.series-full .lane-rest', (rest) => /** @type {HTMLElement} */ (rest).style.width)) > 0)
+  await press(page, '#race')
+  await press(page, '#race-stop')
+  await raced(page)
+  assert.match(await textOf(page, '.race-status'), /^Stopped before there was anything to compare/)
+}, ''))
+
+test('lengths are measured one by one in place of the stored ones, and stop when told to', () => withPage(async (page) => {
+  await press(page, '#measure')
+  assert.equal(await page.$eval('#race', (button) => button.getAttribute('aria-disabled')), 'true')
+  await page.waitForFunction(() => document.querySelectorAll('#complexity-table tbody tr:not(.stored)').length === 2)
+  await press(page, '#measure-stop')
+  await page.waitForFunction(() => /^Stopped/.test(document.querySelector('#measure-status')?.textContent ?? ''))
+  assert.equal(await page.$eval('#race', (button) => button.getAttribute('aria-disabled')), 'false')
+  const cells = await page.$$eval('#complexity-table tbody tr:first-child > *', (row) => row.map((cell) => cell.textContent))
+  assert.match(cells.join('|'), /^512\|[\d.]+ m?s\|[\d.]+ m?s\|[\d.]+×\|1\.5×\|[\d.]+ [KM]iB\|[\d.]+ [KM]iB\|[\d.]+×\|1\.7×$/)
+  assert.ok((await page.$$('#chart-time g:not(.series-stored) > circle')).length >= 4)
+  assert.match(await textOf(page, '#complexity-table caption'), /stored measurement.*in full colour what was measured here/)
+}, ''))
+
+for (const scheme of ['light', 'dark']) {
+  test(`axe finds nothing to mend in the chapters, ${scheme}`, () => withPage(async (page) => {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }, { name: 'prefers-reduced-motion', value: 'reduce' }])
+    await page.evaluate(axe.source)
+    const problems = await page.evaluate(() => Reflect.get(globalThis, 'axe').run('.chapter', { resultTypes: ['violations'] }))
+    assert.deepEqual(problems.violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).join('; ')}`), [])
+  }))
+}
+
+for (const width of [320, 390, 768, 1280]) {
+  test(`the chapters fit ${width} pixels, and what is pressed is 44 pixels high`, () => withPage(async (page) => {
+    await page.setViewport({ width, height: 800, hasTouch: width < 1000, isMobile: width < 1000 })
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'no scrolling sideways')
+    const small = await page.$$eval('.chapter-figure :is(button, select, input, summary, .target)', (all) => all.filter((each) => each.getClientRects().length > 0)
+      .map((each) => ({ name: each.id || each.className || each.tagName, height: (each.closest('label') ?? each).getBoundingClientRect().height }))
+      .filter(({ height }) => height < 43.9))
+    if (width < 1000) assert.deepEqual(small, [])
+  }, ''))
+}
