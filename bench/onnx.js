@@ -2,10 +2,11 @@
  * A model as an ONNX file, for other runtimes: the forward pass of training/model.py for one document of exactly n_max
  * tokens, so that every shape is fixed and the runtime can optimise all it wants.
  *
- * Field numbers are those of onnx.proto3. int8 is what onnxruntime's quantize_dynamic makes of the float graph: weights
- * of the linear maps and the embeddings as int8 with one scale, activations as uint8 with a scale found at run time.
+ * int8 is what onnxruntime's quantize_dynamic makes of the float graph: weights of the linear maps and the embeddings as
+ * int8 with one scale, activations as uint8 with a scale found at run time.
  */
-import { bytes, float, int, message } from './protobuf.js'
+import { readFileSync } from 'node:fs'
+import protobuf from 'protobufjs'
 
 /** @typedef {import('./model.js').Model} Model */
 
@@ -14,52 +15,44 @@ const FLOAT = 1
 const INT8 = 3
 const INT64 = 7
 
-/** @param {ArrayBufferView} data */
-const raw = (data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-
-/** @param {string} name @param {number} type @param {number[]} shape @param {ArrayBufferView} data */
-const tensor = (name, type, shape, data) => message([...shape.map((size) => int(1, size)), int(2, type), bytes(8, name), bytes(9, raw(data))])
+/** The type of a whole file, for writing and reading. */
+export const OnnxModel = protobuf.parse(readFileSync(new URL('onnx.proto', import.meta.url), 'utf8'), { keepCase: true }).root.lookupType('Model')
 
 /** @param {string} name @param {number} type @param {number[]} shape */
-function value(name, type, shape) {
-  const dims = message(shape.map((size) => bytes(1, int(1, size))))
-  return message([bytes(1, name), bytes(2, bytes(1, message([int(1, type), bytes(2, dims)])))])
+const value = (name, type, shape) => {
+  return { name, type: { tensor_type: { elem_type: type, shape: { dim: shape.map((size) => ({ dim_value: size })) } } } }
 }
 
 /** @param {string} name @param {number | string | number[]} content whole numbers, a name, or `epsilon` */
 function attribute(name, content) {
-  if (typeof content === 'string') return message([bytes(1, name), bytes(4, content), int(20, 3)])
-  if (Array.isArray(content)) return message([bytes(1, name), ...content.map((item) => int(8, item)), int(20, 7)])
-  return Number.isInteger(content)
-    ? message([bytes(1, name), int(3, content), int(20, 2)])
-    : message([bytes(1, name), float(2, content), int(20, 1)])
+  if (typeof content === 'string') return { name, s: new TextEncoder().encode(content), type: 3 }
+  if (Array.isArray(content)) return { name, ints: content, type: 7 }
+  return Number.isInteger(content) ? { name, i: content, type: 2 } : { name, f: content, type: 1 }
 }
 
 class Graph {
-  /** @type {Uint8Array[]} */
-  fields = []
-  #constants = new Set()
+  /** @type {object[]} */
+  operations = []
+  /** @type {Map<string, object>} */
+  constants = new Map()
   #count = 0
 
-  /** @param {string} op @param {string[]} inputs @param {Record<string, any>} [attributes] @param {number} [outputs] @returns {string[]} */
-  nodes(op, inputs, attributes = {}, outputs = 1) {
-    const names = Array.from({ length: outputs }, () => `t${this.#count++}`)
-    this.fields.push(bytes(1, message([
-      ...inputs.map((input) => bytes(1, input)), ...names.map((output) => bytes(2, output)), bytes(4, op),
-      ...Object.entries(attributes).map(([name, content]) => bytes(5, attribute(name, content)))
-    ])))
-    return names
+  /** @param {string} op_type @param {string[]} input @param {Record<string, number | string | number[]>} [attributes] @param {number} [outputs] @returns {string[]} */
+  nodes(op_type, input, attributes = {}, outputs = 1) {
+    const output = Array.from({ length: outputs }, () => `t${this.#count++}`)
+    this.operations.push({ op_type, input, output, attribute: Object.entries(attributes).map(([name, content]) => attribute(name, content)) })
+    return output
   }
 
-  /** @param {string} op @param {string[]} inputs @param {Record<string, any>} [attributes] @returns {string} */
+  /** @param {string} op @param {string[]} inputs @param {Record<string, number | string | number[]>} [attributes] @returns {string} */
   node(op, inputs, attributes) {
     return this.nodes(op, inputs, attributes)[0]
   }
 
-  /** @param {string} name @param {number} type @param {number[]} shape @param {ArrayBufferView} data @returns {string} */
-  constant(name, type, shape, data) {
-    if (!this.#constants.has(name)) this.fields.push(bytes(5, tensor(name, type, shape, data)))
-    this.#constants.add(name)
+  /** @param {string} name @param {number} type @param {number[]} dims @param {ArrayBufferView} data @returns {string} */
+  constant(name, type, dims, data) {
+    const raw_data = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    this.constants.set(name, { name, data_type: type, dims, raw_data })
     return name
   }
 }
@@ -142,6 +135,17 @@ export function onnxFile({ config, weights }, precision) {
   }
   const pooled = graph.node('ReduceMean', [norm(x, 'norm'), numbers(0)], { keepdims: 1 })
   const logits = graph.node('Gemm', [pooled, weight('head.weight'), weight('head.bias')], { transB: 1 })
-  graph.fields.push(bytes(2, 'linformer'), bytes(11, value('ids', INT64, [n])), bytes(12, value(logits, FLOAT, [1, classes])))
-  return message([int(1, 10), bytes(2, 'linformer-wasm'), bytes(8, int(2, OPSET)), bytes(7, message(graph.fields))])
+  const content = {
+    ir_version: 10,
+    producer_name: 'linformer-wasm',
+    opset_import: [{ version: OPSET }],
+    graph: {
+      name: 'linformer',
+      node: graph.operations,
+      initializer: [...graph.constants.values()],
+      input: [value('ids', INT64, [n])],
+      output: [value(logits, FLOAT, [1, classes])]
+    }
+  }
+  return OnnxModel.encode(content).finish()
 }

@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import test from 'node:test'
+import { benchFile, benchModel } from '../../bench/model.js'
+import { onnxFile, OnnxModel } from '../../bench/onnx.js'
 import { operations, stages } from '../../bench/operations.js'
 import { plot } from '../../bench/plot.js'
-import { bytes, float, int } from '../../bench/protobuf.js'
 import { ratio, summarise } from '../../bench/statistics.js'
 
 const CONFIG = { vocab_size: 257, n_max: 4096, d_model: 128, n_layers: 1, n_heads: 4, d_ff: 512, n_classes: 2, k: [128], sharing: 'layerwise', projection: 'linear', positions: 'learned' }
@@ -28,11 +29,28 @@ test('statistics: quartiles are interpolated, ratios are taken round by round', 
   assert.equal(ratio([], [1]), undefined)
 })
 
-test('protocol buffers: the encodings of the format\'s own documentation', () => {
-  assert.deepEqual([...int(1, 150)], [0x08, 0x96, 0x01])
-  assert.deepEqual([...bytes(2, 'testing')], [0x12, 0x07, ...Buffer.from('testing')])
-  assert.deepEqual([...bytes(3, int(1, 150))], [0x1a, 0x03, 0x08, 0x96, 0x01])
-  assert.deepEqual([...float(5, 1)], [0x2d, 0, 0, 0x80, 0x3f])
+test('the ONNX file of a model: every value comes from the input, a weight or an earlier node, and every weight has its size', () => {
+  const small = { n_max: 64, d_model: 16, n_layers: 2, n_heads: 4, d_ff: 24, k: [8, 8] }
+  for (const attention of ['linformer', 'full']) {
+    for (const precision of ['float32', 'int8']) {
+      const { graph, opset_import: [opset] } = OnnxModel.toObject(OnnxModel.decode(onnxFile(benchModel(benchFile({ ...small, attention })), precision)), { longs: Number, defaults: true })
+      assert.equal(opset.version, 20)
+      assert.deepEqual(graph.input.map(({ name, type }) => [name, type.tensor_type.elem_type, type.tensor_type.shape.dim[0].dim_value]), [['ids', 7, 64]])
+      assert.equal(graph.node.filter(({ op_type }) => op_type === 'Softmax').length, 2)
+      const known = new Set(['ids'])
+      for (const { name, dims, data_type, raw_data } of graph.initializer) {
+        const size = { 1: 4, 3: 1, 7: 8 }[data_type]
+        assert.equal(raw_data.length, dims.reduce((product, size) => product * size, size), name)
+        known.add(name)
+      }
+      for (const { op_type, input, output } of graph.node) {
+        for (const name of input) assert.ok(known.has(name), `${op_type} reads ${name}`)
+        for (const name of output) known.add(name)
+      }
+      assert.ok(known.has(graph.output[0].name))
+      assert.equal(graph.initializer.some(({ data_type }) => data_type === 3), precision === 'int8')
+    }
+  }
 })
 
 test('a plot has a line through every point, inside its frame', () => {
