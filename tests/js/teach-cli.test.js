@@ -94,6 +94,19 @@ test('bad rows are told with their lines, and the others are used', async () => 
   assert.deepEqual((await readAll('bad.jsonl')).map(({ id, error }) => [id.replace(/.*, /, ''), error !== undefined]), [['line 1', false], ['line 2', true], ['line 4', true]])
 })
 
+test('the letters of examples/: the shipped trunk learns four desks from eight of each', () => {
+  const letters = (/** @type {string} */ name) => new URL(`../../examples/${name}`, import.meta.url).pathname
+  const taught = linformer('teach', letters('letters'), '-o', path('letters.safetensors'), '--json')
+  assert.equal(taught.status, 0, taught.stderr)
+  const report = JSON.parse(taught.stdout)
+  assert.deepEqual(report.perLabel.map((/** @type {{ label: string, examples: number }} */ { label, examples }) => [label, examples]), [['moving', 8], ['neighbours', 8], ['rent', 8], ['repairs', 8]])
+  const evaluated = linformer('evaluate', '-m', path('letters.safetensors'), letters('new-letters'), '--json')
+  assert.equal(evaluated.status, 0, evaluated.stderr)
+  const { examples, accuracy } = JSON.parse(evaluated.stdout)
+  assert.equal(examples, 12)
+  assert.ok(accuracy.value >= 0.75, evaluated.stdout) // by chance it would be 0.25
+})
+
 test('many labels: fields with several, lists in JSONL, a file in several folders', async () => {
   const rows = Object.entries(WORDS).flatMap(([label, words]) => [0, 1, 2, 3, 4, 5].map((i) => ({ text: letter(words, i).replaceAll('"', ''), labels: [label] })))
   const both = [0, 1, 2, 3].map((i) => ({ text: `${letter(WORDS.bills, i)} ${letter(WORDS.parcels, i)}`.replaceAll('"', ''), labels: ['bills', 'parcels'] }))

@@ -24,10 +24,6 @@ function reference(model) {
   return (text) => tokenizer.encode(text, { add_special_tokens: false }).ids
 }
 
-test('CSV files as people have them', () => {
-  execFileSync('python3', ['-B', '-m', 'unittest', 'discover', 'tests/training'], { stdio: 'pipe' })
-})
-
 for (const name of ['imdb', 'general']) {
   test(`the tokenizer.json of ${name} encodes as the tokenizer that it was trained with`, () => {
     const encode = reference(`models/${name}.safetensors`)
