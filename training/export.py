@@ -7,8 +7,8 @@ A model without classes is written as a trunk. `--checkpoint runs/imdb/checkpoin
 weights of a training that is still running, or was stopped.
 
 The golden file holds texts of our own, their token ids and, in float64 from the quantised weights, their logits, or the
-pooled vectors of a trunk: the whole path from text to result is tested against it. The temperature that evaluate.py fits on held-out documents is
-divided into the head's weights and bias, so the engine needs to know nothing of it.
+pooled vectors of a trunk: the whole path from text to result is tested against it. The temperature that evaluate.py fits
+on held-out documents is divided into the head's weights and bias, so the engine needs to know nothing of it.
 """
 
 from __future__ import annotations

@@ -107,7 +107,8 @@ def by_length(rows: list, length: Callable[[object], int], batch_tokens: int, rn
     return batches
 
 
-def step(model: nn.Module, ema: nn.Module, optimizer: torch.optim.Optimizer, loss: Callable[[], Tensor], rate: float, decay: float) -> float:
+def step(model: nn.Module, ema: nn.Module, optimizer: torch.optim.Optimizer, loss: Callable[[], Tensor],
+         rate: float, decay: float) -> float:  # fmt: skip
     """One step at `rate` times each group's peak; then `ema` moves towards the model. Returns the loss."""
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * rate

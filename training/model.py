@@ -111,30 +111,34 @@ class SequenceProjection(nn.Module):
         """
         n = h.shape[1]
         if self.kind == "linear":
-            return torch.einsum("mkn,bnd->bmkd", self.weight[:, :k, :n], h), None
+            return torch.einsum("mkn,bnd->bmkd", self.weight[:, :k, :n], h), None  # [batch, n_matrices, k, d_model]
         s = self.segment
         rows = -(-n // s)
         pad = rows * s - n
-        segments = F.pad(h, (0, 0, 0, pad)).view(h.shape[0], rows, s, -1)
-        counts = F.pad(mask, (0, pad)).view(h.shape[0], rows, s).sum(-1)
+        segments = F.pad(h, (0, 0, 0, pad)).view(h.shape[0], rows, s, -1)  # [batch, rows, segment, d_model]
+        present = F.pad(mask, (0, pad)).view(h.shape[0], rows, s)  # [batch, rows, segment]
+        counts = present.sum(-1)  # [batch, rows]
         if self.kind == "mean":
-            p = (segments.sum(2) / counts.clamp(min=1)[..., None])[:, None]
+            p = (segments.sum(2) / counts.clamp(min=1)[..., None])[:, None]  # [batch, 1, rows, d_model]
         elif self.kind == "max":
-            absent = ~F.pad(mask, (0, pad)).view(h.shape[0], rows, s, 1)
-            p = segments.masked_fill(absent, -math.inf).amax(2).masked_fill((counts == 0)[..., None], 0.0)[:, None]
+            largest = segments.masked_fill(~present[..., None], -math.inf).amax(2)  # [batch, rows, d_model]
+            p = largest.masked_fill((counts == 0)[..., None], 0.0)[:, None]  # [batch, 1, rows, d_model]
         else:
-            p = torch.einsum("mds,brsd->bmrd", self.weight, segments)
+            p = torch.einsum("mds,brsd->bmrd", self.weight, segments)  # [batch, n_matrices, rows, d_model]
         return p, counts > 0
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None) -> Tensor:
-    """softmax(query key^T / sqrt(d_head)) value; all of it in bfloat16 where training asks for that (autocast)."""
+    """softmax(query key^T / sqrt(d_head)) value, [batch, n_heads, n, d_head]; in bfloat16 where training asks for that (autocast).
+
+    query [batch, n_heads, n, d_head], key and value [batch, n_heads, k, d_head], allowed [batch, 1, 1, k]
+    """
     if not torch.is_autocast_enabled("cpu"):
-        return F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)
-    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)  # [batch, n_heads, n, d_head]
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)  # [batch, n_heads, n, k]
     if allowed is not None:
         scores = scores.masked_fill(~allowed, -1e9)
-    return torch.softmax(scores, -1, dtype=scores.dtype) @ value
+    return torch.softmax(scores, -1, dtype=scores.dtype) @ value  # [batch, n_heads, n, d_head]
 
 
 class Attention(nn.Module):
@@ -160,23 +164,24 @@ class Attention(nn.Module):
         """p [batch, 1 or n_heads, k, d_model] through a key or value map -> [batch, n_heads, k, d_head]"""
         if p.shape[1] == 1:
             return self.split(linear(p[:, 0]))
-        weight = linear.weight.unflatten(0, (self.config.n_heads, -1))
-        bias = linear.bias.unflatten(0, (self.config.n_heads, -1))
+        weight = linear.weight.unflatten(0, (self.config.n_heads, -1))  # [n_heads, d_head, d_model]
+        bias = linear.bias.unflatten(0, (self.config.n_heads, -1))  # [n_heads, d_head]
         return torch.einsum("bhkd,hed->bhke", p, weight) + bias[None, :, None]
 
     def forward(self, h: Tensor, mask: Tensor, shared: SequenceProjection | None) -> Tensor:
-        query = self.split(self.query(h))
+        """h [batch, n, d_model] -> [batch, n, d_model]; `shared` is the E of all layers, if they share one"""
+        query = self.split(self.query(h))  # [batch, n_heads, n, d_head]
         if self.config.attention == "full":
-            key, value = self.split(self.key(h)), self.split(self.value(h))
-            exists = mask
+            key, value = self.split(self.key(h)), self.split(self.value(h))  # [batch, n_heads, n, d_head]
+            exists = mask  # [batch, n]
         else:
-            masked = h * mask[..., None]
-            p, exists = (shared or self.E)(masked, mask, self.k)
-            p_value = self.F(masked, mask, self.k)[0] if hasattr(self, "F") else p
-            key, value = self.map_heads(p, self.key), self.map_heads(p_value, self.value)
-        allowed = None if exists is None else exists[:, None, None]
-        ctx = attend(query, key, value, allowed)
-        return self.out(ctx.transpose(1, 2).flatten(2))
+            masked = h * mask[..., None]  # [batch, n, d_model]
+            p, exists = (shared or self.E)(masked, mask, self.k)  # [batch, 1 or n_heads, k, d_model], [batch, k]
+            p_value = self.F(masked, mask, self.k)[0] if hasattr(self, "F") else p  # as p
+            key, value = self.map_heads(p, self.key), self.map_heads(p_value, self.value)  # [batch, n_heads, k, d_head]
+        allowed = None if exists is None else exists[:, None, None]  # [batch, 1, 1, k or n]
+        ctx = attend(query, key, value, allowed)  # [batch, n_heads, n, d_head]
+        return self.out(ctx.transpose(1, 2).flatten(2))  # [batch, n, d_model]
 
 
 class FeedForward(nn.ModuleDict):
@@ -186,7 +191,9 @@ class FeedForward(nn.ModuleDict):
         super().__init__({"in": nn.Linear(config.d_model, config.d_ff), "out": nn.Linear(config.d_ff, config.d_model)})
 
     def forward(self, h: Tensor) -> Tensor:
-        return self["out"](F.gelu(self["in"](h), approximate="tanh"))
+        """h [batch, n, d_model] -> [batch, n, d_model]"""
+        hidden = F.gelu(self["in"](h), approximate="tanh")  # [batch, n, d_ff]
+        return self["out"](hidden)  # [batch, n, d_model]
 
 
 class Stem(nn.ModuleDict):
@@ -249,11 +256,13 @@ class Layer(nn.Module):
         self.ffn = FeedForward(config)
 
     def forward(self, x: Tensor, mask: Tensor, shared: SequenceProjection | None, dropout: float) -> Tensor:
+        """x [batch, n, d_model] -> [batch, n, d_model]"""
+
         def drop(t: Tensor) -> Tensor:
             return F.dropout(t, dropout, self.training)
 
-        x = x + drop(self.attn(self.attn_norm(x), mask, shared))
-        return x + drop(self.ffn(self.ffn_norm(x)))
+        x = x + drop(self.attn(self.attn_norm(x), mask, shared))  # [batch, n, d_model]
+        return x + drop(self.ffn(self.ffn_norm(x)))  # [batch, n, d_model]
 
 
 class Linformer(nn.Module):
@@ -289,17 +298,17 @@ class Linformer(nn.Module):
         tokens = self.embed["token"](ids)  # [batch, n, d_model]
         x = tokens
         if self.config.positions != "none":
-            positions = self.embed["position"].weight if "position" in self.embed else self.sinusoidal
-            x = x + positions[: ids.shape[1]]
+            positions = self.embed["position"].weight if "position" in self.embed else self.sinusoidal  # [n_max, d_model]
+            x = x + positions[: ids.shape[1]]  # [batch, n, d_model]
         return x + self.stem(tokens * mask[..., None]) if self.config.stem else x
 
     def encode(self, ids: Tensor, mask: Tensor) -> list[Tensor]:
         """x before the first layer and after each, n_layers + 1 tensors [batch, n, d_model]"""
-        x = F.dropout(self.embeddings(ids, mask), self.dropout, self.training)
+        x = F.dropout(self.embeddings(ids, mask), self.dropout, self.training)  # [batch, n, d_model]
         states = [x]
         shared = self.attn["E"] if "E" in self.attn else None
         for layer in self.layers:
-            x = layer(x, mask, shared, self.dropout)
+            x = layer(x, mask, shared, self.dropout)  # [batch, n, d_model]
             states.append(x)
         return states
 
@@ -318,7 +327,7 @@ class Linformer(nn.Module):
         x = self.encode(ids, mask)[-1]  # [batch, n, d_model]
         if self.config.pooling == "window-max" or self.config.words:
             contributions = self.contributions(ids, x, mask) * mask[..., None]  # [batch, n, n_classes]
-            return self.head.bias + contributions.sum(1) / mask.sum(1, keepdim=True)
+            return self.head.bias + contributions.sum(1) / mask.sum(1, keepdim=True)  # [batch, n_classes]
         h = self.norm(x)  # [batch, n, d_model]
         weights = self.weights(ids, h, mask, self.config.pooling == "weighted")  # [batch, n]
         return self.head(torch.einsum("bn,bnd->bd", weights, h))  # [batch, n_classes]
@@ -346,7 +355,7 @@ class Linformer(nn.Module):
         sums = F.pad(terms * mask[..., None], (0, 0, 0, pad)).unflatten(1, (-1, half)).sum(2)  # [batch, halves, n_classes]
         counts = F.pad(mask, (0, pad)).unflatten(1, (-1, half)).sum(2)[..., None]  # [batch, halves, 1]
         after = F.pad(counts, (0, 0, 0, 1))[:, 1:]  # [batch, halves, 1]
-        means = (sums + F.pad(sums, (0, 0, 0, 1))[:, 1:]) / (counts + after).clamp(min=1)
+        means = (sums + F.pad(sums, (0, 0, 0, 1))[:, 1:]) / (counts + after).clamp(min=1)  # [batch, halves, n_classes]
         means[:, 1:] = means[:, 1:].masked_fill(after[:, 1:] == 0, -math.inf)
         start = means.argmax(1) * half  # [batch, n_classes]
         return start, torch.minimum(start + self.config.window, mask.sum(1, keepdim=True))
