@@ -110,7 +110,11 @@ def judge(head: dict[str, Tensor], h: Tensor, ids: Tensor, window: int | None) -
 
 
 def typicality(head: dict[str, Tensor], pooled: Tensor) -> float:
-    distance = (head["typicality.whitening"] @ (pooled - head["typicality.mean"])).norm().item()
+    if "typicality.direction" in head:
+        apart = pooled / pooled.norm() - head["typicality.direction"]
+    else:
+        apart = pooled - head["typicality.mean"]
+    distance = (head["typicality.whitening"] @ apart).norm().item()
     quantiles = head["typicality.quantiles"].numpy()
     if distance > quantiles[-1]:
         return 0.005 * (quantiles[-1] / distance) ** 8
@@ -141,18 +145,22 @@ def main() -> None:
         pooled = [h.mean(0) for h in rows]
         spread = torch.stack(pooled)
         whitening = torch.randn(5, TRUNK.d_model)
-        distances = ((spread - spread.mean(0)).float() @ whitening.T).norm(dim=1)
-        like = {
-            "typicality.mean": spread.mean(0).float(),
-            "typicality.whitening": whitening,
-            # so that some documents lie among the known ones, and some beyond them
-            "typicality.quantiles": torch.linspace(distances.min().item() * 0.9, distances.median().item() * 1.2, 101),
-        }
-        write_head("mean", trunk, {**dense(), **like}, {})
+
+        def like(centre: str, vectors: torch.Tensor) -> dict[str, torch.Tensor]:
+            distances = ((vectors - vectors.mean(0)).float() @ whitening.T).norm(dim=1)
+            return {
+                f"typicality.{centre}": vectors.mean(0).float(),
+                "typicality.whitening": whitening,
+                # so that some documents lie among the known ones, and some beyond them
+                "typicality.quantiles": torch.linspace(distances.min().item() * 0.9, distances.median().item() * 1.2, 101),
+            }
+
+        write_head("mean", trunk, {**dense(), **like("mean", spread)}, {})
         write_head("words", trunk, {**dense(), **words()}, {"words": KNOWN})
         window = {"pooling": "window-max", "window": WINDOW}
         thresholds = json.dumps([0.5, 0.4, 0.9])
-        write_head("window", trunk, {**dense(), **words()}, {**window, "words": KNOWN}, labels_kind="many", thresholds=thresholds)
+        direction = like("direction", spread / spread.norm(dim=1, keepdim=True))
+        write_head("window", trunk, {**dense(), **words(), **direction}, {**window, "words": KNOWN}, labels_kind="many", thresholds=thresholds)
 
         golden = []
         for ids, h, vector in zip(documents, rows, pooled, strict=True):
@@ -160,7 +168,7 @@ def main() -> None:
             for name in ("mean", "words", "window"):
                 head = {key: tensor if key == "words.ids" else tensor.double() for key, tensor in load_file(OUT / f"{name}.safetensors").items()}
                 of_heads[name] = judge(head, h, ids, WINDOW if name == "window" else None)
-                if name == "mean":
+                if "typicality.whitening" in head:
                     of_heads[name]["typicality"] = typicality(head, vector)
             golden.append({"ids": ids.tolist(), "pooled": vector.tolist(), "heads": of_heads})
     rounded = json.loads(json.dumps(golden), parse_float=lambda text: round(float(text), 7))

@@ -15,6 +15,7 @@ import { averagePrecision, compare, proportion } from '../../wasm/teach/measures
 import { compact } from '../../wasm/teach/row-space.js'
 import { fitTypicality } from '../../wasm/teach/typicality.js'
 import { Counts, tfidf } from '../../wasm/teach/words.js'
+import { typicalityOf } from '../../wasm/classify/typicality.js'
 import { readSafetensors, tensorValues } from '../../wasm/source/safetensors.js'
 
 const golden = JSON.parse(readFileSync(new URL('../golden/teach.json', import.meta.url), 'utf8'))
@@ -114,6 +115,23 @@ test('distances are those of the covariance of Ledoit and Wolf', async () => {
   assert.ok(quantiles.every((value, i) => i === 0 || value >= quantiles[i - 1]))
   // Those of held-out documents are larger.
   assert.ok(quantiles[50] > [...distances].sort((a, b) => a - b)[n / 2])
+})
+
+test('few examples do not make new documents of their kind strange', async () => {
+  let state = 1
+  // Sums of twelve uniform numbers: near enough to normal.
+  const normal = () => Array.from({ length: 12 }, () => (state = Math.imul(state, 48271) % 2147483647, Math.abs(state) / 2147483647)).reduce((a, b) => a + b) - 6
+  let strange = 0
+  const trials = 20
+  for (let trial = 0; trial < trials; trial++) {
+    const known = Float32Array.from({ length: 16 * 6 }, normal)
+    const { mean, whitening, quantiles } = await fitTypicality(known, 6, Uint8Array.from({ length: 16 }, (_, i) => i % 5), 5, pause)
+    for (let i = 0; i < 100; i++) {
+      if (typicalityOf({ mean: Float32Array.from(mean), whitening: Float32Array.from(whitening), quantiles: Float32Array.from(quantiles), ofDirection: false }, Array.from({ length: 6 }, normal)) < 0.05) strange++
+    }
+  }
+  const share = strange / (100 * trials)
+  assert.ok(share > 0.01 && share < 0.1, String(share)) // 0.05 if it were exact
 })
 
 test('folds come from the texts: each has its share of each label, and equal texts are together', () => {

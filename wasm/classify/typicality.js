@@ -16,12 +16,18 @@ const BEYOND_POWER = 8
  * @param {ArrayLike<number>} vector the trunk's, [d_model]
  * @returns {number} the share of known documents whose distance from their mean is at least as large, 0 to 1
  */
-export function typicalityOf({ mean, whitening, quantiles }, vector) {
+export function typicalityOf({ mean, ofDirection, whitening, quantiles }, vector) {
   const d = mean.length
+  let length = 1
+  if (ofDirection) {
+    let own = 0
+    for (let i = 0; i < d; i++) own += vector[i] * vector[i]
+    length = Math.sqrt(own) || 1
+  }
   let squares = 0
   for (let row = 0; row < whitening.length / d; row++) {
     let sum = 0
-    for (let i = 0; i < d; i++) sum += whitening[row * d + i] * (vector[i] - mean[i])
+    for (let i = 0; i < d; i++) sum += whitening[row * d + i] * (vector[i] / length - mean[i])
     squares += sum * sum
   }
   const distance = Math.sqrt(squares)

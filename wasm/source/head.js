@@ -17,6 +17,7 @@ import { checkTensors } from './tensors.js'
  *
  * @typedef {object} Typicality what the documents looked like that the head was fitted on
  * @property {Float32Array} mean [d_model]
+ * @property {boolean} ofDirection whether vectors are brought to length 1 first, and the mean is of such
  * @property {Float32Array} whitening [r, d_model]
  * @property {Float32Array} quantiles [101] percentiles of the distance
  *
@@ -87,22 +88,27 @@ function readWords(tensors, { words, vocab_size: vocabSize }) {
 }
 
 const QUANTILES = 101
+const DIRECTION = 'typicality.direction'
+
+/** The tensor that holds the mean: of the documents' vectors, or of their directions. @param {Map<string, Tensor>} tensors */
+const centreOf = (tensors) => tensors.has(DIRECTION) ? DIRECTION : 'typicality.mean'
 
 /** @param {Map<string, Tensor>} tensors @param {HeadConfig} config @returns {Map<string, number[]>} shapes of its tensors, if it has any */
 function typicalityShapes(tensors, { d_model: d }) {
   if (![...tensors.keys()].some((name) => name.startsWith('typicality.'))) return new Map()
   const rows = tensors.get('typicality.whitening')?.shape[0] ?? d
-  return new Map([['typicality.mean', [d]], ['typicality.whitening', [Math.min(Math.max(1, rows), d), d]], ['typicality.quantiles', [QUANTILES]]])
+  return new Map([[centreOf(tensors), [d]], ['typicality.whitening', [Math.min(Math.max(1, rows), d), d]], ['typicality.quantiles', [QUANTILES]]])
 }
 
 /** @param {Map<string, Tensor>} tensors @returns {Typicality | undefined} */
 function readTypicality(tensors) {
-  if (!tensors.has('typicality.mean')) return undefined
+  const centre = centreOf(tensors)
+  if (!tensors.has(centre)) return undefined
   const quantiles = finite(tensors, 'typicality.quantiles')
   if (quantiles.some((value, i) => value < (i === 0 ? 0 : quantiles[i - 1]))) {
     throw new LinformerError('MODEL_TENSOR', 'tensor typicality.quantiles has to ascend from 0 or more', { tensor: 'typicality.quantiles' })
   }
-  return { mean: finite(tensors, 'typicality.mean'), whitening: finite(tensors, 'typicality.whitening'), quantiles }
+  return { mean: finite(tensors, centre), ofDirection: centre === DIRECTION, whitening: finite(tensors, 'typicality.whitening'), quantiles }
 }
 
 /**

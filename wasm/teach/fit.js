@@ -80,6 +80,35 @@ function normalise(x, width) {
 }
 
 /**
+ * What typicality goes by, in place: the vectors at length 1, centred. A mean over many tokens is shorter than one over few; that tells
+ * long documents from short ones, and would hide what they are about.
+ *
+ * @param {Float32Array} x [n, width], as `normalise` left them
+ * @param {number} width
+ * @param {Float64Array} centre
+ * @param {number} scale
+ * @returns {Float64Array} [width], the mean direction
+ */
+function toDirections(x, width, centre, scale) {
+  const mean = new Float64Array(width)
+  const n = x.length / width
+  for (let from = 0; from < x.length; from += width) {
+    let squares = 0
+    for (let j = 0; j < width; j++) {
+      x[from + j] = centre[j] + scale * x[from + j]
+      squares += x[from + j] * x[from + j]
+    }
+    const length = Math.sqrt(squares) || 1
+    for (let j = 0; j < width; j++) {
+      x[from + j] /= length
+      mean[j] += x[from + j] / n
+    }
+  }
+  for (let from = 0; from < x.length; from += width) for (let j = 0; j < width; j++) x[from + j] -= mean[j]
+  return mean
+}
+
+/**
  * The label by which each document is dealt to folds: its own, or with many the rarest that it has.
  *
  * @param {Targets} targets
@@ -156,6 +185,7 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, indices,
     for (let j = 0; j < width; j++) sum -= weights[c * width + j] * centre[j]
     return sum
   })
+  const direction = toDirections(vectors, width, centre, scale)
   const typicality = await fitTypicality(vectors, width, fold, folds, last)
   await step(1)
 
@@ -173,8 +203,8 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, indices,
       bias,
       words: sparse === undefined ? undefined : { ids: words.ids, idf: words.idf, weights: sparse.weights.map((weight) => factors[1] * weight) },
       typicality: {
-        mean: typicality.mean.map((value, j) => centre[j] + scale * value),
-        whitening: typicality.whitening.map((value) => value / scale),
+        mean: typicality.mean.map((value, j) => direction[j] + value),
+        whitening: typicality.whitening,
         quantiles: typicality.quantiles
       }
     },

@@ -58,7 +58,7 @@ export function headFile({ labels, kind, thresholds, weights, bias, words, typic
     tensors.set('words.weight', weight)
   }
   const whitening = int8(typicality.whitening, width, width)
-  tensors.set('typicality.mean', float32(typicality.mean, [width]))
+  tensors.set('typicality.direction', float32(typicality.mean, [width]))
   tensors.set('typicality.quantiles', float32(typicality.quantiles, [typicality.quantiles.length]))
   tensors.set('typicality.whitening.scale', whitening.scale)
   tensors.set('typicality.whitening', whitening.weight)

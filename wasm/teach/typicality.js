@@ -1,12 +1,18 @@
 /**
- * What the examples look like to the encoder: the mean and the covariance of their vectors, and how far documents of their kind lie
- * from the mean. A document farther out than all of them is unlike anything that was taught.
+ * What the examples look like to the encoder: the mean and the covariance of their vectors' directions, and how far documents of their
+ * kind lie from the mean. A document farther out than all of them is unlike anything that was taught.
  *
  * The covariance is shrunk towards a multiple of the identity by the amount that Ledoit and Wolf derive (2004): a sample's own is
  * singular with fewer documents than dimensions. Distances are of documents that neither mean nor covariance has seen: others
  * would seem nearer than new ones do.
  */
+import { exp, log } from './arithmetic.js'
 import { cholesky } from './cholesky.js'
+
+/** The scale of a logistic distribution of standard deviation 1: sqrt(3) / pi. */
+const LOGISTIC = 0.5513288954217921
+/** The first and the last percentile stand for these shares: 0 and 1 would be at no distance and at any. */
+const ENDS = 0.005
 
 /**
  * @typedef {object} Typicality
@@ -151,12 +157,30 @@ export async function fitTypicality(x, width, fold, folds, pause) {
   return { mean, whitening: invert(factor, width), quantiles: percentiles(distances) }
 }
 
-/** @param {Float64Array} sorted @returns {Float64Array} [101], linear between neighbours */
+/**
+ * The percentiles of the distances of new documents: the i-th of n known ones is at i / (n + 1), so that a new one has the same chance to
+ * fall between any two of them, and neighbours are joined by lines. What lies beyond the first and the last is what a logistic
+ * distribution of the logarithm of the distance, as wide as theirs, has there; few documents would else call half of all new ones
+ * stranger than they are.
+ *
+ * @param {Float64Array} sorted
+ * @returns {Float64Array} [101]
+ */
 function percentiles(sorted) {
+  const n = sorted.length
+  const logs = sorted.map((distance) => log(Math.max(distance, 1e-12)))
+  const mean = logs.reduce((a, b) => a + b, 0) / n
+  const deviation = Math.sqrt(logs.reduce((sum, value) => sum + (value - mean) * (value - mean), 0) / n)
+  const odds = (/** @type {number} */ share) => log(share / (1 - share))
+  /** How much farther than the one at `known` the one at `share` is. */
+  const factor = (/** @type {number} */ share, /** @type {number} */ known) => exp(deviation * LOGISTIC * (odds(share) - odds(known)))
   return Float64Array.from({ length: 101 }, (_, percent) => {
-    const at = (percent / 100) * (sorted.length - 1)
+    const share = Math.min(1 - ENDS, Math.max(ENDS, percent / 100))
+    const at = share * (n + 1) - 1
+    if (at < 0) return sorted[0] * factor(share, 1 / (n + 1))
+    if (at > n - 1) return sorted[n - 1] * factor(share, n / (n + 1))
     const below = Math.floor(at)
-    const above = Math.min(below + 1, sorted.length - 1)
+    const above = Math.min(below + 1, n - 1)
     return sorted[below] + (at - below) * (sorted[above] - sorted[below])
   })
 }
