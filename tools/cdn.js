@@ -18,6 +18,7 @@ const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 const ENTRIES = {
   index: 'wasm/index.js',
   worker: 'wasm/worker.js',
+  element: 'wasm/element.js',
   'worker-host': 'wasm/worker-host.js',
   thread: 'wasm/hosts/thread.js'
 }

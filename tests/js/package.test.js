@@ -30,7 +30,7 @@ test('the only dependencies are what documents/ reads files with, each pinned, a
   graph('documents/index.js', /^(documents|wasm\/common)\//)
 })
 
-for (const entry of ['index', 'inline', 'worker', 'worker-host', 'workerd']) {
+for (const entry of ['index', 'inline', 'worker', 'element', 'worker-host', 'workerd']) {
   test(`${entry}.js, for the web, imports nothing but its own files, and has no top-level await`, () => {
     const files = graph(`wasm/${entry}.js`)
     assert.ok(files.size >= 5)

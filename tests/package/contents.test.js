@@ -54,7 +54,7 @@ test('for CDNs each entry is one file, which imports nothing', () => {
   assert.equal(jsdelivr, unpkg)
   assert.ok(existsSync(join(installed, jsdelivr)))
   const names = readdirSync(join(installed, 'wasm/cdn'))
-  for (const name of ['index.js', 'worker.js', 'worker-host.js', 'thread.js']) assert.ok(names.includes(name), name)
+  for (const name of ['element.js', 'index.js', 'worker.js', 'worker-host.js', 'thread.js']) assert.ok(names.includes(name), name)
   for (const name of names) assert.doesNotMatch(readFileSync(join(installed, 'wasm/cdn', name), 'utf8'), /\bfrom ?["']|\bimport ?["'(]/)
 })
 

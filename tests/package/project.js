@@ -124,7 +124,7 @@ export async function visit(url) {
   tab.on('pageerror', (error) => complaints.push(String(error)))
   try {
     await tab.goto(url)
-    await tab.waitForFunction('globalThis.answer !== undefined', { timeout: 30_000 })
+    await tab.waitForFunction('globalThis.answer !== undefined', { timeout: 120_000 })
     const answer = await tab.evaluate('globalThis.answer')
     return { ...answer, complaints }
   } catch (error) {
