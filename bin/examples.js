@@ -5,10 +5,10 @@ import { createHash } from 'node:crypto'
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readDocument } from 'linformer-wasm/documents'
-import Papa from 'papaparse'
 import { bytesOf, fromFile, inWords } from './documents.js'
 import { valuesOfLines } from './lines.js'
 import { ANY_FILE, filesOf } from './paths.js'
+import { rowsOfCsv as readRows } from './rows.js'
 
 /**
  * @typedef {object} Example
@@ -26,8 +26,6 @@ import { ANY_FILE, filesOf } from './paths.js'
  * @property {string} [separator] between several labels in one field; with it a document may have many
  */
 
-/** Delimiters that are tried; the one that makes rows of equal length is taken. */
-const DELIMITERS = [',', ';', '\t']
 const TEXT = 'text'
 const LABELS = ['label', 'labels']
 
@@ -186,37 +184,14 @@ async function rowsOfCsv(path, { text: textColumn = TEXT, label, encoding }) {
     throw new Error(`${path}: ${inWords(error).message}`, { cause: error })
   }
   const wanted = [[textColumn], label === undefined ? LABELS : [label]]
-  /** @type {Row[]} */
-  const rows = []
-  /** @type {string[] | undefined} */
-  let header
-  let line = 1
-  let at = 0
-  const newline = text.includes('\n') ? '\n' : '\r'
-  Papa.parse(text, {
-    delimitersToGuess: DELIMITERS,
-    step: ({ data, errors, meta }) => {
-      const cells = /** @type {string[]} */ (/** @type {unknown} */ (data))
-      const place = { line, share: meta.cursor / text.length }
-      line += text.slice(at, meta.cursor).split(newline).length - 1
-      at = meta.cursor
-      if (cells.length === 1 && cells[0].trim() === '') return
-      if (header === undefined) {
-        header = cells.map((cell) => cell.trim().toLowerCase())
-        return
-      }
-      const quotes = errors.find(({ type }) => type === 'Quotes')
-      if (quotes !== undefined) rows.push({ ...place, error: new Error(quotes.message) })
-      else if (cells.length !== header.length) rows.push({ ...place, error: new Error(`it has ${cells.length} fields, the header ${header.length}`) })
-      else rows.push({ ...place, row: rowOf(header, cells, wanted.flat()) })
-    }
-  })
+  const { header: written, rows } = readRows(text)
+  const header = written.map((name) => name.toLowerCase())
   for (const names of wanted) {
-    if (!names.some((name) => header?.includes(name.toLowerCase()))) {
-      throw new Error(`${basename(path)} has no column "${names[0]}"; its header is ${(header ?? []).map((cell) => `"${cell}"`).join(', ')} (--text and --label name the columns)`)
+    if (!names.some((name) => header.includes(name.toLowerCase()))) {
+      throw new Error(`${basename(path)} has no column "${names[0]}"; its header is ${header.map((cell) => `"${cell}"`).join(', ')} (--text and --label name the columns)`)
     }
   }
-  return rows
+  return rows.map(({ cells, ...rest }) => (cells === undefined ? rest : { ...rest, row: rowOf(header, cells, wanted.flat()) }))
 }
 
 /** The cells that are asked for, by the names they are asked for by. @param {string[]} header @param {string[]} cells @param {string[]} names */

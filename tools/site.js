@@ -1,7 +1,7 @@
 /**
  * What the demo site is made of: one map from addresses to files of the repository, for the server and for the build.
  *
- * `web/` is the site's root; the library, the models, the random weights and the reader of documents lie in folders below it. So a page
+ * `web/` is the site's root; the library, the models, the random weights, what writes CSV and the reader of documents lie in folders below it. So a page
  * writes `./wasm/index.js` wherever it is served from, and the service worker at the root sees every request.
  */
 import { createHash } from 'node:crypto'
@@ -34,7 +34,7 @@ export const TYPES = {
 const FOLDERS = { wasm: 'wasm', models: 'models', bin: 'bin', reader: READER }
 
 /** Of these folders, the files that belong to the site. @type {Record<string, RegExp>} */
-const CHOSEN = { wasm: /^(?!cdn\/)/, models: /\.(safetensors|md|json)$/, bin: /^random-weights\.js$/, reader: /\.(js|zip)$/ }
+const CHOSEN = { wasm: /^(?!cdn\/)/, models: /\.(safetensors|md|json)$/, bin: /^(random-weights|csv)\.js$/, reader: /\.(js|zip)$/ }
 
 /** What is fetched when it is wanted, and kept then: models and the reader of documents. All else is kept from the first visit on. */
 const LATER = /^(models|data|reader)\//

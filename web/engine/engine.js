@@ -1,66 +1,180 @@
-/** The classifier of the page: one at a time, loaded in a worker for the model and the budget that are chosen. */
-import { load } from '../wasm/worker.js'
-
-/** @typedef {import('../wasm/index.js').Classifier} Classifier */
-
-/** Each has to start before the first verdict, and a document has work for so many. */
-const MOST_THREADS = 8
-/** How long a worker may be silent while it loads. */
-const PATIENCE_MS = 10_000
-
-/** @type {{ key: string, classifier: Classifier } | undefined} */
-let current
-
 /**
- * @param {import('./models.js').Model} model
- * @param {number} memoryBudget bytes
- * @param {{ signal: AbortSignal, onProgress: (event: import('../wasm/index.js').ProgressEvent) => void }} options
- * @returns {Promise<Classifier>}
+ * What is in memory: the shared trunk once, with a head for each task on it, and beside it at most one model with a trunk of its own.
  */
-export async function classifierFor(model, memoryBudget, options) {
-  const key = `${model.id} ${memoryBudget}`
-  if (current?.key === key) return current.classifier
-  close()
-  const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1
-  const classifier = await loadPatiently(new URL(model.file, document.baseURI), { memoryBudget, threads }, options)
-  current = { key, classifier }
-  return classifier
-}
+import { LinformerError } from '../wasm/worker.js'
+import { TRUNKS } from './models.js'
+import { loadPatiently } from './patiently.js'
 
 /**
- * Loads, and once more with a new worker and one thread if nothing is heard of the first: Firefox, once in some ten visits,
- * starts a worker or a worker's workers late or never, and says nothing.
+ * @typedef {import('../wasm/index.js').Classifier} Classifier
+ * @typedef {import('../wasm/index.js').ProgressEvent} ProgressEvent
+ * @typedef {import('../wasm/index.js').Result} Result
+ * @typedef {import('./models.js').Task} Task
+ * @typedef {{ signal: AbortSignal, onProgress: (event: ProgressEvent) => void }} Callbacks
  *
- * @param {URL} source
- * @param {{ memoryBudget: number, threads: number }} plan
- * @param {{ signal: AbortSignal, onProgress: (event: import('../wasm/index.js').ProgressEvent) => void }} options
- * @returns {Promise<Classifier>}
+ * @typedef {object} Loaded a trunk in memory
+ * @property {Promise<Classifier>} classifier
+ * @property {AbortController} ended
+ * @property {Set<(event: ProgressEvent) => void>} listeners
+ * @property {number} waiting callers for whom it is being loaded
+ * @property {Map<string, Promise<Classifier>>} heads by task
  */
-async function loadPatiently(source, plan, { signal, onProgress }) {
-  const patience = new AbortController()
-  let timer = setTimeout(() => patience.abort(), PATIENCE_MS)
-  try {
-    return await load(source, {
-      ...plan,
-      signal: AbortSignal.any([signal, patience.signal]),
-      onProgress(event) {
-        clearTimeout(timer)
-        timer = setTimeout(() => patience.abort(), PATIENCE_MS)
-        onProgress(event)
-      }
+
+/** Each has to start before the first result, and a document has work for so many. */
+const MOST_THREADS = 8
+
+export class Engine {
+  /** By the shared trunk's name, or the task's that has its own. @type {Map<string, Loaded>} */
+  #trunks = new Map()
+  #budget
+
+  /** @param {number} memoryBudget bytes, of each trunk */
+  constructor(memoryBudget) {
+    this.#budget = memoryBudget
+  }
+
+  get budget() {
+    return this.#budget
+  }
+
+  /** Another budget: what was planned for the one before is given back. @param {number} memoryBudget bytes */
+  set budget(memoryBudget) {
+    this.#budget = memoryBudget
+    this.close()
+  }
+
+  /** A shared trunk, loaded once. @param {keyof typeof TRUNKS} name @param {Callbacks} callbacks @returns {Promise<Classifier>} */
+  trunk(name, callbacks) {
+    return this.#load(name, TRUNKS[name].file, callbacks)
+  }
+
+  /**
+   * What answers a task.
+   *
+   * @param {Task} task
+   * @param {Callbacks} callbacks
+   * @returns {Promise<Classifier>}
+   */
+  async answering(task, callbacks) {
+    if (task.trunk === undefined) {
+      // Only one model of this kind stays.
+      for (const id of this.#trunks.keys()) if (!(id in TRUNKS) && id !== task.id) this.#end(id)
+      return this.#load(task.id, task.file, callbacks)
+    }
+    const trunk = await this.trunk(/** @type {keyof typeof TRUNKS} */ (task.trunk), callbacks)
+    const heads = this.#trunks.get(task.trunk)?.heads ?? new Map()
+    const known = heads.get(task.id) ?? trunk.attach(sourceOf(task.file))
+    heads.set(task.id, known)
+    try {
+      return await known
+    } catch (error) {
+      heads.delete(task.id)
+      throw error
+    }
+  }
+
+  /**
+   * One reading of a document, and the answers of a task and of the others that share its trunk.
+   *
+   * @param {Task} task
+   * @param {readonly Task[]} others one that fails is left out
+   * @param {string} text
+   * @param {Callbacks & { explain?: 'passages', overflow?: 'truncate' }} options
+   * @returns {Promise<Map<string, Result>>} by task; at least that of `task`
+   */
+  async read(task, others, text, { explain, overflow, ...callbacks }) {
+    const own = await this.answering(task, callbacks)
+    const options = { explain, overflow, ...callbacks }
+    if (task.trunk === undefined) return new Map([[task.id, await own.classify(text, options)]])
+    const asked = [task]
+    const heads = [own]
+    for (const other of others) {
+      if (other.trunk !== task.trunk || other.id === task.id) continue
+      const head = await this.answering(other, callbacks).catch(() => undefined)
+      callbacks.signal.throwIfAborted()
+      if (head === undefined) continue
+      asked.push(other)
+      heads.push(head)
+    }
+    const results = await own.classify(text, { ...options, heads })
+    return new Map(asked.map(({ id }, i) => [id, results[i]]))
+  }
+
+  /** A task is gone, or has another file now. @param {string} id */
+  forget(id) {
+    for (const { heads } of this.#trunks.values()) {
+      heads.get(id)?.then((head) => head.dispose(), () => {})
+      heads.delete(id)
+    }
+    this.#end(id)
+  }
+
+  /** Gives all memory back; the next call loads anew. */
+  close() {
+    for (const id of [...this.#trunks.keys()]) this.#end(id)
+  }
+
+  /** @param {string} id */
+  #end(id) {
+    const found = this.#trunks.get(id)
+    this.#trunks.delete(id)
+    found?.ended.abort()
+    found?.classifier.then((classifier) => classifier.dispose(), () => {})
+  }
+
+  /**
+   * @param {string} id
+   * @param {Task['file']} file
+   * @param {Callbacks} callbacks
+   * @returns {Promise<Classifier>}
+   */
+  async #load(id, file, { signal, onProgress }) {
+    signal.throwIfAborted()
+    const entry = this.#trunks.get(id) ?? this.#begin(id, file)
+    entry.listeners.add(onProgress)
+    entry.waiting++
+    const { promise: aborted, reject } = withReject()
+    const onAbort = () => reject(new LinformerError('ABORTED', 'aborted by the caller'))
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await Promise.race([entry.classifier, aborted])
+    } catch (error) {
+      // Whoever else waits for it goes on waiting.
+      if (signal.aborted && entry.waiting === 1 && this.#trunks.get(id) === entry) this.#end(id)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      entry.listeners.delete(onProgress)
+      entry.waiting--
+    }
+  }
+
+  /** @param {string} id @param {Task['file']} file */
+  #begin(id, file) {
+    const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1
+    const ended = new AbortController()
+    /** @type {Loaded['listeners']} */
+    const listeners = new Set()
+    const onProgress = (/** @type {ProgressEvent} */ event) => { for (const listener of listeners) listener(event) }
+    const classifier = loadPatiently(sourceOf(file), { memoryBudget: this.#budget, threads }, { signal: ended.signal, onProgress })
+    /** @type {Loaded} */
+    const entry = { classifier, ended, listeners, waiting: 0, heads: new Map() }
+    this.#trunks.set(id, entry)
+    classifier.catch(() => {
+      if (this.#trunks.get(id) === entry) this.#trunks.delete(id)
     })
-  } catch (error) {
-    if (!patience.signal.aborted || signal.aborted) throw error
-    return load(source, { ...plan, threads: 1, signal, onProgress })
-  } finally {
-    clearTimeout(timer)
+    return entry
   }
 }
 
-export const isLoaded = () => current !== undefined
+/** @param {Task['file']} file */
+const sourceOf = (file) => (typeof file === 'string' ? new URL(file, document.baseURI) : file)
 
-/** Gives the memory back; the next call loads anew. */
-export function close() {
-  current?.classifier.dispose()
-  current = undefined
+/** @returns {{ promise: Promise<never>, reject: (reason: unknown) => void }} */
+function withReject() {
+  /** @type {(reason: unknown) => void} */
+  let reject = () => {}
+  const promise = new Promise((_, no) => { reject = no })
+  promise.catch(() => {})
+  return { promise: /** @type {Promise<never>} */ (promise), reject }
 }

@@ -1,29 +1,44 @@
 /**
  * The models that the page offers: to add one, put its file and card into models/ and a line here.
  *
- * @typedef {object} Model
+ * A task is a question that is asked of a document, and what answers it: a model with a trunk of its own, which is loaded when the
+ * task is chosen, or a head on a trunk that several share. All heads on one trunk answer from one reading.
+ *
+ * @typedef {object} Task
  * @property {string} id in links
  * @property {string} title in the list
  * @property {string} about what it decides, in a sentence
- * @property {string} file address, relative to the page
- * @property {string} card address of the model card
+ * @property {string | Uint8Array<ArrayBuffer>} file address, relative to the page, or the file itself
+ * @property {string} [trunk] which of TRUNKS it is a head on; without one the file is a model with its own
+ * @property {string} [card] address of the model card
+ * @property {string} [sample] what is on the page when it is opened
  */
 
-/** The first one is loaded with the page. @type {Model[]} */
+/** Trunks that several tasks share. */
+export const TRUNKS = {
+  general: { file: './models/general.safetensors', card: './models/general.md' }
+}
+
+/** The trunk that labels of your own are taught on. */
+export const TAUGHT_TRUNK = 'general'
+
+/** The first one is loaded with the page. @type {readonly Task[]} */
 export const MODELS = [
   {
     id: 'imdb',
     title: 'Film reviews',
     about: 'Is this review for or against the film?',
     file: './models/imdb.safetensors',
-    card: './models/imdb.md'
+    card: './models/imdb.md',
+    sample: 'review'
   },
   {
     id: 'scotus',
     title: 'Supreme Court cases',
     about: 'Which area of law is this case about?',
     file: './models/scotus.safetensors',
-    card: './models/scotus.md'
+    card: './models/scotus.md',
+    sample: 'opinion'
   }
 ]
 

@@ -1,8 +1,6 @@
 /** Errors in words: what happened, with the library's own figures, and what to do next. */
+import { element } from '../common/dom.js'
 import { LinformerError } from '../wasm/worker.js'
-import { element, find } from '../common/dom.js'
-
-const box = find(document, '#error', HTMLElement)
 
 const OTHER_MODEL = 'Choose another model, or press Classify to fetch it again.'
 
@@ -22,31 +20,41 @@ const WORDS = {
   ENGINE: ['The engine stopped.', 'Press Classify to load it again.']
 }
 
-/** @param {unknown} error */
-export function showError(error) {
+/** @param {unknown} error @returns {{ what: string, detail: string, next: string }} */
+export function inWords(error) {
   const code = error instanceof LinformerError ? error.code : ''
   const [what, next] = WORDS[code] ?? ['Something went wrong.', 'Reload the page and try again.']
-  const detail = code === 'EMPTY_TEXT' ? '' : sentence(error instanceof Error ? error.message : String(error))
-  box.replaceChildren(element('p', {}, element('strong', {}, what), ` ${detail}`), element('p', {}, next))
-  box.hidden = false
+  return { what, detail: code === 'EMPTY_TEXT' ? '' : sentence(error instanceof Error ? error.message : String(error)), next }
 }
 
-/** @param {string} problem that is already in words */
-export function showProblem(problem) {
-  box.replaceChildren(element('p', {}, problem))
-  box.hidden = false
-}
+/** @param {HTMLElement} box */
+export function createErrors(box) {
+  return {
+    /** @param {unknown} error */
+    show(error) {
+      const { what, detail, next } = inWords(error)
+      box.replaceChildren(element('p', {}, element('strong', {}, what), ` ${detail}`), element('p', {}, next))
+      box.hidden = false
+    },
 
-export function hideError() {
-  box.hidden = true
-  box.replaceChildren()
+    /** @param {string} problem that is already in words */
+    problem(problem) {
+      box.replaceChildren(element('p', {}, problem))
+      box.hidden = false
+    },
+
+    hide() {
+      box.hidden = true
+      box.replaceChildren()
+    }
+  }
 }
 
 /**
  * The library's messages start small and end without a stop; one that starts with an address keeps it as it is.
  * @param {string} text
  */
-function sentence(text) {
+export function sentence(text) {
   const start = /^\w+:\/\//.test(text) ? text : text.charAt(0).toUpperCase() + text.slice(1)
   return /[.!?]$/.test(start) ? start : `${start}.`
 }

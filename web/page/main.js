@@ -1,234 +1,179 @@
-/** The page: loads the model, classifies the document, and hands each part of the page what it shows. */
+/** The page: puts its parts together. */
 import { mountComplexity } from '../chapters/complexity.js'
 import { showSharing } from '../chapters/sharing.js'
 import { mountSpectrum } from '../chapters/spectrum.js'
-import { currentSample, focusText, setSample, text, watchDocument } from './document.js'
-import { element, find } from '../common/dom.js'
-import { classifierFor, close, isLoaded } from '../engine/engine.js'
-import { hideError, showError, showProblem } from './errors.js'
+import { find } from '../common/dom.js'
+import { Queue } from '../documents/queue.js'
+import { createDocumentsTable } from '../documents/table.js'
+import { Engine } from '../engine/engine.js'
+import { keptModels } from '../store/models.js'
+import { Examples } from '../teach/examples.js'
+import { createTeach, OWN, taskOf } from '../teach/teach.js'
+import { watchDrops } from './drops.js'
+import { FileReading, isModel, isTable } from './files.js'
 import { fromLink, linkTo, setLink } from './link.js'
-import { budget, clearMemory, showMemory, watchBudget } from './memory-meter.js'
-import { hideMinimap, showMinimap } from './minimap.js'
+import { createMemoryMeter, DEFAULT_BUDGET } from './memory-meter.js'
 import { showModel } from './model-card.js'
-import { MODELS } from '../engine/models.js'
-import { account, againstAverage, inTextOrder } from './passages.js'
-import { showProgress, showStatus } from './progress.js'
+import { openModel } from './model-file.js'
 import { keepOffline } from './offline.js'
-import { choosePassage, hideReader, recolour, showReader } from './reader.js'
 import { SAMPLES } from './samples.js'
-import { clearVerdict, copy, markStale, showVerdict } from './verdict.js'
-import { hideWhy, showWhy } from './why.js'
-import { LinformerError } from '../wasm/worker.js'
+import { createTasks } from './tasks.js'
+import { createWorkbench } from './workbench.js'
 
-/** @typedef {import('../wasm/index.js').Result} Result */
+const part = (/** @type {string} */ selector) => find(document, selector, HTMLElement)
 
-const classifyButton = find(document, '#classify', HTMLButtonElement)
-const cancelButton = find(document, '#cancel', HTMLButtonElement)
-const editButton = find(document, '#edit', HTMLButtonElement)
-const modelPicker = find(document, '#model', HTMLSelectElement)
-const area = find(document, '#text', HTMLTextAreaElement)
+const engine = new Engine(DEFAULT_BUDGET)
+const files = new FileReading()
+const examples = new Examples()
+const tasks = createTasks(find(document, '#model', HTMLSelectElement), () => void showTask())
+const workbench = createWorkbench(part('#workbench'), part('#why'), {
+  engine, tasks,
+  onSample: (sample) => void tryOut(sample),
+  onFiles: (chosen) => void take(chosen),
+  onLoaded(classifier, task) {
+    memory.show(classifier.memory)
+    showModel(part('#about-model'), classifier, task)
+    showSharing(part('#sharing'), classifier.config)
+    spectrum.markRank(Math.max(...classifier.config.k))
+  },
+  onRead: () => {},
+  onText: () => setLink({ model: tasks.current().id, sample: workbench.document.sample()?.id })
+})
+const memory = createMemoryMeter(part('#memory'), (budget) => {
+  engine.budget = budget
+  memory.clear()
+  void workbench.reload()
+})
+const spectrum = mountSpectrum(part('#spectrum'), workbench.document.text)
+mountComplexity(part('#complexity'))
 
-/** Of the work at hand; undefined when there is none. @type {AbortController | undefined} */
-let work
-/** What is on the page. @type {{ text: string, result: Result, milliseconds: number, model: string } | undefined} */
-let shown
-
-const sharing = find(document, '#sharing', HTMLElement)
-const spectrum = mountSpectrum(find(document, '#spectrum', HTMLElement), text)
-const complexity = mountComplexity(find(document, '#complexity', HTMLElement))
-
-const model = () => MODELS[modelPicker.selectedIndex] ?? MODELS[0]
-
-/** @param {AbortSignal} signal */
-async function ready(signal) {
-  const classifier = await classifierFor(model(), budget(), { signal, onProgress: showProgress })
-  showMemory(classifier.memory)
-  showModel(classifier, model())
-  showSharing(sharing, classifier.config)
-  spectrum.markRank(Math.max(...classifier.config.k))
-  return classifier
-}
-
-/** @param {AbortSignal} signal */
-async function prepare(signal) {
-  await ready(signal)
-  showStatus('Ready.', 0)
-}
-
-/** @param {AbortSignal} signal */
-async function classify(signal) {
-  const words = text()
-  if (words.trim() === '') {
-    focusText()
-    throw new LinformerError('EMPTY_TEXT', 'the text is empty')
-  }
-  const classifier = await ready(signal)
-  const started = performance.now()
-  const result = await classifier.classify(words, { explain: 'passages', signal, onProgress: showProgress })
-  const milliseconds = performance.now() - started
-  shown = { text: words, result, milliseconds, model: model().id }
-  showVerdict(result, { milliseconds, threads: classifier.threads, question: model().about })
-  performance.mark('verdict')
-  complexity.documentRead(result.tokens)
-  await explain(classifier.labels, signal)
-  showStatus('Done.', 1)
-}
-
-/**
- * The coloured document, its map and the sum, for the winning label first.
- *
- * @param {readonly string[]} labels
- * @param {AbortSignal} signal
- */
-async function explain(labels, signal) {
-  if (shown?.result.explanation === undefined) return
-  const { text, result: { explanation, label } } = shown
-  const passages = inTextOrder(explanation.passages)
-  const first = account(passages, explanation, labels, labels.indexOf(label))
-  area.hidden = true
-  editButton.hidden = false
-  await showReader(text, first, labels, signal)
-  const onPassage = (/** @type {number} */ passage) => {
-    choosePassage(passage, true)
-    find(document, '#drop', HTMLElement).scrollIntoView({ block: 'nearest' })
-  }
-  const onChange = async (/** @type {number} */ chosen, /** @type {boolean} */ relative) => {
-    const focused = document.activeElement?.id
-    const exact = account(passages, explanation, labels, chosen)
-    const next = relative ? againstAverage(exact) : exact
-    showMinimap(text, next)
-    showWhy(exact, next, { labels, onChange, onPassage })
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true })
-    await recolour(next, new AbortController().signal)
-  }
-  showMinimap(text, first)
-  showWhy(first, first, { labels, onChange, onPassage })
-}
-
-/** The text instead of its coloured form. */
-function edit() {
-  hideReader()
-  hideMinimap()
-  editButton.hidden = true
-  area.hidden = false
-}
-
-/**
- * Does one thing at a time, with the buttons, the progress and the errors that go with it.
- * @param {(signal: AbortSignal) => Promise<void>} job
- */
-async function run(job) {
-  if (work !== undefined) return
-  work = new AbortController()
-  setBusy(true)
-  hideError()
-  try {
-    await job(work.signal)
-  } catch (error) {
-    const code = error instanceof LinformerError ? error.code : undefined
-    if (code === 'ENGINE' || code === 'WORKER_FAILED') close()
-    if (work.signal.aborted) {
-      showStatus('Cancelled.', 0)
-    } else {
-      showStatus('', 0)
-      showError(error)
-    }
-  } finally {
-    work = undefined
-    setBusy(false)
-  }
-}
-
-/** Not `disabled`, which would take the focus away from the button just pressed. @param {boolean} busy */
-function setBusy(busy) {
-  classifyButton.setAttribute('aria-disabled', String(busy))
-  cancelButton.setAttribute('aria-disabled', String(!busy))
-}
-
-/** Resolves when no work is under way. */
-async function free() {
-  while (work !== undefined) await new Promise((resolve) => setTimeout(resolve, 10))
-}
-
-/**
- * A sample is there to be classified by the model that it is for: at once, or when that is there.
- * @param {import('./samples.js').Sample} sample
- */
+/** A sample is there to be classified by the model that it is for: at once. @param {import('./samples.js').Sample} sample */
 async function tryOut(sample) {
-  const wanted = MODELS.findIndex(({ id }) => id === sample.model)
-  if (wanted !== modelPicker.selectedIndex) {
-    modelPicker.selectedIndex = wanted
-    await reload()
-    return
-  }
-  if (isLoaded()) work?.abort()
-  await free()
-  await run(classify)
+  if (tasks.choose(sample.model)) await workbench.reload()
+  else await workbench.restart()
 }
 
-/** Another model or budget: what is on the page was not made with it. */
-async function reload() {
-  work?.abort()
-  await free()
-  close()
-  clearMemory()
-  clearVerdict()
-  hideWhy()
-  edit()
-  shown = undefined
-  link()
-  await run(text().trim() === '' ? prepare : classify)
+const documents = createDocumentsTable(part('#documents'), {
+  queue: new Queue(engine, tasks, new FileReading()), tasks, examples,
+  onOpen(text) {
+    workbench.document.setText(text)
+    part('#workbench').scrollIntoView()
+    void workbench.restart()
+  },
+  onFiles: (chosen) => documents.add(chosen)
+})
+const teach = createTeach(part('#teach'), { engine, examples, onTaught: (task) => void answerWith(task), onForgotten: forgotten })
+
+/** Another task's answers, for the document and the table. @param {string} [id] that the picker does not have yet */
+async function showTask(id) {
+  await workbench.showTask(id)
+  documents.refresh()
 }
 
-const link = () => setLink({ model: model().id, sample: currentSample()?.id })
+/** A task of one's own is new, or has another file now. @param {import('../engine/models.js').Task} task */
+async function answerWith(task) {
+  engine.forget(task.id)
+  workbench.forget(task.id)
+  documents.forget(task.id)
+  tasks.add(task)
+  await showTask(task.id)
+}
 
-function changed() {
-  hideError()
-  if (!area.hidden || shown?.text !== text()) edit()
-  link()
-  if (work !== undefined) return
-  if (shown === undefined) {
-    showStatus(isLoaded() ? 'Ready.' : '', 0)
-    return
+async function forgotten() {
+  for (const { id } of tasks.own()) {
+    engine.forget(id)
+    tasks.remove(id)
   }
-  const stale = text() !== shown.text
-  markStale(stale)
-  showStatus(stale ? 'The text has changed: the verdict is of the one before.' : 'Done.', stale ? 0 : 1)
+  await showTask()
+}
+
+/**
+ * Files that were dropped or chosen: a model is opened, one document goes on the page, many and tables go into the table; on a label
+ * they become its examples.
+ *
+ * @param {File[]} chosen
+ * @param {Element | null} [target] where they were dropped
+ */
+async function take(chosen, target = null) {
+  const models = chosen.filter(isModel)
+  const rest = chosen.filter((file) => !isModel(file))
+  for (const file of models) await takeModel(file)
+  if (rest.length === 0) return
+  const place = target?.closest('[data-drop]')
+  const kind = place?.getAttribute('data-drop')
+  if (kind === 'label') await teach.take(rest, place?.getAttribute('data-label') ?? undefined)
+  else if (kind === 'examples') await teach.take(rest)
+  else if (rest.length > 1 || isTable(rest[0]) || kind === 'documents') {
+    documents.add(rest)
+    part('#documents').scrollIntoView({ block: 'nearest' })
+  } else await open(rest[0])
+}
+
+/** @param {File} file */
+async function takeModel(file) {
+  try {
+    await answerWith(await openModel(file))
+  } catch (error) {
+    workbench.errors.show(error)
+  }
+}
+
+/** @param {File} file */
+async function open(file) {
+  workbench.errors.hide()
+  workbench.progress.say(`Reading ${file.name}`, 0)
+  try {
+    const { text, notes } = await files.read(file, { onProgress: (share) => workbench.progress.say(`Reading ${file.name}`, share) })
+    workbench.progress.say('', 0)
+    workbench.document.setText(text)
+    if (notes.length > 0) workbench.errors.problem(`${file.name}: ${notes.join('; ')}. The rest was read.`)
+  } catch (error) {
+    workbench.progress.say('', 0)
+    workbench.errors.problem(error instanceof Error ? error.message : String(error))
+  } finally {
+    files.close()
+  }
+}
+
+/** What earlier visits left. Where the browser keeps nothing, there is nothing. */
+async function restore() {
+  try {
+    await examples.restore()
+    for (const model of await keptModels()) {
+      tasks.add(taskOf(model))
+      if (model.id === OWN) teach.restore(model)
+    }
+  } catch {
+    examples.dispatchEvent(new Event('unkept'))
+  }
 }
 
 function json() {
-  if (shown === undefined) return ''
-  const { result: { explanation, ...verdict }, milliseconds, model } = shown
+  const read = workbench.read()
+  const result = read?.results.get(tasks.current().id)
+  if (read === undefined || result === undefined) return ''
+  const { explanation, ...verdict } = result
   const passages = explanation?.passages.map(({ text, start, end, contributions, contribution }) => ({ text, start, end, contributions, contribution }))
-  return JSON.stringify({ model, ...verdict, milliseconds, bias: explanation?.bias, logits: explanation?.logits, passages }, null, 2)
+  return JSON.stringify({ model: tasks.current().id, ...verdict, milliseconds: read.milliseconds, bias: explanation?.bias, logits: explanation?.logits, passages }, null, 2)
 }
 
 async function start() {
-  modelPicker.append(...MODELS.map(({ id, title }) => element('option', { value: id }, title)))
   const sample = SAMPLES.find(({ id }) => id === fromLink('sample'))
-  const wanted = fromLink('model') ?? sample?.model
-  modelPicker.selectedIndex = Math.max(0, MODELS.findIndex(({ id }) => id === wanted))
-  watchBudget(() => void reload())
-  watchDocument({ onChange: changed, onSample: (sample) => void tryOut(sample), onProblem: showProblem, onProgress: showStatus })
-  modelPicker.addEventListener('change', () => void reload())
-  classifyButton.addEventListener('click', () => run(classify))
-  cancelButton.addEventListener('click', () => work?.abort())
-  editButton.addEventListener('click', () => {
-    edit()
-    focusText()
-  })
-  find(document, '#copy-json', HTMLButtonElement).addEventListener('click', () => copy(json(), 'Copied.'))
+  const restored = restore()
+  const wanted = fromLink('model') ?? sample?.model ?? ''
+  if (!tasks.choose(wanted) && tasks.current().id !== wanted) await restored.then(() => tasks.choose(wanted))
+  part('#about-samples').textContent = SAMPLES.map(({ source }) => source).filter(Boolean).join(' ')
+  watchDrops(part('#drop'), (dropped, target) => void take(dropped, target))
+  find(document, '#copy-json', HTMLButtonElement).addEventListener('click', () => workbench.result.copy(json(), 'Copied.'))
   find(document, '#copy-link', HTMLButtonElement).addEventListener('click', () => {
-    const sample = currentSample()?.id
-    void copy(linkTo({ model: model().id, sample }), sample === undefined ? 'Copied: the model, not your text.' : 'Copied.')
+    const id = workbench.document.sample()?.id
+    void workbench.result.copy(linkTo({ model: tasks.current().id, sample: id }), id === undefined ? 'Copied: the model, not your text.' : 'Copied.')
   })
-  addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void run(classify)
-  })
-  if (sample !== undefined) await setSample(sample)
-  await run(sample === undefined ? prepare : classify)
+  if (sample !== undefined) await workbench.document.setSample(sample)
+  if (sample === undefined) await workbench.prepare()
+  else await workbench.classify()
   // After the page is ready: keeping a copy of it is in nobody's way then. Without one the page works all the same.
-  await keepOffline().catch(() => {})
+  await keepOffline(part('#update')).catch(() => {})
 }
 
 void start()

@@ -4,55 +4,54 @@ import { bytes, count } from '../common/format.js'
 
 /** @typedef {import('../wasm/index.js').MemoryReport} MemoryReport */
 
-export const BUDGETS = [8, 16, 32, 64].map((mebibytes) => mebibytes * 2 ** 20)
-const DEFAULT_BUDGET = BUDGETS[2]
+const BUDGETS = [8, 16, 32, 64].map((mebibytes) => mebibytes * 2 ** 20)
+export const DEFAULT_BUDGET = BUDGETS[2]
 
-const body = find(document, '#memory-body', HTMLElement)
-const choices = find(document, '#budget', HTMLFieldSetElement)
-
-/** @type {HTMLInputElement[]} */
-let radios = []
-
-/** @param {() => void} onChange another budget was chosen */
-export function watchBudget(onChange) {
-  radios = BUDGETS.map((size) => element('input', { type: 'radio', name: 'budget', value: String(size) }))
+/**
+ * @param {HTMLElement} card
+ * @param {(budget: number) => void} onBudget another one was chosen, in bytes
+ */
+export function createMemoryMeter(card, onBudget) {
+  const body = find(card, '#memory-body', HTMLElement)
+  const choices = find(card, '#budget', HTMLFieldSetElement)
+  const radios = BUDGETS.map((size) => element('input', { type: 'radio', name: 'budget', value: String(size) }))
   radios[BUDGETS.indexOf(DEFAULT_BUDGET)].checked = true
   choices.append(...radios.map((radio) => element('label', {}, radio, element('span', {}, `${Number(radio.value) / 2 ** 20} MiB`))))
-  choices.addEventListener('change', onChange)
-}
+  choices.addEventListener('change', () => onBudget(Number(radios.find(({ checked }) => checked)?.value ?? DEFAULT_BUDGET)))
 
-export const budget = () => Number(radios.find(({ checked }) => checked)?.value ?? DEFAULT_BUDGET)
+  /** @param {MemoryReport} memory */
+  function show(memory) {
+    const { total, weights, tokenizer, workspace } = memory
+    const limit = Math.max(memory.budget ?? total, total)
+    /** @type {[string, string, number][]} */
+    const parts = [
+      ['weights', 'Weights', weights],
+      ['tokenizer', 'Tokenizer', tokenizer],
+      ['workspace', 'Workspace', workspace],
+      // The stack, the constants, and what is left of the last 64 KiB page.
+      ['rest', 'Stack, constants, page end', total - weights - tokenizer - workspace]
+    ]
 
-/** @param {MemoryReport} memory */
-export function showMemory(memory) {
-  const { total, weights, tokenizer, workspace } = memory
-  const limit = Math.max(memory.budget ?? total, total)
-  /** @type {[string, string, number][]} */
-  const parts = [
-    ['weights', 'Weights', weights],
-    ['tokenizer', 'Tokenizer', tokenizer],
-    ['workspace', 'Workspace', workspace],
-    // The stack, the constants, and what is left of the last 64 KiB page.
-    ['rest', 'Stack, constants, page end', total - weights - tokenizer - workspace]
-  ]
+    const bar = element('div', { class: 'bar', 'aria-hidden': 'true' }) // the list below says the same in words
+    for (const [name, , size] of parts) {
+      const piece = element('span', { class: name })
+      piece.style.width = `${(100 * size) / limit}%`
+      bar.append(piece)
+    }
 
-  const bar = element('div', { class: 'bar', 'aria-hidden': 'true' }) // the list below says the same in words
-  for (const [name, , size] of parts) {
-    const piece = element('span', { class: name })
-    piece.style.width = `${(100 * size) / limit}%`
-    bar.append(piece)
+    const list = rows(parts.map(([name, title, size]) => [named(name, title), bytes(size)]))
+    list.append(element('dt', { class: 'sum' }, 'Linear memory, fixed'), element('dd', { class: 'sum' }, bytes(total)))
+    if (memory.budget !== undefined) list.append(element('dt', {}, named('free', 'Budget, not needed')), element('dd', {}, bytes(limit - total)))
+    const note = element('p', { class: 'soft note' }, `Allocated once, before the first token, and never grown. It holds \
+  ${count(memory.capacity)} tokens at a time; a longer document is read in windows. The page and the browser use memory besides.`)
+    body.replaceChildren(bar, list, note)
   }
 
-  const list = rows(parts.map(([name, title, size]) => [named(name, title), bytes(size)]))
-  list.append(element('dt', { class: 'sum' }, 'Linear memory, fixed'), element('dd', { class: 'sum' }, bytes(total)))
-  if (memory.budget !== undefined) list.append(element('dt', {}, named('free', 'Budget, not needed')), element('dd', {}, bytes(limit - total)))
-  const note = element('p', { class: 'soft note' }, `Allocated once, before the first token, and never grown. It holds \
-${count(memory.capacity)} tokens at a time; a longer document is read in windows. The page and the browser use memory besides.`)
-  body.replaceChildren(bar, list, note)
-}
+  function clear() {
+    body.replaceChildren(element('p', { class: 'soft' }, 'Planned when the model has been read.'))
+  }
 
-export function clearMemory() {
-  body.replaceChildren(element('p', { class: 'soft' }, 'Planned when the model has been read.'))
+  return { show, clear }
 }
 
 /**

@@ -1,22 +1,21 @@
 /** Registers the service worker, and says when a new version of the page is there. */
-import { element, find } from '../common/dom.js'
+import { element } from '../common/dom.js'
 
-const box = find(document, '#update', HTMLElement)
-
-export async function keepOffline() {
+/** @param {HTMLElement} box where a new version is offered */
+export async function keepOffline(box) {
   if (!('serviceWorker' in navigator) || !globalThis.isSecureContext) return
   const registration = await navigator.serviceWorker.register(new URL('./sw.js', document.baseURI))
-  if (registration.waiting !== null) offer(registration.waiting)
+  if (registration.waiting !== null) offer(box, registration.waiting)
   registration.addEventListener('updatefound', () => {
     const found = registration.installing
     found?.addEventListener('statechange', () => {
-      if (found.state === 'installed' && navigator.serviceWorker.controller !== null) offer(found)
+      if (found.state === 'installed' && navigator.serviceWorker.controller !== null) offer(box, found)
     })
   })
 }
 
-/** @param {ServiceWorker} waiting */
-function offer(waiting) {
+/** @param {HTMLElement} box @param {ServiceWorker} waiting */
+function offer(box, waiting) {
   const button = element('button', { type: 'button', class: 'small' }, 'Load it')
   button.addEventListener('click', () => {
     navigator.serviceWorker.addEventListener('controllerchange', () => location.reload(), { once: true })

@@ -20,8 +20,15 @@
  * @property {boolean} relative whether the numbers are against the average: see `againstAverage`
  */
 
-/** @param {readonly number[]} values one for each label @param {number} label */
-export function ahead(values, label) {
+/**
+ * With labels of which many may hold, each is decided alone, and its number is its own contribution.
+ *
+ * @param {readonly number[]} values one for each label
+ * @param {number} label
+ * @param {boolean} alone
+ */
+export function ahead(values, label, alone) {
+  if (alone) return values[label]
   const rest = values.reduce((sum, value) => sum + value, 0) - values[label]
   return values[label] - rest / Math.max(1, values.length - 1)
 }
@@ -31,17 +38,18 @@ export function ahead(values, label) {
  * @param {{ bias: number[], logits: number[] }} explanation
  * @param {readonly string[]} labels
  * @param {number} label its place among them
+ * @param {boolean} [alone] whether many labels may hold
  * @returns {Account}
  */
-export function account(passages, { bias, logits }, labels, label) {
-  const numbers = Float64Array.from(passages, ({ contributions }) => ahead(contributions, label))
+export function account(passages, { bias, logits }, labels, label, alone = false) {
+  const numbers = Float64Array.from(passages, ({ contributions }) => ahead(contributions, label, alone))
   let [strongest, pro, con] = [0, 0, 0]
   for (const number of numbers) {
     strongest = Math.max(strongest, Math.abs(number))
     if (number < 0) con += number
     else pro += number
   }
-  return { label: labels[label], passages, numbers, strongest, pro, con, constant: ahead(bias, label), lead: ahead(logits, label), relative: false }
+  return { label: labels[label], passages, numbers, strongest, pro, con, constant: ahead(bias, label, alone), lead: ahead(logits, label, alone), relative: false }
 }
 
 /**
@@ -63,3 +71,23 @@ export function againstAverage(exact) {
 
 /** @param {readonly Passage[]} passages as the library gives them, the strongest first */
 export const inTextOrder = (passages) => [...passages].sort((a, b) => a.start - b.start)
+
+/** @typedef {import('../wasm/index.js').Found & { passage: number }} Clause a label that was found, and the passage that says it most */
+
+/**
+ * @param {readonly import('../wasm/index.js').Found[]} found
+ * @param {readonly Passage[]} passages in the order of the text
+ * @param {readonly string[]} labels
+ * @returns {Clause[]}
+ */
+export function clausesOf(found, passages, labels) {
+  return found.map((each) => {
+    const label = labels.indexOf(each.label)
+    let best = -1
+    for (const [i, { start, end, contributions }] of passages.entries()) {
+      if (end <= each.start || start >= each.end) continue
+      if (best < 0 || contributions[label] > passages[best].contributions[label]) best = i
+    }
+    return { ...each, passage: Math.max(0, best) }
+  })
+}

@@ -1,12 +1,11 @@
-/** The progress bar and the words beside it. */
+/** A progress bar and the words beside it. */
 import { find } from '../common/dom.js'
 import { bytes, count } from '../common/format.js'
 
-/** @typedef {import('../wasm/index.js').ProgressEvent} ProgressEvent */
-
-const bar = find(document, '#progress', HTMLProgressElement)
-const status = find(document, '#status', HTMLElement)
-const figures = find(document, '#figures', HTMLElement)
+/**
+ * @typedef {import('../wasm/index.js').ProgressEvent} ProgressEvent
+ * @typedef {ReturnType<typeof createProgress>} Progress
+ */
 
 const PHASES = {
   download: 'Fetching the model',
@@ -18,30 +17,40 @@ const PHASES = {
   fit: 'Learning'
 }
 
-/** @param {ProgressEvent} event */
-export function showProgress({ phase, done, total }) {
-  say(PHASES[phase])
-  if (total === undefined) bar.removeAttribute('value')
-  else bar.value = done / Math.max(1, total)
-  if (phase === 'fit') {
-    figures.textContent = ''
-    return
+/** What is counted. @type {Partial<Record<ProgressEvent['phase'], string>>} */
+const UNITS = { examples: ' examples', encode: ' tokens', tokenize: ' characters', removal: ' passages' }
+
+/** @param {HTMLElement} root with a bar, `.status` in words and `.figures` */
+export function createProgress(root) {
+  const bar = find(root, 'progress', HTMLProgressElement)
+  const status = find(root, '.status', HTMLElement)
+  const figures = find(root, '.figures', HTMLElement)
+
+  /** The words are a live region: said again only when they change, while the figures run on in silence. @param {string} words */
+  const say = (words) => {
+    if (status.textContent !== words) status.textContent = words
   }
-  const [amount, unit] = phase === 'examples' ? [count, ' examples'] : phase === 'encode' ? [count, ' tokens'] : phase === 'tokenize' ? [count, ' characters'] : [bytes, '']
-  figures.textContent = total === undefined ? amount(done) : `${amount(done)} of ${amount(total)}${unit}`
-}
 
-/**
- * @param {string} words
- * @param {number} share of the bar, 0 to 1
- */
-export function showStatus(words, share) {
-  say(words)
-  bar.value = share
-  figures.textContent = ''
-}
+  return {
+    /** @param {ProgressEvent} event */
+    show({ phase, done, total }) {
+      say(PHASES[phase])
+      if (total === undefined) bar.removeAttribute('value')
+      else bar.value = done / Math.max(1, total)
+      const unit = UNITS[phase]
+      const amount = unit === undefined ? bytes : count
+      if (phase === 'fit') figures.textContent = ''
+      else figures.textContent = total === undefined ? amount(done) : `${amount(done)} of ${amount(total)}${unit ?? ''}`
+    },
 
-/** The words are a live region: said again only when they change, while the figures run on in silence. @param {string} words */
-function say(words) {
-  if (status.textContent !== words) status.textContent = words
+    /**
+     * @param {string} words
+     * @param {number} share of the bar, 0 to 1
+     */
+    say(words, share) {
+      say(words)
+      bar.value = share
+      figures.textContent = ''
+    }
+  }
 }

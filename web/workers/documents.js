@@ -1,12 +1,96 @@
 /**
- * Reads documents, so that a large or hostile one does not hold up the page.
+ * Reads documents and tables of them, so that a large or hostile one does not hold up the page.
  *
  * It comes to the page as tools/reader.js makes it, reader/document-worker.js: with the libraries, one file a format.
  */
+import { rowsOfCsv } from '../../bin/rows.js'
 import { readDocument } from '../../documents/index.js'
 import { serve } from './serve.js'
 
+/**
+ * @typedef {object} TableRow
+ * @property {number} line of the file, from 1
+ * @property {string} [text]
+ * @property {string} [label] empty if it has none
+ * @property {string} [problem] why there is no text
+ */
+
+/** Rows that are sent at a time. */
+const BATCH = 200
+/** Names that people give to the column of the texts, and to that of the labels: the first that is there counts. */
+const TEXT_NAMES = ['text', 'texts', 'document', 'body', 'content', 'message', 'review', 'comment', 'description', 'abstract', 'sentence', 'tweet', 'question']
+const LABEL_NAMES = ['label', 'labels', 'class', 'category', 'topic', 'subject', 'sentiment', 'tag', 'target', 'intent']
+
+/** @param {readonly string[]} header @param {readonly string[]} wanted */
+function columnOf(header, wanted) {
+  const names = header.map((name) => name.trim().toLowerCase())
+  return wanted.map((name) => names.indexOf(name)).find((at) => at >= 0)
+}
+
+/** @param {readonly string[]} header */
+const named = (header) => header.map((name) => `“${name}”`).join(', ')
+
+/**
+ * @param {string} text of the file
+ * @param {boolean} lines whether it is JSONL
+ * @returns {Generator<TableRow>}
+ */
+function* rowsOf(text, lines) {
+  if (lines) {
+    yield* rowsOfLines(text)
+    return
+  }
+  const { header, rows } = rowsOfCsv(text)
+  const textAt = columnOf(header, TEXT_NAMES) ?? (header.length === 1 ? 0 : undefined)
+  if (textAt === undefined) throw new Error(`it has no column “text”; its columns are ${named(header)}`)
+  const labelAt = columnOf(header.map((name, i) => (i === textAt ? '' : name)), LABEL_NAMES)
+  for (const { line, cells, error } of rows) {
+    if (cells === undefined) yield { line, problem: error?.message }
+    else yield checked(line, cells[textAt], labelAt === undefined ? '' : cells[labelAt])
+  }
+}
+
+/** @param {string} text @returns {Generator<TableRow>} */
+function* rowsOfLines(text) {
+  let line = 0
+  for (const each of text.split('\n')) {
+    line++
+    if (each.trim() === '') continue
+    /** @type {unknown} */
+    let value
+    try {
+      value = JSON.parse(each)
+    } catch (error) {
+      yield { line, problem: `it is not JSON (${error instanceof Error ? error.message : error})` }
+      continue
+    }
+    const object = /** @type {Record<string, unknown>} */ (typeof value === 'object' && value !== null ? value : {})
+    const names = Object.keys(object)
+    const [textAt, labelAt] = [columnOf(names, TEXT_NAMES), columnOf(names, LABEL_NAMES)]
+    yield checked(line, textAt === undefined ? undefined : object[names[textAt]], labelAt === undefined ? '' : object[names[labelAt]])
+  }
+}
+
+/** @param {number} line @param {unknown} text @param {unknown} label @returns {TableRow} */
+function checked(line, text, label) {
+  if (typeof text !== 'string' || text.trim() === '') return { line, problem: 'it has no text' }
+  return { line, text, label: typeof label === 'string' || typeof label === 'number' ? String(label).trim() : '' }
+}
+
 serve({
   /** @param {{ bytes: ArrayBuffer, name: string, type: string }} file */
-  read: ({ bytes, name, type }, progress) => readDocument(bytes, { name, type, onProgress: progress })
+  read: ({ bytes, name, type }, progress) => readDocument(bytes, { name, type, onProgress: progress }),
+
+  /** The rows come as progress, some at a time. @param {{ bytes: ArrayBuffer, name: string }} file */
+  async table({ bytes, name }, progress) {
+    const { text } = await readDocument(bytes, { type: 'text' })
+    let batch = /** @type {TableRow[]} */ ([])
+    for (const row of rowsOf(text, /\.(jsonl|ndjson)$/i.test(name) || /^\s*\{/.test(text))) {
+      batch.push(row)
+      if (batch.length < BATCH) continue
+      progress(batch)
+      batch = []
+    }
+    progress(batch)
+  }
 })

@@ -1,0 +1,151 @@
+/** The result: what each task says of the document, how typical the document is, and what was read to come to it. */
+import { element, find, rows } from '../common/dom.js'
+import { count, duration, percent } from '../common/format.js'
+
+/**
+ * @typedef {import('../wasm/index.js').Result} Result
+ * @typedef {import('../engine/models.js').Task} Task
+ *
+ * @typedef {object} Run
+ * @property {number} milliseconds
+ * @property {number} threads
+ */
+
+const SHOWN = 5 // labels; the rest are a click away
+/** Below this, fewer than one in a hundred of the documents that a model was fitted on are as unusual. */
+export const UNLIKE = 0.01
+/** Below this, a document is at the edge of what a model knows. */
+const UNUSUAL = 0.05
+
+/**
+ * How typical a document is, in words; empty where the model cannot tell.
+ *
+ * @param {number | undefined} typicality
+ */
+export function typicalityWords(typicality) {
+  if (typicality === undefined) return ''
+  if (typicality < UNLIKE) return 'Unlike anything this model was trained on: its label means little here.'
+  const share = typicality < 0.1 ? percent(typicality) : `${Math.round(100 * typicality)} %`
+  if (typicality < UNUSUAL) return `Unusual for this model: only ${share} of its training documents are further from their average.`
+  return `Like what this model was trained on: ${share} of its training documents are further from their average.`
+}
+
+/**
+ * @param {HTMLElement} card
+ * @param {{ onTask: (id: string) => void, onClause: (place: number) => void }} listener another task's answer is to be shown; a place
+ *   of the document
+ */
+export function createResult(card, { onTask, onClause }) {
+  const body = find(card, '#result-body', HTMLElement)
+  const actions = find(card, '.result-actions', HTMLElement)
+  const copied = find(card, '#copied', HTMLElement)
+
+  /**
+   * @param {Task} task
+   * @param {Result} result
+   * @param {Run} run
+   * @param {{ task: Task, result: Result }[]} others answers of the same reading
+   */
+  function show(task, result, { milliseconds, threads }, others) {
+    const { scores, tokens, tokensUsed, windows, typicality, found } = result
+    const unlike = typicality !== undefined && typicality < UNLIKE
+    /** @type {HTMLElement[]} */
+    const parts = [element('p', { class: 'question' }, task.about), found === undefined ? headline(result, unlike) : clauses(found)]
+    const words = typicalityWords(typicality)
+    if (words !== '') parts.push(element('p', { class: unlike ? 'typicality unlike' : 'typicality' }, words))
+    if (found === undefined) {
+      parts.push(list(scores.slice(0, SHOWN)))
+      if (scores.length > SHOWN) {
+        parts.push(element('details', {}, element('summary', {}, `${count(scores.length - SHOWN)} more`), list(scores.slice(SHOWN))))
+      }
+    } else {
+      const rest = scores.filter(({ label }) => !found.some((each) => each.label === label))
+      if (rest.length > 0) parts.push(element('details', {}, element('summary', {}, `${count(rest.length)} not found`), list(rest)))
+    }
+    if (others.length > 0) parts.push(also(others))
+    parts.push(rows([
+      ['Tokens read', `${count(tokensUsed)} of ${count(tokens)}`],
+      ['Windows', count(windows)],
+      ['Time', duration(milliseconds)],
+      ['Tokens a second', count(tokensUsed / (milliseconds / 1000))],
+      ['Threads', count(threads)]
+    ]))
+    body.classList.remove('stale')
+    body.replaceChildren(...parts)
+    actions.hidden = false
+  }
+
+  /** @param {{ task: Task, result: Result }[]} others */
+  function also(others) {
+    const made = element('ul', { class: 'also' })
+    for (const { task, result } of others) {
+      const button = element('button', { type: 'button', class: 'quiet', 'data-task': task.id }, element('span', {}, task.title), element('strong', {}, inBrief(result)))
+      button.addEventListener('click', () => onTask(task.id))
+      made.append(element('li', {}, button))
+    }
+    return element('div', { class: 'others' }, element('h3', {}, 'From the same reading'), made)
+  }
+
+  /** @param {NonNullable<Result['found']>} found */
+  function clauses(found) {
+    if (found.length === 0) return element('p', { class: 'verdict' }, element('span', { class: 'label' }, 'None found'))
+    const made = element('ul', { class: 'found' })
+    for (const each of found) {
+      const button = element('button', { type: 'button', class: 'quiet' }, element('span', {}, each.label), element('span', { class: 'number' }, percent(each.score)))
+      button.addEventListener('click', () => onClause(each.start))
+      made.append(element('li', {}, button))
+    }
+    return element('div', { class: 'verdict' }, element('span', { class: 'label' }, `${count(found.length)} found`), made)
+  }
+
+  function clear() {
+    actions.hidden = true
+    body.classList.remove('stale')
+    body.replaceChildren(element('p', { class: 'soft' }, 'Nothing has been classified yet.'))
+  }
+
+  /** The text is another one now. @param {boolean} stale */
+  const markStale = (stale) => body.classList.toggle('stale', stale)
+
+  /**
+   * @param {string} text
+   * @param {string} done said when it is on the clipboard
+   */
+  async function copy(text, done) {
+    try {
+      await navigator.clipboard.writeText(text)
+      say(done)
+    } catch {
+      say('The browser did not allow it.')
+    }
+  }
+
+  /** @param {string} words */
+  const say = (words) => { copied.textContent = words }
+
+  return { show, clear, markStale, copy, say }
+}
+
+/** One result in a few words. @param {Result} result */
+export function inBrief({ label, score, found, typicality }) {
+  if (found !== undefined) return found.length === 0 ? 'none found' : `${count(found.length)} found`
+  return typicality !== undefined && typicality < UNLIKE ? `${label}? unlike its training` : `${label}, ${percent(score)}`
+}
+
+/** @param {Result} result @param {boolean} unlike */
+function headline({ label, score }, unlike) {
+  return element('p', { class: unlike ? 'verdict doubtful' : 'verdict' },
+    element('span', { class: 'label' }, label), element('span', { class: 'score' }, `with probability ${percent(score)}`))
+}
+
+/** @param {Result['scores']} scores */
+export function list(scores) {
+  const made = element('ul', { class: 'scores' })
+  for (const { label, score } of scores) {
+    const fill = element('span')
+    fill.style.width = `${score * 100}%`
+    made.append(element('li', {}, element('span', {}, label), element('span', {}, percent(score)),
+      element('div', { class: 'bar', 'aria-hidden': 'true' }, fill)))
+  }
+  return made
+}

@@ -1,0 +1,370 @@
+/**
+ * The workbench: one document, its answers and its reasons. It does one thing at a time, which can be cancelled.
+ */
+import { find } from '../common/dom.js'
+import { LinformerError } from '../wasm/worker.js'
+import { createComparison } from './comparison.js'
+import { createDocument } from './document.js'
+import { createErrors } from './errors.js'
+import { createHowFar } from './how-far.js'
+import { createMinimap } from './minimap.js'
+import { account, againstAverage, clausesOf, inTextOrder } from './passages.js'
+import { createProgress } from './progress.js'
+import { createReader } from './reader.js'
+import { createResult } from './result.js'
+import { createWhy } from './why.js'
+
+/**
+ * @typedef {import('../wasm/index.js').Classifier} Classifier
+ * @typedef {import('../wasm/index.js').Result} Result
+ * @typedef {import('../engine/models.js').Task} Task
+ * @typedef {import('./samples.js').Sample} Sample
+ *
+ * @typedef {object} Read what is on the page
+ * @property {string} text
+ * @property {Map<string, Result>} results by task
+ * @property {number} milliseconds
+ * @property {number} threads
+ *
+ * @typedef {object} Surroundings
+ * @property {import('../engine/engine.js').Engine} engine
+ * @property {ReturnType<typeof import('./tasks.js').createTasks>} tasks
+ * @property {(sample: Sample) => void} onSample one was taken, for a task of its own perhaps
+ * @property {(files: File[]) => void} onFiles some were chosen
+ * @property {(classifier: Classifier, task: Task) => void} onLoaded a model is there
+ * @property {(read: Read) => void} onRead a document was read
+ * @property {() => void} onText the text is another one now
+ */
+
+/**
+ * @param {HTMLElement} section
+ * @param {HTMLElement} chapter for the reasons
+ * @param {Surroundings} surroundings
+ */
+export function createWorkbench(section, chapter, { engine, tasks, onSample, onFiles, onLoaded, onRead, onText }) {
+  const sheet = find(section, '.sheet', HTMLElement)
+  const page = find(section, '#drop', HTMLElement)
+  const classifyButton = find(section, '#classify', HTMLButtonElement)
+  const cancelButton = find(section, '#cancel', HTMLButtonElement)
+  const editButton = find(section, '#edit', HTMLButtonElement)
+  const strikeButton = find(section, '#strike', HTMLButtonElement)
+  const readerBox = find(section, '#reader', HTMLElement)
+
+  const errors = createErrors(find(section, '#error', HTMLElement))
+  const progress = createProgress(find(sheet, '.progress', HTMLElement))
+  const doc = createDocument(sheet, { onChange: changed, onSample, onFiles, onProblem: errors.problem })
+  const reader = createReader(readerBox, find(section, '#reading', HTMLElement), { onChosen: offerStrike, onStrike: (passage) => void strike(passage) })
+  const minimap = createMinimap(find(section, '#minimap', HTMLElement), readerBox, reader, (place) => howFar.moved(place))
+  const result = createResult(find(section, '#result', HTMLElement), { onTask: (id) => void showTask(id), onClause: (place) => show(passageAt(place)) })
+  const comparison = createComparison(find(section, '#comparison', HTMLElement), () => {
+    struck.clear()
+    void readWithout()
+  })
+  const why = createWhy(chapter, { onChange: (label, relative) => void explain(label, relative, recolourSignal()), onPassage: show, onRemoval: () => void run(remove) })
+  const howFar = createHowFar(find(section, '#how-far', HTMLElement), { read: readPart, onPlace: (place) => minimap.setCut(place) })
+
+  /** Of the work at hand; undefined when there is none. @type {AbortController | undefined} */
+  let work
+  /** @type {Read | undefined} */
+  let shown
+  /** The reasons on the page. @type {import('./why.js').Shown | undefined} */
+  let reasons
+  let chosen = -1
+  /** @type {Set<number>} */
+  const struck = new Set()
+  let recolouring = new AbortController()
+
+  const resultOf = (/** @type {Task} */ task) => shown?.results.get(task.id)
+
+  /** @param {AbortSignal} signal */
+  async function ready(signal) {
+    const task = tasks.current()
+    const classifier = await engine.answering(task, { signal, onProgress: progress.show })
+    onLoaded(classifier, task)
+    return classifier
+  }
+
+  /** @param {AbortSignal} signal */
+  async function prepare(signal) {
+    await ready(signal)
+    progress.say('Ready.', 0)
+  }
+
+  /** @param {AbortSignal} signal */
+  async function classify(signal) {
+    const text = doc.text()
+    if (text.trim() === '') {
+      doc.focus()
+      throw new LinformerError('EMPTY_TEXT', 'the text is empty')
+    }
+    const { threads } = await ready(signal)
+    const task = tasks.current()
+    const started = performance.now()
+    const results = await engine.read(task, tasks.all(), text, { explain: 'passages', signal, onProgress: progress.show })
+    shown = { text, results, milliseconds: performance.now() - started, threads }
+    performance.mark('verdict')
+    onRead(shown)
+    await showAll(signal)
+  }
+
+  /** What was read, for the task at hand. @param {AbortSignal} signal */
+  async function showAll(signal) {
+    const task = tasks.current()
+    const answer = resultOf(task)
+    if (shown === undefined || answer === undefined) return
+    const others = tasks.all().flatMap((other) => {
+      const found = resultOf(other)
+      return other === task || found === undefined ? [] : [{ task: other, result: found }]
+    })
+    struck.clear()
+    comparison.hide()
+    offerStrike(-1)
+    result.show(task, answer, shown, others)
+    doc.setEditing(false)
+    editButton.hidden = false
+    const classifier = await engine.answering(task, { signal, onProgress: progress.show })
+    const { labels, config, labelsKind } = classifier
+    const first = labels.indexOf(answer.found?.[0]?.label ?? answer.label)
+    reasons = undefined
+    await explain(first, config.pooling !== 'window-max', signal, labels, labelsKind)
+    howFar.show(shown.text, answer)
+    progress.say('Done.', 1)
+  }
+
+  /**
+   * The coloured document, its map and the sum, for one label.
+   *
+   * @param {number} label
+   * @param {boolean} relative
+   * @param {AbortSignal} signal
+   * @param {readonly string[]} [labels]
+   * @param {'one' | 'many'} [kind]
+   */
+  async function explain(label, relative, signal, labels = reasons?.labels ?? [], kind = reasons?.kind ?? 'one') {
+    const answer = resultOf(tasks.current())
+    if (shown === undefined || answer?.explanation === undefined) return
+    const again = reasons !== undefined
+    const passages = inTextOrder(answer.explanation.passages)
+    const exact = account(passages, answer.explanation, labels, label, kind === 'many')
+    const coloured = relative ? againstAverage(exact) : exact
+    const clauses = clausesOf(answer.found ?? [], passages, labels)
+    const explained = kind === 'many' ? labels[label] : answer.label
+    reasons = { exact, account: coloured, labels, kind, clauses, result: explained, score: answer.scores.find((each) => each.label === explained)?.score ?? answer.score }
+    const focused = document.activeElement?.id
+    minimap.show(shown.text, coloured)
+    why.show(reasons)
+    if (again && focused) document.getElementById(focused)?.focus({ preventScroll: true })
+    legend(labels[label] ?? '', relative)
+    if (again) await reader.recolour(coloured, labels, clauses, signal)
+    else await reader.show(shown.text, coloured, labels, clauses, signal)
+  }
+
+  /** @param {string} label @param {boolean} relative */
+  function legend(label, relative) {
+    const box = find(sheet, '.legend', HTMLElement)
+    const [less, more] = relative ? ['less than its share', 'more than its share'] : ['against', 'for']
+    find(box, '.less', HTMLElement).textContent = less
+    find(box, '.more', HTMLElement).textContent = `${more}: ${label}`
+    box.hidden = false
+  }
+
+  function recolourSignal() {
+    recolouring.abort()
+    recolouring = new AbortController()
+    return recolouring.signal
+  }
+
+  /** @param {number} place @returns {number} */
+  const passageAt = (place) => Math.max(0, (reasons?.account.passages ?? []).findIndex(({ end }) => end > place))
+
+  /** @param {number} passage */
+  function show(passage) {
+    const clause = reasons?.clauses.find(({ start, end }) => {
+      const at = reasons?.account.passages[passage]
+      return at !== undefined && start < at.end && end > at.start
+    })
+    reader.choose(clause?.passage ?? passage, true)
+    page.scrollIntoView({ block: 'nearest' })
+  }
+
+  /** @param {number} passage -1 for none */
+  function offerStrike(passage) {
+    chosen = passage
+    strikeButton.hidden = passage < 0
+    strikeButton.textContent = struck.has(passage) ? 'Put it back' : 'Strike it out'
+  }
+
+  /** @param {number} passage */
+  async function strike(passage) {
+    if (work !== undefined || reasons === undefined) return
+    if (!struck.delete(passage)) struck.add(passage)
+    await readWithout()
+  }
+
+  /** Reads the document without what is struck out. */
+  async function readWithout() {
+    reader.strike(struck)
+    offerStrike(chosen)
+    const task = tasks.current()
+    const whole = resultOf(task)
+    if (struck.size === 0 || whole === undefined || reasons === undefined || shown === undefined) {
+      comparison.hide()
+      return
+    }
+    const { passages } = reasons.account
+    const { text } = shown
+    let at = 0
+    let rest = ''
+    for (const passage of [...struck].sort((a, b) => a - b)) {
+      rest += text.slice(at, passages[passage].start)
+      at = Math.max(at, passages[passage].end)
+    }
+    rest += text.slice(at)
+    await run(async (signal) => {
+      if (rest.trim() === '') throw new LinformerError('EMPTY_TEXT', 'every passage is struck out')
+      const results = await engine.read(task, [], rest, { signal, onProgress: progress.show })
+      const without = results.get(task.id)
+      if (without !== undefined) comparison.show(whole, without, struck.size)
+      progress.say('Done.', 1)
+    })
+  }
+
+  /** @param {string} text @param {AbortSignal} signal */
+  async function readPart(text, signal) {
+    if (work !== undefined) return undefined
+    const task = tasks.current()
+    return (await engine.read(task, [], text, { signal, onProgress: () => {} })).get(task.id)
+  }
+
+  /** What changes without each of the strongest passages. @param {AbortSignal} signal */
+  async function remove(signal) {
+    if (shown === undefined || reasons === undefined) return
+    const asked = reasons
+    const head = await engine.answering(tasks.current(), { signal, onProgress: progress.show })
+    const answer = await head.classify(shown.text, { explain: 'removal', signal, onProgress: progress.show })
+    if (answer.explanation !== undefined && reasons === asked) why.showRemoval(inTextOrder(answer.explanation.passages), asked)
+    progress.say('Done.', 1)
+  }
+
+  /** The text instead of its coloured form. */
+  function edit() {
+    reader.hide()
+    minimap.hide()
+    howFar.hide()
+    comparison.hide()
+    find(sheet, '.legend', HTMLElement).hidden = true
+    offerStrike(-1)
+    editButton.hidden = true
+    doc.setEditing(true)
+  }
+
+  /**
+   * Does one thing at a time, with the buttons, the progress and the errors that go with it.
+   * @param {(signal: AbortSignal) => Promise<void>} job
+   */
+  async function run(job) {
+    if (work !== undefined) return
+    work = new AbortController()
+    setBusy(true)
+    errors.hide()
+    try {
+      await job(work.signal)
+    } catch (error) {
+      const code = error instanceof LinformerError ? error.code : undefined
+      if (code === 'ENGINE' || code === 'WORKER_FAILED') engine.close()
+      if (work.signal.aborted) {
+        progress.say('Cancelled.', 0)
+      } else {
+        progress.say('', 0)
+        errors.show(error)
+      }
+    } finally {
+      work = undefined
+      setBusy(false)
+    }
+  }
+
+  /** Not `disabled`, which would take the focus away from the button just pressed. @param {boolean} busy */
+  function setBusy(busy) {
+    classifyButton.setAttribute('aria-disabled', String(busy))
+    cancelButton.setAttribute('aria-disabled', String(!busy))
+  }
+
+  /** Resolves when no work is under way. */
+  async function free() {
+    while (work !== undefined) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
+  function changed() {
+    errors.hide()
+    if (!doc.isEditing() || shown?.text !== doc.text()) edit()
+    onText()
+    if (work !== undefined) return
+    if (shown === undefined) {
+      progress.say('', 0)
+      return
+    }
+    const stale = doc.text() !== shown.text
+    result.markStale(stale)
+    progress.say(stale ? 'The text has changed: the result is of the one before.' : 'Done.', stale ? 0 : 1)
+  }
+
+  /** Another task's answer: from the same reading, if it has it. @param {string} [id] that the picker does not have yet */
+  async function showTask(id) {
+    if (id !== undefined) tasks.choose(id)
+    onText()
+    if (shown !== undefined && shown.text === doc.text() && resultOf(tasks.current()) !== undefined && work === undefined) {
+      await run(async (signal) => {
+        await ready(signal)
+        await showAll(signal)
+      })
+      return
+    }
+    await reload()
+  }
+
+  /** What is on the page was not made with the model at hand, or with its memory. */
+  async function reload() {
+    work?.abort()
+    await free()
+    result.clear()
+    why.hide()
+    edit()
+    shown = undefined
+    onText()
+    await run(doc.text().trim() === '' ? prepare : classify)
+  }
+
+  classifyButton.addEventListener('click', () => void run(classify))
+  cancelButton.addEventListener('click', () => work?.abort())
+  strikeButton.addEventListener('click', () => void strike(chosen))
+  editButton.addEventListener('click', () => {
+    edit()
+    doc.focus()
+  })
+  addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void run(classify)
+  })
+
+  return {
+    document: doc,
+    errors,
+    progress,
+    result,
+    /** What is on the page. */
+    read: () => shown,
+    run,
+    prepare: () => run(prepare),
+    classify: () => run(classify),
+    /** Ends what is under way, and classifies. */
+    async restart() {
+      work?.abort()
+      await free()
+      await run(classify)
+    },
+    showTask,
+    reload,
+    /** A task's answer is no longer right. @param {string} task */
+    forget(task) { shown?.results.delete(task) }
+  }
+}
