@@ -121,6 +121,12 @@ test('a line that was pasted, without a connection', () => withPage(async (page)
   assert.equal(await classify(page), 'positive')
 }))
 
+test('it opens with a document that has been read', () => withPage(async (page) => {
+  assert.equal(await textOf(page, '#result .label'), SAMPLE_LABELS.review)
+  assert.equal(await textOf(page, '#reader'), await sample('review'))
+  assert.match(await textOf(page, '#headline'), /^827 words, read in [\d.]+ m?s, in this tab\.$/)
+}))
+
 test('a file that was opened; one that is not text is refused in words', () => withPage(async (page) => {
   const input = /** @type {import('puppeteer-core').ElementHandle<HTMLInputElement>} */ (await page.$('#file'))
   const binary = path.join(folder, 'picture.txt')
@@ -138,6 +144,7 @@ test('a file that was opened; one that is not text is refused in words', () => w
 
 test('PDF and HTML that are dropped become text; a damaged PDF is refused in words', () => withPage(async (page) => {
   const note = await sample('note')
+  await paste(page, '')
   await drop(page, 'note.pdf', pdfOf([inLines(note.slice(0, 200)), inLines(note.slice(200))]), 'application/pdf')
   await page.waitForFunction(() => document.querySelector('textarea')?.value !== '')
   const read = await page.$eval('#text', (area) => /** @type {HTMLTextAreaElement} */ (area).value)
@@ -157,7 +164,8 @@ test('PDF and HTML that are dropped become text; a damaged PDF is refused in wor
 test('the keyboard is enough', () => withPage(async (page) => {
   await page.focus('[data-sample=note]')
   await page.keyboard.press('Enter')
-  await page.waitForFunction(() => document.querySelector('textarea')?.value !== '')
+  await page.waitForFunction((text) => document.querySelector('textarea')?.value === text, {}, await sample('note'))
+  await idle(page)
   await page.keyboard.down('Control')
   await page.keyboard.press('Enter')
   await page.keyboard.up('Control')
@@ -166,7 +174,7 @@ test('the keyboard is enough', () => withPage(async (page) => {
   await page.focus('#reader mark[tabindex="0"]')
   await page.keyboard.press('ArrowRight')
   assert.equal(await page.$eval('#reader mark:nth-of-type(2)', (mark) => document.activeElement === mark), true, 'the focus is on the second passage')
-  assert.match(await textOf(page, '#reading'), /^Passage 2 of \d+: [+\u2212]?\d\.\d+, (for|against) “negative”$/)
+  assert.match(await textOf(page, '#reading'), /^Passage 2 of \d+: [+\u2212]?\d\.\d+, (more|less) for “negative” than its length’s share$/)
 }))
 
 test('nothing to classify is said in words, and the way out of it', () => withPage(async (page) => {
@@ -188,9 +196,10 @@ test('a long classification is cancelled, and the next one works', () => withPag
   assert.ok(performance.now() - pressed < 10_000, 'at once')
   assert.equal(await textOf(page, '#status'), 'Cancelled.')
   assert.equal(await textOf(page, '#error'), '')
-  assert.match(await textOf(page, '#result'), /Nothing has been classified yet/)
+  assert.notEqual(await page.$('#result-body.stale'), null, 'the result is of the document before')
 
   await chooseSample(page, 'note')
+  await idle(page)
   assert.equal(await classify(page), SAMPLE_LABELS.note)
 }))
 
@@ -224,6 +233,26 @@ test('a result is copied as JSON; a link has the model and the sample, never the
   await classify(page)
   await press(page, '#copy-link')
   assert.equal(await copied(), `${origin}/?model=imdb`)
+
+  await press(page, '#copy-text-link') // unless that is asked for
+  await page.waitForFunction(() => /in the link/.test(document.querySelector('#copied')?.textContent ?? ''))
+  assert.match(await copied(), /\?model=imdb#text=[\w-]+$/)
+}))
+
+test('a link with a text opens with it; a damaged one opens as without', () => withPage(async (page) => {
+  const shared = await page.evaluate(async () => {
+    const file = '/page/link.js' // named where the page is, not here
+    const { linkWithText } = await import(file)
+    return linkWithText({ model: 'imdb', text: 'A dull film: “nothing” happens, twice. <b>&amp;' })
+  })
+  await page.goto('about:blank')
+  await page.goto(shared)
+  await idle(page)
+  assert.equal(await textOf(page, '#reader'), 'A dull film: “nothing” happens, twice. <b>&amp;')
+  await page.goto('about:blank')
+  await page.goto(`${shared.slice(0, -4)}`)
+  await idle(page)
+  assert.equal(await textOf(page, '#reader'), await sample('review'))
 }))
 
 test('the explanation is of the label that is chosen, and its passages are found in the document', () => withPage(async (page) => {
@@ -235,9 +264,10 @@ test('the explanation is of the label that is chosen, and its passages are found
   await page.waitForFunction(() => document.querySelector('.sum-lines .total')?.textContent?.includes('negative'))
   assert.equal((await numbers())[3], lead?.replace('+', '\u2212'), 'two labels: what is for the one is against the other')
 
-  await page.select('#colours', 'relative')
   await page.waitForFunction(() => document.querySelectorAll('#reader mark.for').length > 3 && document.querySelectorAll('#reader mark.against').length > 3)
   assert.match(await textOf(page, '.columns'), /^More than its share/)
+  await page.select('#colours', '')
+  await page.waitForFunction(() => document.querySelector('.columns')?.textContent?.startsWith('Most for'))
   assert.equal((await numbers())[3], lead?.replace('+', '\u2212'), 'the sum is of what they add')
 
   await press(page, '.strongest button')
@@ -265,8 +295,10 @@ for (const scheme of ['light', 'dark']) {
     await chooseSample(page, OPINION.id) // many labels, many passages
     await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
     assert.deepEqual(await problems(), [])
-    await page.select('#colours', 'relative')
-    await page.waitForFunction(() => document.querySelector('.columns')?.textContent?.startsWith('More than its share'))
+    await press(page, '.strongest button')
+    await press(page, '#strike')
+    await page.waitForSelector('#comparison:not([hidden])')
+    await page.$eval('.examples', (details) => details.setAttribute('open', ''))
     assert.deepEqual(await problems(), [])
   }))
 }

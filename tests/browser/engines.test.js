@@ -100,6 +100,7 @@ for (const name of /** @type {const} */ (['firefox', 'webkit'])) {
       const note = await sample('note')
       await open()
       const read = await run(`
+        type('')
         const data = new DataTransfer()
         data.items.add(new File([Uint8Array.from(atob(args[0]), (c) => c.charCodeAt(0))], 'note.pdf', { type: 'application/pdf' }))
         $('#drop').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data }))

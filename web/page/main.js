@@ -3,19 +3,24 @@ import { mountComplexity } from '../chapters/complexity.js'
 import { showSharing } from '../chapters/sharing.js'
 import { mountSpectrum } from '../chapters/spectrum.js'
 import { find } from '../common/dom.js'
+import { count, duration, plural } from '../common/format.js'
+import { save } from '../common/save.js'
 import { Queue } from '../documents/queue.js'
 import { createDocumentsTable } from '../documents/table.js'
 import { Engine } from '../engine/engine.js'
+import { MODELS } from '../engine/models.js'
 import { keptModels } from '../store/models.js'
 import { Examples } from '../teach/examples.js'
 import { createTeach, OWN, taskOf } from '../teach/teach.js'
 import { watchDrops } from './drops.js'
 import { FileReading, isModel, isTable } from './files.js'
-import { fromLink, linkTo, setLink } from './link.js'
+import { canBeShared, fromLink, linkTo, linkWithText, setLink, textFromLink } from './link.js'
 import { createMemoryMeter, DEFAULT_BUDGET } from './memory-meter.js'
 import { showModel } from './model-card.js'
 import { openModel } from './model-file.js'
 import { keepOffline } from './offline.js'
+import { pictureOf } from './picture.js'
+import { createResultLine } from './result-line.js'
 import { SAMPLES } from './samples.js'
 import { createTasks } from './tasks.js'
 import { createWorkbench } from './workbench.js'
@@ -36,7 +41,7 @@ const workbench = createWorkbench(part('#workbench'), part('#why'), {
     showSharing(part('#sharing'), classifier.config)
     spectrum.markRank(Math.max(...classifier.config.k))
   },
-  onRead: () => {},
+  onRead,
   onText: () => setLink({ model: tasks.current().id, sample: workbench.document.sample()?.id })
 })
 const memory = createMemoryMeter(part('#memory'), (budget) => {
@@ -46,6 +51,19 @@ const memory = createMemoryMeter(part('#memory'), (budget) => {
 })
 const spectrum = mountSpectrum(part('#spectrum'), workbench.document.text)
 mountComplexity(part('#complexity'))
+
+const resultLine = createResultLine(part('#workbench'), part('#result'))
+
+/** @param {import('./workbench.js').Read | undefined} read */
+function onRead(read) {
+  const result = read?.results.get(tasks.current().id)
+  resultLine.show(result)
+  if (read === undefined) return
+  const { text, milliseconds } = read
+  part('#copy-text-link').hidden = !canBeShared(text)
+  if (result === undefined) return
+  part('#headline').textContent = `${plural(text.match(/\S+/g)?.length ?? 0, 'word')}, read in ${duration(milliseconds)}, in this tab${result.windows > 1 ? `, in ${count(result.windows)} windows` : ''}.`
+}
 
 /** A sample is there to be classified by the model that it is for: at once. @param {import('./samples.js').Sample} sample */
 async function tryOut(sample) {
@@ -157,6 +175,28 @@ function json() {
   return JSON.stringify({ model: tasks.current().id, ...verdict, milliseconds: read.milliseconds, bias: explanation?.bias, logits: explanation?.logits, passages }, null, 2)
 }
 
+async function savePicture() {
+  const read = workbench.read()
+  const task = tasks.current()
+  const result = read?.results.get(task.id)
+  if (read === undefined || result === undefined) return
+  const map = find(document, '#minimap canvas', HTMLCanvasElement)
+  save(await pictureOf({ task, result, milliseconds: read.milliseconds, map }), 'result.png')
+}
+
+/** What is on the page when it opens: the text or the sample of its link, what was typed before a reload, or an example that is read at once. @param {import('./samples.js').Sample | undefined} sample */
+async function opening(sample) {
+  const shared = await textFromLink()
+  if (shared !== undefined) workbench.document.setText(shared)
+  else if (sample !== undefined) await workbench.document.setSample(sample)
+  else if (workbench.document.text().trim() === '') {
+    const first = SAMPLES.find(({ id }) => id === (tasks.current().sample ?? MODELS[0].sample))
+    if (first !== undefined) await workbench.document.setSample(first)
+  }
+  if (workbench.document.text().trim() === '') await workbench.prepare()
+  else await workbench.classify()
+}
+
 async function start() {
   const sample = SAMPLES.find(({ id }) => id === fromLink('sample'))
   const restored = restore()
@@ -169,9 +209,12 @@ async function start() {
     const id = workbench.document.sample()?.id
     void workbench.result.copy(linkTo({ model: tasks.current().id, sample: id }), id === undefined ? 'Copied: the model, not your text.' : 'Copied.')
   })
-  if (sample !== undefined) await workbench.document.setSample(sample)
-  if (sample === undefined) await workbench.prepare()
-  else await workbench.classify()
+  find(document, '#copy-text-link', HTMLButtonElement).addEventListener('click', async () => {
+    const text = workbench.read()?.text ?? ''
+    void workbench.result.copy(await linkWithText({ model: tasks.current().id, text }), 'Copied: the text is in the link.')
+  })
+  find(document, '#save-picture', HTMLButtonElement).addEventListener('click', () => void savePicture())
+  await opening(sample)
   // After the page is ready: keeping a copy of it is in nobody's way then. Without one the page works all the same.
   await keepOffline(part('#update')).catch(() => {})
 }

@@ -32,7 +32,7 @@ import { createWhy } from './why.js'
  * @property {(sample: Sample) => void} onSample one was taken, for a task of its own perhaps
  * @property {(files: File[]) => void} onFiles some were chosen
  * @property {(classifier: Classifier, task: Task) => void} onLoaded a model is there
- * @property {(read: Read) => void} onRead a document was read
+ * @property {(read: Read | undefined) => void} onRead a document was read and is shown, or none is any more
  * @property {() => void} onText the text is another one now
  */
 
@@ -103,7 +103,6 @@ export function createWorkbench(section, chapter, { engine, tasks, onSample, onF
     const results = await engine.read(task, tasks.all(), text, { explain: 'passages', signal, onProgress: progress.show })
     shown = { text, results, milliseconds: performance.now() - started, threads }
     performance.mark('verdict')
-    onRead(shown)
     await showAll(signal)
   }
 
@@ -120,6 +119,7 @@ export function createWorkbench(section, chapter, { engine, tasks, onSample, onF
     comparison.hide()
     offerStrike(-1)
     result.show(task, answer, shown, others)
+    onRead(shown)
     doc.setEditing(false)
     editButton.hidden = false
     const classifier = await engine.answering(task, { signal, onProgress: progress.show })
@@ -331,6 +331,7 @@ export function createWorkbench(section, chapter, { engine, tasks, onSample, onF
     why.hide()
     edit()
     shown = undefined
+    onRead(undefined)
     onText()
     await run(doc.text().trim() === '' ? prepare : classify)
   }

@@ -64,7 +64,7 @@ function labels({ perLabel }) {
     element('caption', {}, 'Label by label'),
     element('thead', {}, element('tr', {}, element('td'), ...['Examples', 'Found', 'Right when given', 'F1'].map((name) => element('th', { scope: 'col' }, name)))),
     element('tbody', {}, ...perLabel.map(({ label, examples, precision, recall, f1 }) => element('tr', {},
-      element('th', { scope: 'row' }, label), element('td', {}, count(examples)), element('td', {}, share(recall)), element('td', {}, share(precision)), element('td', {}, f1.toFixed(2)))))))
+      element('th', { scope: 'row' }, label), element('td', {}, count(examples)), element('td', {}, share(recall)), element('td', {}, share(precision)), element('td', {}, f1 === null ? '–' : f1.toFixed(2)))))))
 }
 
 /** @param {number[][]} confusion [true][predicted] @param {string[]} names */

@@ -1,0 +1,223 @@
+/** One's own documents and labels, in Chromium: taught from files, kept over a reload, many documents in a table, hostile names. */
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { after, before, test } from 'node:test'
+import { launch, serve, temporaryFolder } from './helpers/browsers.js'
+import { chooseSample, drop, errorOf, idle, press, textOf } from './helpers/page.js'
+
+/** Eight short texts for each of three labels. */
+const TEXTS = {
+  cooking: ['Chop the onions and fry them in butter.', 'Let the sauce simmer until it is thick.', 'Knead the dough and leave it to rise.', 'Season the soup with salt and pepper.',
+    'Roast the chicken with garlic and lemon.', 'Whisk the eggs and fold in the sugar.', 'Boil the pasta and drain it well.', 'Grate the cheese over the baked potatoes.'],
+  sport: ['The striker scored a late goal.', 'Their goalkeeper saved two penalties.', 'She won the marathon in record time.', 'The coach praised the defence after the match.',
+    'The team lost in the semi-final.', 'He served eleven aces in the tennis final.', 'The referee showed a red card.', 'Fans filled the stadium for the derby.'],
+  law: ['The court dismissed the appeal.', 'The plaintiff claims damages for breach of contract.', 'The defendant pleaded not guilty.', 'The judge granted an injunction.',
+    'The statute of limitations has expired.', 'The lease terminates upon thirty days notice.', 'The jury found the witness credible.', 'The parties agreed to arbitration.']
+}
+/** @type {[string, string]} */
+const FOURTH = ['Fry the garlic in butter, add the pasta and the cheese.', 'cooking']
+
+/** @type {string} */
+let origin
+/** @type {string} */
+let folder
+/** @type {import('puppeteer-core').Browser} */
+let browser
+/** @type {(() => unknown)[]} */
+const cleanup = []
+
+before(async () => {
+  const server = await serve()
+  origin = server.origin
+  cleanup.push(server.close)
+  const temporary = await temporaryFolder()
+  folder = temporary.folder
+  cleanup.push(temporary.remove)
+  browser = await launch('chromium', path.join(folder, 'profile'))
+  cleanup.push(() => browser.close())
+})
+
+after(async () => {
+  for (const undo of cleanup.reverse()) await undo()
+})
+
+/** @param {(page: import('puppeteer-core').Page) => Promise<void>} use */
+async function withPage(use) {
+  const context = await browser.createBrowserContext()
+  const page = await context.newPage()
+  /** @type {string[]} */
+  const complaints = []
+  page.on('console', (message) => { if (['error', 'warn'].includes(message.type())) complaints.push(message.text()) })
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('dialog', (dialog) => { void dialog.accept() })
+  page.setDefaultTimeout(60_000)
+  try {
+    await page.evaluateOnNewDocument(() => {
+      // What the page saves, instead of a download.
+      const saved = /** @type {Blob[]} */ ([])
+      Object.assign(globalThis, { saved })
+      const make = URL.createObjectURL
+      URL.createObjectURL = (blob) => {
+        saved.push(/** @type {Blob} */ (blob))
+        return make(blob)
+      }
+    })
+    await page.goto(`${origin}/?sample=note`)
+    await idle(page)
+    await use(page)
+    assert.deepEqual(complaints, [])
+  } finally {
+    await context.close()
+  }
+}
+
+/** @param {import('puppeteer-core').Page} page @param {string} selector @param {...string} files */
+async function upload(page, selector, ...files) {
+  const input = /** @type {import('puppeteer-core').ElementHandle<HTMLInputElement> | null} */ (await page.$(selector))
+  assert.notEqual(input, null, selector)
+  await input?.uploadFile(...files)
+}
+
+/** The last file that the page saved. @param {import('puppeteer-core').Page} page */
+const saved = (page) => page.evaluate(async () => {
+  const blobs = /** @type {Blob[]} */ (Reflect.get(globalThis, 'saved'))
+  return Array.from(new Uint8Array(await blobs[blobs.length - 1].arrayBuffer()))
+})
+
+/** @param {string} inside @param {Record<string, string | Uint8Array>} files @returns {Promise<string[]>} their paths */
+async function filesOf(inside, files) {
+  await mkdir(path.join(folder, inside), { recursive: true })
+  return Promise.all(Object.entries(files).map(async ([name, content]) => {
+    const file = path.join(folder, inside, name)
+    await writeFile(file, content)
+    return file
+  }))
+}
+
+test('three labels are taught from files, a fourth file is classified, all is there after a reload, and the model opens as a file', () => withPage(async (page) => {
+  for (const [label, texts] of Object.entries(TEXTS)) {
+    await page.$eval('#new-label', (input, label) => { /** @type {HTMLInputElement} */ (input).value = label }, label)
+    await press(page, '.new-label button')
+    const files = await filesOf(label, Object.fromEntries(texts.map((text, i) => [`${i}.txt`, text])))
+    await upload(page, `[data-label=${label}] input[type=file]`, ...files)
+    await page.waitForFunction((label) => document.querySelector(`[data-label=${label}] p`)?.textContent === '8 examples', {}, label)
+    await page.waitForSelector('.teach-body .actions button[aria-disabled=false]')
+  }
+  await press(page, '#teach-start')
+  await page.waitForSelector('.report')
+  assert.match(await textOf(page, '.grade'), /^\d+ % of the examples were labelled right while they were held out \(95 % interval \d+ % to \d+ %\)$/)
+  assert.equal((await page.$$('.confusion tbody tr')).length, 3)
+  await page.waitForFunction(() => new URLSearchParams(location.search).get('model') === 'own')
+  await idle(page)
+  await drop(page, 'fourth.txt', new TextEncoder().encode(FOURTH[0]), 'text/plain')
+  await page.waitForFunction((text) => document.querySelector('textarea')?.value === text, {}, FOURTH[0])
+  await press(page, '#classify')
+  await idle(page)
+  assert.equal(await textOf(page, '#result .label'), FOURTH[1])
+
+  await press(page, '.use button')
+  const head = Uint8Array.from(await saved(page))
+  await page.reload()
+  await page.waitForSelector('.report')
+  await idle(page)
+  assert.deepEqual(await page.$$eval('.label-card p', (counts) => counts.map((count) => count.textContent)), ['8 examples', '8 examples', '8 examples'])
+  assert.equal(await page.$eval('#model', (picker) => /** @type {HTMLSelectElement} */ (picker).value), 'own')
+  assert.equal(await textOf(page, '#result .label'), FOURTH[1], 'the text that was on the page, by the labels of before')
+
+  await drop(page, 'letters.safetensors', head, '')
+  await page.waitForFunction(() => new URLSearchParams(location.search).get('model') === 'file my-labels')
+  await idle(page)
+  assert.equal(await textOf(page, '#result .label'), FOURTH[1])
+  assert.match(await textOf(page, '.others'), /my-labels.*cooking/, 'both answer from one reading')
+
+  await press(page, '.kept button')
+  await page.waitForFunction(() => document.querySelectorAll('.label-card').length === 0)
+  assert.deepEqual(await page.$$eval('#model optgroup', (groups) => groups.length), 0)
+}))
+
+test('many files and a table: rows that sort, open with their reasons, say why they were refused, and are saved as CSV and JSON', () => withPage(async (page) => {
+  const files = await filesOf('many', {
+    'a.txt': 'A wonderful film, one of the best of the year. I loved every minute of it.',
+    'b.txt': 'A terrible film, dull and far too long. I hated it.',
+    'c.txt': Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0xff),
+    'd.csv': 'text,stars\r\n"=HYPERLINK(""x"") is a great, moving story",5\r\n"Awful, boring, badly acted",1\r\n,3\r\n'
+  })
+  await upload(page, '.documents-body input:not([webkitdirectory])', ...files)
+  await page.waitForFunction(() => /^6 of 6 documents, 2 not readable/.test(document.querySelector('.documents-body [role=status]')?.textContent ?? ''))
+  const cells = () => page.$$eval('.documents tbody tr', (rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent ?? '')))
+  const rows = await cells()
+  assert.deepEqual(rows.map(([name, label]) => [name, label]).filter(([name]) => !/^c|line 4/.test(name)), [['a.txt', 'positive'], ['b.txt', 'negative'], ['d.csv, line 2', 'positive'], ['d.csv, line 3', 'negative']])
+  assert.match(rows[2][1], /^c\.txt: it is a picture/)
+  assert.match(rows[5][1], /no text/)
+
+  await press(page, '.documents thead th:nth-child(3) button')
+  const scores = (await cells()).map(([, , score]) => parseFloat(score)).filter((score) => !Number.isNaN(score))
+  assert.deepEqual(scores, [...scores].sort((a, b) => a - b))
+
+  await page.evaluate(() => [...document.querySelectorAll('.documents-body button')].find((button) => button.textContent === 'Save as CSV')?.dispatchEvent(new MouseEvent('click')))
+  await page.waitForFunction(() => Reflect.get(globalThis, 'saved').length === 1)
+  const csv = new TextDecoder().decode(Uint8Array.from(await saved(page)))
+  assert.match(csv, /^id,label,score,typicality,tokens,windows,error\r\na\.txt,positive,0\.\d+,,\d+,1,\r\n/)
+  assert.equal(csv.trimEnd().split('\r\n').length, 7)
+
+  await page.evaluate(() => [...document.querySelectorAll('.documents-body button')].find((button) => button.textContent === 'b.txt')?.dispatchEvent(new MouseEvent('click')))
+  await page.waitForFunction(() => document.querySelector('#reader')?.textContent?.startsWith('A terrible film'))
+  await idle(page)
+  assert.equal(await textOf(page, '#result .label'), 'negative')
+}))
+
+test('a passage is struck out: the document is read without it, and with it again', () => withPage(async (page) => {
+  await chooseSample(page, 'review')
+  await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
+  await page.focus('#reader mark[tabindex="0"]')
+  await page.keyboard.press('Delete')
+  await page.waitForSelector('#comparison:not([hidden])')
+  await idle(page)
+  assert.match(await textOf(page, '#comparison'), /^Read again without 1 passageWholeWithout/)
+  assert.equal((await page.$$('#reader mark.struck')).length, 1)
+  const [whole, without] = await page.$$eval('#comparison tbody tr:first-child td', (cells) => cells.map((cell) => parseFloat(cell.textContent ?? '')))
+  assert.ok(whole !== without, 'another result')
+  await press(page, '#comparison button')
+  assert.equal((await page.$$('#reader mark.struck')).length, 0)
+  assert.equal(await page.$('#comparison:not([hidden])'), null)
+
+  await press(page, '#removal')
+  await page.waitForFunction(() => /were taken out, one at a time/.test(document.querySelector('.removals')?.textContent ?? ''))
+  assert.equal((await page.$$('.removals .strongest li')).length, 5)
+
+  await press(page, '#how-far .presets button')
+  await page.waitForFunction(() => /^The first 400 words \(\d+ of \d+ tokens\): (positive|negative), /.test(document.querySelector('#how-far-answer')?.textContent ?? ''))
+}))
+
+test('hostile labels, names and cells are shown as text, and are no formulas', () => withPage(async (page) => {
+  const label = '<img src=x onerror=alert(1)>'
+  const other = '=cmd()|\u202egnp'
+  const rows = Object.values(TEXTS).flat().map((text, i) => `"${text}","${i % 2 === 0 ? label : other}"`)
+  await drop(page, '=cmd().txt', new TextEncoder().encode('The <b>jury</b> found it credible.'), 'text/plain')
+  await page.waitForFunction(() => document.querySelector('textarea')?.value.startsWith('The <b>'))
+  const [table] = await filesOf('hostile', { 'rows.csv': `text,label\n${rows.join('\n')}\n` })
+  await upload(page, '.teach-body input[accept*=csv]', table)
+  await page.waitForFunction(() => document.querySelectorAll('.label-card').length === 2)
+  await page.waitForSelector('#teach-start[aria-disabled=false]')
+  await press(page, '#teach-start')
+  await page.waitForSelector('.report')
+  await page.waitForFunction(() => new URLSearchParams(location.search).get('model') === 'own')
+  await idle(page)
+  await page.$eval('.examples', (details) => details.setAttribute('open', ''))
+  const files = await filesOf('hostile', { '=1+1.txt': 'The judge granted it.', '<svg onload=alert(1)>.txt': 'She scored.' })
+  await upload(page, '.documents-body input:not([webkitdirectory])', ...files)
+  await page.waitForFunction(() => /^2 of 2/.test(document.querySelector('.documents-body [role=status]')?.textContent ?? ''))
+  assert.equal((await page.$$('main img, main [onload], main [onerror]')).length, 0)
+  assert.ok((await page.$$eval('.report th', (cells) => cells.map((cell) => cell.textContent))).includes(label))
+  await page.evaluate(() => [...document.querySelectorAll('.documents-body button')].find((button) => button.textContent === 'Save as CSV')?.dispatchEvent(new MouseEvent('click')))
+  await page.waitForFunction(() => Reflect.get(globalThis, 'saved').length === 1)
+  const lines = new TextDecoder().decode(Uint8Array.from(await saved(page))).split('\r\n')
+  for (const line of lines) assert.doesNotMatch(line, /(^|,)"?[=+@-]/)
+  assert.match(lines[1], /^'=1\+1\.txt,/)
+}))
+
+test('what is no model, and a trunk without labels, are refused in words', () => withPage(async (page) => {
+  await drop(page, 'bad.safetensors', new TextEncoder().encode('no model at all'), '')
+  assert.match(await errorOf(page), /not a model file|came only in part/)
+}))
