@@ -50,7 +50,7 @@ const memory = createMemoryMeter(part('#memory'), (budget) => {
   void workbench.reload()
 })
 const spectrum = mountSpectrum(part('#spectrum'), workbench.document.text)
-mountComplexity(part('#complexity'))
+const complexity = mountComplexity(part('#complexity'))
 
 const resultLine = createResultLine(part('#workbench'), part('#result'))
 
@@ -62,6 +62,7 @@ function onRead(read) {
   const { text, milliseconds } = read
   part('#copy-text-link').hidden = !canBeShared(text)
   if (result === undefined) return
+  complexity.documentRead(result.tokens)
   part('#headline').textContent = `${plural(text.match(/\S+/g)?.length ?? 0, 'word')}, read in ${duration(milliseconds)}, in this tab${result.windows > 1 ? `, in ${count(result.windows)} windows` : ''}.`
 }
 
