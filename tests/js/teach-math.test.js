@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { exp, log, sigmoid, softplus } from '../../wasm/teach/arithmetic.js'
+import { chooseStrength } from '../../wasm/teach/choose.js'
 import { Dense } from '../../wasm/teach/features.js'
 import { fit } from '../../wasm/teach/fit.js'
 import { dealFolds, hashOf } from '../../wasm/teach/folds.js'
@@ -167,6 +168,25 @@ test('the mix of two heads leaves out the one that knows nothing', async () => {
   assert.equal(factors[1], 0)
   for (const by of [0.7, 1.4]) assert.ok(lossOf(factors) < lossOf([by * factors[0], 0]), `${factors[0]}`)
   assert.ok(lossOf(factors) < lossOf([factors[0], 0.2]))
+})
+
+test('features that say nothing give the frequencies of the labels, and no held-out document is worse than chance', async () => {
+  const fold = Uint8Array.from({ length: 14 }, (_, i) => i % 5)
+  const label = Int32Array.from({ length: 14 }, (_, i) => i % 2)
+  const nothing = new Dense(new Float32Array(14 * 2), 2)
+  const { scores } = await chooseStrength(nothing, { kind: 'one', classes: 2, label }, fold, 5, pause)
+  for (let row = 0; row < 14; row++) near([scores[2 * row] - scores[2 * row + 1]], [0], 0.02)
+  const has = Uint8Array.from({ length: 14 }, (_, i) => i % 7 === 0 ? 1 : 0)
+  const each = await chooseStrength(nothing, { kind: 'many', classes: 1, has }, fold, 5, pause)
+  near(each.scores, new Float64Array(14).fill(Math.log(2.5 / 12.5)), 0.02)
+})
+
+test('a few documents do not take a head away', async () => {
+  const label = Int32Array.from({ length: 12 }, (_, i) => i % 2)
+  // Right for 5 of 12: by these alone the best factor would be below 0.
+  const scores = Float64Array.from({ length: 24 }, (_, k) => (label[k >> 1] === k % 2) === (k >> 1 < 5) ? 0.5 : -0.5)
+  const { factors } = await fitMix([scores], { kind: 'one', classes: 2, label }, Int32Array.from({ length: 12 }, (_, i) => i), pause)
+  assert.ok(factors[0] > 0.1 && factors[0] < 1, String(factors))
 })
 
 test('F1 and average precision are those of scikit-learn; labels that no document has are left out', () => {

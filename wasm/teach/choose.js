@@ -1,6 +1,7 @@
 /**
  * Cross-validation: how strongly a head is held back, by the log loss of documents that it was not fitted on.
  */
+import { log } from './arithmetic.js'
 import { fitLogistic, scoresOf } from './logistic.js'
 import { fitMix } from './mix.js'
 
@@ -27,6 +28,22 @@ const MANY = 2000
 export const PRECISION = { tolerance: 1e-4, decrease: 1e-4 }
 
 /**
+ * How frequent each label is among documents, as the bias of a model of these documents has it.
+ *
+ * @param {Targets} targets
+ * @param {Int32Array} rows
+ * @returns {Float64Array} [classes], logarithms: of the share with one label a document, of the odds with many
+ */
+function frequencies({ kind, classes, label, has }, rows) {
+  const count = new Float64Array(classes).fill(0.5)
+  for (const row of rows) {
+    if (kind === 'one') count[/** @type {Int32Array} */ (label)[row]]++
+    else for (let c = 0; c < classes; c++) count[c] += /** @type {Uint8Array} */ (has)[row * classes + c]
+  }
+  return count.map((own) => log(own / (kind === 'one' ? rows.length : rows.length + 1 - own)))
+}
+
+/**
  * Each fit starts from the stronger one's. When a strength is worse than the one before it, weaker ones are not tried.
  *
  * @param {Features} features
@@ -43,6 +60,10 @@ export async function chooseStrength(features, targets, fold, folds, step) {
     fitted: rows.filter((row) => fold[row] !== held),
     heldOut: rows.filter((row) => fold[row] === held)
   }))
+  // What is rare among the fitted documents is frequent among those held out: of few documents, a model that knows nothing else would
+  // be worse than chance. So a model's scores are moved to the frequencies of all documents.
+  const frequent = frequencies(targets, rows)
+  const shifts = parts.map(({ fitted }) => frequencies(targets, fitted).map((own, c) => frequent[c] - own))
   const strengths = rows.length < MANY ? STRENGTHS : STRENGTHS.slice(1)
   /** @type {(Linear | undefined)[]} */
   const models = new Array(folds)
@@ -55,6 +76,7 @@ export async function chooseStrength(features, targets, fold, folds, step) {
       const model = await fitLogistic(features, targets, fitted, { ...PRECISION, strength, start: models[held], pause })
       models[held] = model
       const own = scoresOf(features, model, heldOut)
+      for (let k = 0; k < own.length; k++) own[k] += shifts[held][k % classes]
       heldOut.forEach((row, i) => scores.set(own.subarray(i * classes, (i + 1) * classes), row * classes))
     }
     const { loss } = await fitMix([scores], targets, rows, () => step((index + 1) / strengths.length))

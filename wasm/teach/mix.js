@@ -1,6 +1,8 @@
 /**
  * How two heads become one: the scores of each are multiplied by a factor of its own, and added. The ratio of the factors is the
- * mix and their size the temperature. Both come from the log loss of held-out scores, which is convex in the factors.
+ * mix and their size the temperature. Both come from the log loss of held-out scores, which is convex in the factors, and from what is
+ * known beforehand: a head as it was fitted has a factor of about 1. A few dozen documents say little about factors; by chance they may
+ * even find none better than 0.
  */
 import { exp, log, sigmoid, softplus } from './arithmetic.js'
 import { minimise } from './lbfgs.js'
@@ -19,6 +21,9 @@ export function mix(scores, factors) {
   })
   return mixed
 }
+
+/** How far factors lie from 1 beforehand: their standard deviation. */
+const SPREAD = 1
 
 /**
  * Scores to probabilities, in place: softmax of each row with one label a document, else sigmoids.
@@ -98,7 +103,7 @@ function smoothedLoss(mixed, truth, kind, classes) {
  * @param {Targets} targets
  * @param {Int32Array} rows
  * @param {() => Promise<void>} pause
- * @returns {Promise<{ factors: number[], loss: number }>} the factors, none below 0, and the mean log loss with them
+ * @returns {Promise<{ factors: number[], loss: number }>} the factors, none below 0, and the mean loss with them
  */
 export async function fitMix(scores, targets, rows, pause) {
   const { kind, classes } = targets
@@ -110,12 +115,15 @@ export async function fitMix(scores, targets, rows, pause) {
     const { value } = await minimise((x, gradient) => {
       const mixed = mix(own, x)
       const loss = smoothedLoss(mixed, truth, kind, classes)
+      let unlikely = 0
       own.forEach((scores, h) => {
-        let sum = 0
+        const apart = (x[h] - 1) / SPREAD
+        unlikely += (apart * apart) / 2
+        let sum = apart / SPREAD
         for (let k = 0; k < mixed.length; k++) sum += mixed[k] * scores[k]
         gradient[h] = sum / rows.length
       })
-      return loss / rows.length
+      return (loss + unlikely) / rows.length
     }, x, { tolerance: 1e-5, iterations: 50, pause })
     const factors = scores.map(() => 0)
     heads.forEach((h, i) => { factors[h] = x[i] })
