@@ -25,6 +25,7 @@ struct lf_head {
   int32_t *counts;     /* [words] of each token in the document so far */
   double length;       /* of the vector v, once the logits are there */
   double *word_logits; /* [n_classes] what it adds to them */
+  int32_t words_done;  /* words that have been added to them */
   float *word_row;     /* [n_classes] one row of the weights, widened */
 
   /* The document. */
@@ -55,8 +56,10 @@ void lf_words_begin(lf_head *head);
 /* Counts n tokens. */
 void lf_words_count(lf_head *head, const int32_t *ids, int32_t n);
 
-/* word_logits, from the counts. */
-void lf_words_finish(lf_head *head);
+/* word_logits, from the counts: nothing yet, and then n more words, until words_done is all of them. A head can know so many
+ * that it is not done at once. */
+void lf_words_begin_logits(lf_head *head);
+void lf_words_add_logits(lf_head *head, int32_t n);
 
 /* out [n_classes] += what one occurrence of the token contributes, `n` times its share of the logit. */
 void lf_words_share(lf_head *head, float *out, int32_t id, double n);

@@ -60,7 +60,7 @@ enum {
 /* What a call came to. Negative values are errors; the object stays valid and later calls work. */
 typedef enum lf_status {
   LF_OK = 0,
-  LF_MORE = 1,             /* lf_step: there is more to do */
+  LF_MORE = 1,             /* there is more to do; lf_set_tensor: more to come */
   LF_ERROR_CONFIG = -1,    /* a field of the config is outside its limits */
   LF_ERROR_MEMORY = -2,    /* the block is too small, or not aligned to LF_ALIGN */
   LF_ERROR_NAME = -3,      /* the model or head has no tensor of that name */
@@ -149,6 +149,10 @@ lf_status lf_model_init(lf_model *model, uint64_t bytes, const lf_config *config
  *               that is: for each index of all dimensions but the last) must have been set before
  *   shape       [n_dims], row-major
  *   data        little-endian, any alignment, `data_bytes` long
+ *
+ * A large tensor can come in pieces, so that no call takes long: whole rows of it, in their order, or of a tensor of one
+ * dimension values, but for pool.weight. Each call has the name, dtype and shape of the whole, and says LF_MORE until the
+ * last one. A piece that is refused changes nothing.
  *
  *   embed.token.weight [vocab_size, d_model]         embed.position.weight [n_max, d_model]   (learned positions)
  *   layers.L.attn_norm.{weight,bias} [d_model]       layers.L.ffn_norm.{weight,bias} [d_model]
@@ -271,7 +275,8 @@ lf_status lf_head_begin(lf_head *head);
  * the head weights by importance and the trunk has none. */
 lf_status lf_head_read(lf_head *head, const lf_run *run);
 
-/* Reads at most `max_tiles` tiles. LF_MORE until the last one, then LF_OK; LF_ERROR_VALUE if a logit is not finite. */
+/* Reads at most `max_tiles` tiles; LF_TILE words of a word head count as one. LF_MORE until the last one, then LF_OK;
+ * LF_ERROR_VALUE if a logit is not finite. */
 lf_status lf_head_step(lf_head *head, int32_t max_tiles);
 
 /* The logits, [n_classes], once lf_head_step has said LF_OK, of what has been read so far. */

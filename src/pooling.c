@@ -99,15 +99,16 @@ static void read_tile(lf_head *head) {
     }
     head->weight += head->config.pooling == LF_POOLING_WEIGHTED ? (double)run->importance[end - 1] : 1.0;
   }
-  if (head->config.words > 0) lf_words_count(head, run->ids + head->next, rows);
   head->next += rows;
+  if (head->config.words == 0) return;
+  lf_words_count(head, run->ids + head->next - rows, rows);
+  if (head->next == run->n) lf_words_begin_logits(head);
 }
 
 /* The logits of all that has been read. */
 static lf_status finish(lf_head *head) {
   const int has_words = head->config.words > 0;
   const int has_windows = head->config.pooling == LF_POOLING_WINDOW_MAX;
-  if (has_words) lf_words_finish(head);
   for (int32_t c = 0; c < head->config.n_classes; c++) {
     double logit = (double)head->dense.bias[c];
     logit += has_windows ? head->halves[c].largest : head->sums[c] / head->weight;
@@ -119,12 +120,23 @@ static lf_status finish(lf_head *head) {
   return head->is_finite ? LF_OK : LF_ERROR_VALUE;
 }
 
+/* There are tokens to read, or words to add up after them. */
+static int is_reading(const lf_head *head) {
+  return head->next < head->run->n || (head->config.words > 0 && head->words_done < head->config.words);
+}
+
 lf_status lf_head_step(lf_head *head, int32_t max_tiles) {
   if (!head->begun || max_tiles < 1) return LF_ERROR_STATE;
   if (head->read) return head->status;
   if (!has_run(head)) return LF_ERROR_STATE;
-  for (int32_t tiles = 0; tiles < max_tiles && head->next < head->run->n; tiles++) read_tile(head);
-  if (head->next < head->run->n) return LF_MORE;
+  for (int32_t tiles = 0; tiles < max_tiles && is_reading(head); tiles++) {
+    if (head->next < head->run->n) {
+      read_tile(head);
+    } else {
+      lf_words_add_logits(head, LF_TILE);
+    }
+  }
+  if (is_reading(head)) return LF_MORE;
   head->n += head->run->n;
   head->read = 1;
   head->status = finish(head);

@@ -61,7 +61,8 @@ typedef struct lf_slot {
   void *data;                    /* where it goes */
   float *scale;                  /* where its scales go, one a row */
   lf_quantised_panels quantised; /* where it goes instead of `data`, if it is one of the two of 8 bits */
-  int32_t has_data;              /* it has been set */
+  size_t rows_done, scales_done; /* of a tensor that comes in pieces: rows, or values, that are there */
+  int32_t has_data;              /* all of it has been set */
   int32_t has_scale;
 } lf_slot;
 

@@ -27,9 +27,9 @@ static int finite(const void *data, int32_t dtype, uint64_t n) {
   return 1;
 }
 
-/* Value i of row `row` of the file's matrix [rows, columns]. */
-static float value_at(const void *data, int32_t dtype, const float *scale, size_t columns, size_t row, size_t i) {
-  const uint8_t *bytes = (const uint8_t *)data + (row * columns + i) * lf_dtype_bytes(dtype);
+/* Value `index` of the data; `scale` is its row's, for I8. */
+static float value_at(const void *data, int32_t dtype, float scale, size_t index) {
+  const uint8_t *bytes = (const uint8_t *)data + index * lf_dtype_bytes(dtype);
   float value = 0.0f;
   switch (dtype) {
     case LF_F16: {
@@ -38,33 +38,46 @@ static float value_at(const void *data, int32_t dtype, const float *scale, size_
       lf_widen_f16(&value, &half, 1);
       break;
     }
-    case LF_I8: lf_widen_i8(&value, (const int8_t *)bytes, scale[row], 1); break;
+    case LF_I8: lf_widen_i8(&value, (const int8_t *)bytes, scale, 1); break;
     default: memcpy(&value, bytes, sizeof value); break;
   }
   return value;
 }
 
+/* ---- packing: some rows of a tensor, which come one piece after another ---- */
+
+/* Rows first .. first + n - 1 of a tensor of the file; of a vector, values. */
+typedef struct lf_piece {
+  const void *data;
+  int32_t dtype;
+  size_t first, n;
+} lf_piece;
+
+static float scale_of(const lf_slot *slot, const lf_piece *piece, size_t row) {
+  return piece->dtype == LF_I8 ? slot->scale[row] : 1.0f;
+}
+
 /* The file has [n_out, n_in]; panels have LF_LANES outputs of one input side by side. */
-static void pack_linear(const lf_slot *slot, int32_t dtype, const void *data) {
-  const size_t rows = lf_slot_rows(slot);
+static void pack_linear(const lf_slot *slot, const lf_piece *piece) {
   const size_t columns = lf_slot_columns(slot);
-  float *out = slot->data;
-  memset(out, 0, lf_pad(rows) * columns * sizeof *out);
-  for (size_t row = 0; row < rows; row++) {
-    float *lane = out + row / LF_LANES * columns * LF_LANES + row % LF_LANES;
-    for (size_t i = 0; i < columns; i++) {
-      lane[i * LF_LANES] = value_at(data, dtype, slot->scale, columns, row, i) * slot->factor;
+  for (size_t i = 0; i < piece->n; i++) {
+    const size_t row = piece->first + i;
+    const float scale = scale_of(slot, piece, row);
+    float *panel = (float *)slot->data + row / LF_LANES * columns * LF_LANES;
+    if (row % LF_LANES == 0) memset(panel, 0, columns * LF_LANES * sizeof *panel);
+    for (size_t j = 0; j < columns; j++) {
+      panel[j * LF_LANES + row % LF_LANES] = value_at(piece->data, piece->dtype, scale, i * columns + j) * slot->factor;
     }
   }
 }
 
 /* The scale of a quantised row: the file's for I8; other dtypes are rounded to 8 bits here. */
-static float row_scale(const lf_slot *slot, int32_t dtype, const void *data, size_t row) {
-  if (dtype == LF_I8) return slot->scale[row];
+static float row_scale(const lf_slot *slot, const lf_piece *piece, size_t i) {
+  if (piece->dtype == LF_I8) return slot->scale[piece->first + i];
   const size_t columns = lf_slot_columns(slot);
   float largest = 0.0f;
-  for (size_t i = 0; i < columns; i++) {
-    const float value = value_at(data, dtype, NULL, columns, row, i);
+  for (size_t j = 0; j < columns; j++) {
+    const float value = value_at(piece->data, piece->dtype, 1.0f, i * columns + j);
     const float magnitude = value < 0.0f ? -value : value;
     largest = largest < magnitude ? magnitude : largest;
   }
@@ -72,84 +85,104 @@ static float row_scale(const lf_slot *slot, int32_t dtype, const void *data, siz
 }
 
 /* Each row becomes an output of a quantised matrix, or of one for every LF_TILE columns. */
-static void pack_int8(const lf_slot *slot, int32_t dtype, const void *data) {
-  const size_t rows = lf_slot_rows(slot);
+static void pack_int8(const lf_slot *slot, const lf_piece *piece) {
+  const lf_quantised_panels *out = &slot->quantised;
   const size_t columns = lf_slot_columns(slot);
   const size_t matrix_rows = lf_slot_matrix_rows(slot);
   const size_t panel_rows = lf_slot_panel_rows(slot);
-  const size_t piece = slot->kind == LF_SLOT_LINEAR_INT8 ? columns : LF_TILE;
-  const size_t pieces = (columns + piece - 1) / piece;
-  const size_t piece_bytes = panel_rows * lf_pad_group(piece);
-  memset(slot->quantised.data, 0, pieces * piece_bytes);
-  memset(slot->quantised.scale, 0, panel_rows * sizeof(float));
-  memset(slot->quantised.sum, 0, pieces * panel_rows * sizeof(float));
-  for (size_t row = 0; row < rows; row++) {
+  const size_t width = slot->kind == LF_SLOT_LINEAR_INT8 ? columns : LF_TILE;
+  const size_t n_matrices = (columns + width - 1) / width;
+  const size_t matrix_bytes = panel_rows * lf_pad_group(width);
+  for (size_t i = 0; i < piece->n; i++) {
+    const size_t row = piece->first + i;
     const size_t to = row / matrix_rows * lf_pad(matrix_rows) + row % matrix_rows;
-    const float scale = row_scale(slot, dtype, data, row);
-    slot->quantised.scale[to] = scale * slot->factor;
-    for (size_t p = 0; p < pieces; p++) {
-      const size_t first = p * piece;
-      const size_t count = columns - first < piece ? columns - first : piece;
+    const int is_first = to % LF_LANES == 0; /* of its panel, which it clears */
+    const float scale = row_scale(slot, piece, i);
+    if (is_first) memset(out->scale + to, 0, LF_LANES * sizeof *out->scale);
+    out->scale[to] = scale * slot->factor;
+    for (size_t m = 0; m < n_matrices; m++) {
+      const size_t first = m * width;
+      const size_t count = columns - first < width ? columns - first : width;
+      int8_t *matrix = out->data + m * matrix_bytes;
+      float *sums = out->sum + m * panel_rows;
+      if (is_first) {
+        memset(matrix + to / LF_LANES * out->panel_stride, 0, out->panel_stride);
+        memset(sums + to, 0, LF_LANES * sizeof *sums);
+      }
       int32_t sum = 0;
-      for (size_t i = 0; i < count; i++) {
-        const int8_t value = dtype == LF_I8
-                                 ? ((const int8_t *)data)[row * columns + first + i]
-                                 : lf_quantise_weight(value_at(data, dtype, NULL, columns, row, first + i), scale);
-        slot->quantised.data[p * piece_bytes + lf_quantised_index(slot->quantised.panel_stride, to, i)] = value;
+      for (size_t j = 0; j < count; j++) {
+        const size_t from = i * columns + first + j;
+        const int8_t value = piece->dtype == LF_I8
+                                 ? ((const int8_t *)piece->data)[from]
+                                 : lf_quantise_weight(value_at(piece->data, piece->dtype, 1.0f, from), scale);
+        matrix[lf_quantised_index(out->panel_stride, to, j)] = value;
         sum += value;
       }
-      slot->quantised.sum[p * panel_rows + to] = (float)sum;
+      sums[to] = (float)sum;
     }
   }
 }
 
 /* Row after row, in pieces of LF_TILE columns: [n_tiles, rows, LF_TILE]. */
-static void pack_tiles(const lf_slot *slot, const void *data) {
+static void pack_tiles(const lf_slot *slot, const lf_piece *piece) {
   const size_t rows = lf_slot_rows(slot);
   const size_t columns = lf_slot_columns(slot);
   const size_t size = lf_dtype_bytes(slot->dtype);
-  memset(slot->data, 0, rows * lf_tiles(columns) * LF_TILE * size);
   for (size_t first = 0; first < columns; first += LF_TILE) {
     const size_t count = columns - first < LF_TILE ? columns - first : LF_TILE;
-    for (size_t row = 0; row < rows; row++) {
-      memcpy((char *)slot->data + (first * rows + row * LF_TILE) * size,
-             (const char *)data + (row * columns + first) * size, count * size);
+    for (size_t i = 0; i < piece->n; i++) {
+      char *out = (char *)slot->data + (first * rows + (piece->first + i) * LF_TILE) * size;
+      memcpy(out, (const char *)piece->data + (i * columns + first) * size, count * size);
+      memset(out + count * size, 0, (LF_TILE - count) * size);
     }
   }
 }
 
 /* The file has [matrices, channels, segment]; here it is [matrices, segment, channels]. */
-static void pack_conv(const lf_slot *slot, int32_t dtype, const void *data) {
-  const size_t rows = lf_slot_rows(slot);
+static void pack_conv(const lf_slot *slot, const lf_piece *piece) {
   const size_t columns = lf_slot_columns(slot);
   const size_t channels = lf_slot_matrix_rows(slot);
-  float *out = slot->data;
-  memset(out, 0, rows / channels * lf_pad(channels) * columns * sizeof *out);
-  for (size_t row = 0; row < rows; row++) {
-    float *channel = out + row / channels * columns * lf_pad(channels) + row % channels;
-    for (size_t i = 0; i < columns; i++) {
-      channel[i * lf_pad(channels)] = value_at(data, dtype, slot->scale, columns, row, i);
+  const size_t padded = lf_pad(channels);
+  for (size_t i = 0; i < piece->n; i++) {
+    const size_t row = piece->first + i;
+    const float scale = scale_of(slot, piece, row);
+    const size_t is_last = row % channels + 1 == channels; /* of its matrix: the padding is behind it */
+    float *channel = (float *)slot->data + row / channels * columns * padded + row % channels;
+    for (size_t j = 0; j < columns; j++, channel += padded) {
+      *channel = value_at(piece->data, piece->dtype, scale, i * columns + j);
+      if (is_last) memset(channel + 1, 0, (padded - channels) * sizeof *channel);
     }
   }
 }
 
-static void pack(const lf_slot *slot, int32_t dtype, const void *data) {
+static void pack_vector(const lf_slot *slot, const lf_piece *piece) {
   const size_t columns = lf_slot_columns(slot);
   float *out = slot->data;
+  for (size_t i = 0; i < piece->n; i++) {
+    out[piece->first + i] = value_at(piece->data, piece->dtype, 1.0f, i) * slot->factor;
+  }
+  memset(out + columns, 0, (lf_pad(columns) - columns) * sizeof *out);
+}
+
+/* As the file has them. */
+static void pack_stored(const lf_slot *slot, const lf_piece *piece, size_t row_bytes) {
+  memcpy((char *)slot->data + piece->first * row_bytes, piece->data, piece->n * row_bytes);
+}
+
+static void pack(const lf_slot *slot, const lf_piece *piece) {
   switch (slot->kind) {
-    case LF_SLOT_IDS:
-    case LF_SLOT_STORED: memcpy(out, data, lf_slot_rows(slot) * columns * lf_dtype_bytes(dtype)); break;
-    case LF_SLOT_VECTOR:
-      memset(out, 0, lf_pad(columns) * sizeof *out);
-      for (size_t i = 0; i < columns; i++) out[i] = value_at(data, dtype, NULL, columns, 0, i) * slot->factor;
-      break;
-    case LF_SLOT_LINEAR: pack_linear(slot, dtype, data); break;
+    case LF_SLOT_IDS: pack_stored(slot, piece, sizeof(int32_t)); break;
+    case LF_SLOT_STORED: pack_stored(slot, piece, lf_slot_columns(slot) * lf_dtype_bytes(piece->dtype)); break;
+    case LF_SLOT_VECTOR: pack_vector(slot, piece); break;
+    case LF_SLOT_LINEAR: pack_linear(slot, piece); break;
     case LF_SLOT_LINEAR_INT8:
-    case LF_SLOT_TILED_INT8: pack_int8(slot, dtype, data); break;
-    case LF_SLOT_TILED: pack_tiles(slot, data); break;
-    case LF_SLOT_CONV: pack_conv(slot, dtype, data); break;
+    case LF_SLOT_TILED_INT8: pack_int8(slot, piece); break;
+    case LF_SLOT_TILED: pack_tiles(slot, piece); break;
+    case LF_SLOT_CONV: pack_conv(slot, piece); break;
   }
 }
+
+/* ---- setting ---- */
 
 static lf_slot *find_slot(const lf_slots *slots, const char *name, size_t length) {
   for (int32_t i = 0; i < slots->n; i++) {
@@ -166,12 +199,12 @@ static int dtype_allowed(const lf_slot *slot, int32_t dtype, int is_scale) {
   return dtype == LF_F32 || dtype == LF_F16 || (dtype == LF_I8 && lf_slot_has_scale(slot));
 }
 
-/* Ids ascend, from 0, below the limit. */
-static int ids_allowed(const lf_slot *slot, const void *data) {
-  int32_t before = -1;
-  for (size_t i = 0; i < lf_slot_columns(slot); i++) {
+/* Ids ascend, from 0, below the limit; those of a piece go on from the ones before it. */
+static int ids_allowed(const lf_slot *slot, const lf_piece *piece) {
+  int32_t before = piece->first > 0 ? ((const int32_t *)slot->data)[piece->first - 1] : -1;
+  for (size_t i = 0; i < piece->n; i++) {
     int32_t id;
-    memcpy(&id, (const char *)data + i * sizeof id, sizeof id);
+    memcpy(&id, (const char *)piece->data + i * sizeof id, sizeof id);
     if (id <= before || id >= slot->limit) return 0;
     before = id;
   }
@@ -200,20 +233,28 @@ lf_status lf_slots_set(const lf_slots *slots, const char *name, int32_t dtype, c
   for (int32_t i = 0; i < n_dims; i++) {
     if (shape[i] != slot->shape[i]) return LF_ERROR_SHAPE;
   }
-  const uint64_t n = is_scale ? lf_slot_rows(slot) : (uint64_t)lf_slot_rows(slot) * lf_slot_columns(slot);
-  if (data_bytes != n * lf_dtype_bytes(dtype)) return LF_ERROR_SIZE;
-  if (!finite(data, dtype, n)) return LF_ERROR_VALUE;
-  if (slot->kind == LF_SLOT_IDS && !ids_allowed(slot, data)) return LF_ERROR_TOKEN;
+  /* A piece is some rows; of what has one dimension and is no matrix, some values. */
+  const int is_vector = is_scale || slot->kind == LF_SLOT_VECTOR || slot->kind == LF_SLOT_IDS;
+  const size_t columns = is_vector ? 1 : lf_slot_columns(slot);
+  const size_t rows = is_vector && !is_scale ? lf_slot_columns(slot) : lf_slot_rows(slot);
+  const uint64_t row_bytes = (uint64_t)columns * lf_dtype_bytes(dtype);
+  size_t *done = is_scale ? &slot->scales_done : &slot->rows_done;
+  const uint64_t given = data_bytes / row_bytes;
+  if (given == 0 || data_bytes % row_bytes != 0 || given > rows - *done) return LF_ERROR_SIZE;
+  const lf_piece piece = {.data = data, .dtype = dtype, .first = *done, .n = (size_t)given};
+  if (!finite(data, dtype, given * columns)) return LF_ERROR_VALUE;
+  if (slot->kind == LF_SLOT_IDS && !ids_allowed(slot, &piece)) return LF_ERROR_TOKEN;
+  if (dtype == LF_I8 && !slot->has_scale) return LF_ERROR_SCALE;
 
   if (is_scale) {
-    memcpy(slot->scale, data, lf_slot_rows(slot) * sizeof *slot->scale);
-    slot->has_scale = 1;
-    return LF_OK;
+    memcpy(slot->scale + piece.first, data, piece.n * sizeof *slot->scale);
+  } else {
+    pack(slot, &piece);
   }
-  if (dtype == LF_I8 && !slot->has_scale) return LF_ERROR_SCALE;
-  pack(slot, dtype, data);
-  slot->has_data = 1;
-  return LF_OK;
+  const int complete = piece.first + piece.n == rows;
+  *done = complete ? 0 : piece.first + piece.n;
+  *(is_scale ? &slot->has_scale : &slot->has_data) = complete;
+  return complete ? LF_OK : LF_MORE;
 }
 
 const lf_slot *lf_slots_missing(const lf_slots *slots) {

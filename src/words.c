@@ -37,20 +37,25 @@ static const float *widen_row(lf_head *head, int32_t word) {
   return head->word_row;
 }
 
-void lf_words_finish(lf_head *head) {
+void lf_words_begin_logits(lf_head *head) {
   for (int32_t c = 0; c < head->config.n_classes; c++) head->word_logits[c] = 0.0;
   double squares = 0.0;
   for (int32_t i = 0; i < head->config.words; i++) {
     squares += (double)head->counts[i] * (double)head->idf[i] * (double)head->idf[i];
   }
   head->length = __builtin_sqrt(squares);
-  if (!(head->length > 0.0)) return;
-  for (int32_t i = 0; i < head->config.words; i++) {
+  head->words_done = head->length > 0.0 ? 0 : head->config.words;
+}
+
+void lf_words_add_logits(lf_head *head, int32_t n) {
+  int32_t i = head->words_done;
+  for (; n > 0 && i < head->config.words; i++, n--) {
     if (head->counts[i] == 0) continue;
     const double value = __builtin_sqrt((double)head->counts[i]) * (double)head->idf[i] / head->length;
     const float *row = widen_row(head, i);
     for (int32_t c = 0; c < head->config.n_classes; c++) head->word_logits[c] += value * (double)row[c];
   }
+  head->words_done = i;
 }
 
 void lf_words_share(lf_head *head, float *out, int32_t id, double n) {

@@ -155,6 +155,23 @@ static void tensors(void) {
   CHECK(lf_set_tensor(model, "layers.0.attn.key.weight.scale", LF_F32, square, 2, data, D * D * 4) == LF_ERROR_SHAPE);
   CHECK(lf_set_tensor(model, "layers.0.attn.key.weight.scale", LF_F32, vector, 1, data, D * 4) == LF_OK);
   CHECK(lf_set_tensor(model, weight, LF_I8, square, 2, data, D * D) == LF_OK);
+
+  /* In pieces: whole rows, in order; one that is refused changes nothing. */
+  const char *other = "layers.0.attn.value.weight";
+  CHECK(lf_set_tensor(model, other, LF_F32, square, 2, data, D * 4) == LF_MORE);
+  CHECK(lf_set_tensor(model, other, LF_F32, square, 2, data, D * D * 4) == LF_ERROR_SIZE); /* a row too many */
+  CHECK(lf_set_tensor(model, other, LF_F32, square, 2, data, D * 4 - 4) == LF_ERROR_SIZE);
+  CHECK(lf_set_tensor(model, other, LF_F32, square, 2, data, (D - 2) * D * 4) == LF_MORE);
+  data[D - 1] = NAN;
+  CHECK(lf_set_tensor(model, other, LF_F32, square, 2, data, D * 4) == LF_ERROR_VALUE);
+  data[D - 1] = 0.0f;
+  CHECK(lf_set_tensor(model, other, LF_F32, square, 2, data, D * 4) == LF_OK);
+  CHECK(lf_set_tensor(model, other, LF_F32, square, 2, data, D * D * 4) == LF_OK); /* all of it anew */
+  const char *scales = "layers.0.attn.value.weight.scale";
+  CHECK(lf_set_tensor(model, scales, LF_F32, vector, 1, data, D * 4 - 4) == LF_MORE);
+  CHECK(lf_set_tensor(model, other, LF_I8, square, 2, data, D * D) == LF_ERROR_SCALE);
+  CHECK(lf_set_tensor(model, scales, LF_F32, vector, 1, data, 4) == LF_OK);
+  CHECK(lf_set_tensor(model, other, LF_I8, square, 2, data, D * D) == LF_OK);
   data[D - 1] = NAN;
   CHECK(lf_set_tensor(model, "norm.weight", LF_F32, vector, 1, data, D * 4) == LF_ERROR_VALUE);
   data[D - 1] = INFINITY;

@@ -168,6 +168,12 @@ static void tensors(void) {
     CHECK(lf_head_set_tensor(head, order[i], dtype, wrong, n_dims, data, (n + 1) * 4) == LF_ERROR_SHAPE);
     CHECK(lf_head_set_tensor(head, order[i], dtype, shapes[i], n_dims, data, n * 4 - 1) == LF_ERROR_SIZE);
     if (is_ids) {
+      /* In pieces, the second goes on from the first. */
+      const int32_t next[] = {5, 5, 6};
+      CHECK(lf_head_set_tensor(head, order[i], dtype, shapes[i], 1, next, 4) == LF_MORE);
+      CHECK(lf_head_set_tensor(head, order[i], dtype, shapes[i], 1, next + 1, 8) == LF_ERROR_TOKEN);
+      CHECK(lf_head_ready(head) == LF_ERROR_MISSING);
+      CHECK(lf_head_set_tensor(head, order[i], dtype, shapes[i], 1, (const int32_t[]){6, 7}, 8) == LF_OK);
       for (size_t j = 0; j < 4; j++) {
         CHECK(lf_head_set_tensor(head, order[i], dtype, shapes[i], 1, ids[j], n * 4) == LF_ERROR_TOKEN);
       }
