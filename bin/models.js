@@ -43,7 +43,9 @@ export function modelMessage(error) {
  */
 export async function openModel(name, options, trunk) {
   const path = modelPath(name)
-  if (trunk === undefined || (await inspect(path)).kind !== 'head') return load(path, options)
-  const classifier = await load(modelPath(trunk), options)
+  if (trunk === undefined) return load(path, options)
+  const { kind, headRoom } = await inspect(path)
+  if (kind !== 'head') return load(path, options)
+  const classifier = await load(modelPath(trunk), { ...options, headRoom })
   return classifier.attach(path)
 }

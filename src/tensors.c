@@ -27,18 +27,24 @@ static int finite(const void *data, int32_t dtype, uint64_t n) {
   return 1;
 }
 
-/* Value `index` of the data; `scale` is its row's, for I8. */
-static float value_at(const void *data, int32_t dtype, float scale, size_t index) {
-  const uint8_t *bytes = (const uint8_t *)data + index * lf_dtype_bytes(dtype);
+/* A row of the file's matrix, or a vector. */
+typedef struct lf_values {
+  const uint8_t *data;
+  int32_t dtype;
+  float scale; /* for I8 */
+} lf_values;
+
+static float value_at(lf_values row, size_t i) {
+  const uint8_t *bytes = row.data + i * lf_dtype_bytes(row.dtype);
   float value = 0.0f;
-  switch (dtype) {
+  switch (row.dtype) {
     case LF_F16: {
       uint16_t half;
       memcpy(&half, bytes, sizeof half);
       lf_widen_f16(&value, &half, 1);
       break;
     }
-    case LF_I8: lf_widen_i8(&value, (const int8_t *)bytes, scale, 1); break;
+    case LF_I8: lf_widen_i8(&value, (const int8_t *)bytes, row.scale, 1); break;
     default: memcpy(&value, bytes, sizeof value); break;
   }
   return value;
@@ -53,31 +59,33 @@ typedef struct lf_piece {
   size_t first, n;
 } lf_piece;
 
-static float scale_of(const lf_slot *slot, const lf_piece *piece, size_t row) {
-  return piece->dtype == LF_I8 ? slot->scale[row] : 1.0f;
+/* The i-th row of the piece. */
+static lf_values row_of(const lf_slot *slot, const lf_piece *piece, size_t i) {
+  return (lf_values){.data = (const uint8_t *)piece->data + i * lf_slot_columns(slot) * lf_dtype_bytes(piece->dtype),
+                     .dtype = piece->dtype,
+                     .scale = piece->dtype == LF_I8 ? slot->scale[piece->first + i] : 1.0f};
 }
 
 /* The file has [n_out, n_in]; panels have LF_LANES outputs of one input side by side. */
 static void pack_linear(const lf_slot *slot, const lf_piece *piece) {
   const size_t columns = lf_slot_columns(slot);
+  const float factor = slot->factor;
   for (size_t i = 0; i < piece->n; i++) {
     const size_t row = piece->first + i;
-    const float scale = scale_of(slot, piece, row);
+    const lf_values values = row_of(slot, piece, i);
     float *panel = (float *)slot->data + row / LF_LANES * columns * LF_LANES;
     if (row % LF_LANES == 0) memset(panel, 0, columns * LF_LANES * sizeof *panel);
-    for (size_t j = 0; j < columns; j++) {
-      panel[j * LF_LANES + row % LF_LANES] = value_at(piece->data, piece->dtype, scale, i * columns + j) * slot->factor;
-    }
+    float *lane = panel + row % LF_LANES;
+    for (size_t j = 0; j < columns; j++) lane[j * LF_LANES] = value_at(values, j) * factor;
   }
 }
 
 /* The scale of a quantised row: the file's for I8; other dtypes are rounded to 8 bits here. */
-static float row_scale(const lf_slot *slot, const lf_piece *piece, size_t i) {
-  if (piece->dtype == LF_I8) return slot->scale[piece->first + i];
-  const size_t columns = lf_slot_columns(slot);
+static float row_scale(lf_values row, size_t columns) {
+  if (row.dtype == LF_I8) return row.scale;
   float largest = 0.0f;
   for (size_t j = 0; j < columns; j++) {
-    const float value = value_at(piece->data, piece->dtype, 1.0f, i * columns + j);
+    const float value = value_at(row, j);
     const float magnitude = value < 0.0f ? -value : value;
     largest = largest < magnitude ? magnitude : largest;
   }
@@ -93,11 +101,13 @@ static void pack_int8(const lf_slot *slot, const lf_piece *piece) {
   const size_t width = slot->kind == LF_SLOT_LINEAR_INT8 ? columns : LF_TILE;
   const size_t n_matrices = (columns + width - 1) / width;
   const size_t matrix_bytes = panel_rows * lf_pad_group(width);
+  const size_t panel_stride = out->panel_stride;
   for (size_t i = 0; i < piece->n; i++) {
     const size_t row = piece->first + i;
     const size_t to = row / matrix_rows * lf_pad(matrix_rows) + row % matrix_rows;
     const int is_first = to % LF_LANES == 0; /* of its panel, which it clears */
-    const float scale = row_scale(slot, piece, i);
+    const lf_values values = row_of(slot, piece, i);
+    const float scale = row_scale(values, columns);
     if (is_first) memset(out->scale + to, 0, LF_LANES * sizeof *out->scale);
     out->scale[to] = scale * slot->factor;
     for (size_t m = 0; m < n_matrices; m++) {
@@ -106,16 +116,14 @@ static void pack_int8(const lf_slot *slot, const lf_piece *piece) {
       int8_t *matrix = out->data + m * matrix_bytes;
       float *sums = out->sum + m * panel_rows;
       if (is_first) {
-        memset(matrix + to / LF_LANES * out->panel_stride, 0, out->panel_stride);
+        memset(matrix + to / LF_LANES * panel_stride, 0, panel_stride);
         memset(sums + to, 0, LF_LANES * sizeof *sums);
       }
       int32_t sum = 0;
       for (size_t j = 0; j < count; j++) {
-        const size_t from = i * columns + first + j;
-        const int8_t value = piece->dtype == LF_I8
-                                 ? ((const int8_t *)piece->data)[from]
-                                 : lf_quantise_weight(value_at(piece->data, piece->dtype, 1.0f, from), scale);
-        matrix[lf_quantised_index(out->panel_stride, to, j)] = value;
+        const int8_t value = values.dtype == LF_I8 ? ((const int8_t *)values.data)[first + j]
+                                                   : lf_quantise_weight(value_at(values, first + j), scale);
+        matrix[lf_quantised_index(panel_stride, to, j)] = value;
         sum += value;
       }
       sums[to] = (float)sum;
@@ -145,11 +153,11 @@ static void pack_conv(const lf_slot *slot, const lf_piece *piece) {
   const size_t padded = lf_pad(channels);
   for (size_t i = 0; i < piece->n; i++) {
     const size_t row = piece->first + i;
-    const float scale = scale_of(slot, piece, row);
+    const lf_values values = row_of(slot, piece, i);
     const size_t is_last = row % channels + 1 == channels; /* of its matrix: the padding is behind it */
     float *channel = (float *)slot->data + row / channels * columns * padded + row % channels;
     for (size_t j = 0; j < columns; j++, channel += padded) {
-      *channel = value_at(piece->data, piece->dtype, scale, i * columns + j);
+      *channel = value_at(values, j);
       if (is_last) memset(channel + 1, 0, (padded - channels) * sizeof *channel);
     }
   }
@@ -157,9 +165,10 @@ static void pack_conv(const lf_slot *slot, const lf_piece *piece) {
 
 static void pack_vector(const lf_slot *slot, const lf_piece *piece) {
   const size_t columns = lf_slot_columns(slot);
+  const lf_values values = {.data = piece->data, .dtype = piece->dtype};
   float *out = slot->data;
   for (size_t i = 0; i < piece->n; i++) {
-    out[piece->first + i] = value_at(piece->data, piece->dtype, 1.0f, i) * slot->factor;
+    out[piece->first + i] = value_at(values, i) * slot->factor;
   }
   memset(out + columns, 0, (lf_pad(columns) - columns) * sizeof *out);
 }

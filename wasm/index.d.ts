@@ -55,12 +55,15 @@ export interface MemoryReport {
   /** The module's own data, and a stack for each thread. */
   static: number
   tokenizer: number
+  /** The trunk's. */
   weights: number
+  /** The model's own head, room for those that are attached (`headRoom`), and for handing them over. */
+  heads: number
   /** Activations for `capacity` tokens; while loading, the tensor at hand. */
   workspace: number
   /** Tokens that are read at once; longer texts are read in windows. */
   capacity: number
-  /** Multiply-adds that reading so many tokens takes, whatever the memory. */
+  /** Multiply-adds that reading so many tokens takes, with the model's own head, whatever the memory. */
   operations: number
 }
 
@@ -96,6 +99,11 @@ export interface LoadOptions {
   maxOperations?: number
   /** Most tokens to plan for. */
   maxTokens?: number
+  /**
+   * Bytes for heads that are attached later; `inspect` tells how many a head takes. They are a part of the memory that is planned.
+   * Default: 2^20 for a trunk without a head, 0 for a model with one.
+   */
+  headRoom?: number
   /**
    * Most threads that share the work on a document, up to 32. Default: 1. More than one needs memory that can be
    * shared (a page has to be cross-origin isolated) and starts workers; `classifier.threads` says how many there are.
@@ -293,7 +301,8 @@ export interface Classifier {
   /**
    * Reads a head file and gives a classifier that shares this one's trunk and memory. `dispose` it to make room for another.
    *
-   * @throws LinformerError as `load`, and MODEL_CONFIG if the head belongs to another trunk
+   * @throws LinformerError as `load`, MODEL_CONFIG if the head belongs to another trunk, and BUDGET_TOO_SMALL if the room that was
+   *   planned for heads (`headRoom` of `load`) has no place for it
    */
   attach(head: Source, options?: Pick<LoadOptions, 'integrity' | 'signal'>): Promise<Classifier>
   /**
@@ -341,6 +350,8 @@ export interface Inspection {
   memory: MemoryReport[]
   /** The plan that `load` would make with the same options. */
   chosen: MemoryReport | undefined
+  /** Of a head: the bytes that it takes of a trunk's `headRoom`. */
+  headRoom: number | undefined
 }
 
 /**

@@ -12,6 +12,7 @@ import { askFor, resultOf } from './result.js'
  * @typedef {import('../index.js').Classifier} PublicClassifier
  * @typedef {import('../index.js').ClassifyOptions} ClassifyOptions
  * @typedef {import('../index.js').Result} Result
+ * @typedef {import('../engine/heads.js').PlacedHead} PlacedHead
  * @typedef {import('../source/head.js').Head} Head
  * @typedef {import('./inputs.js').Document} Document
  * @typedef {import('./trunk.js').Trunk} Trunk
@@ -21,15 +22,18 @@ import { askFor, resultOf } from './result.js'
  * @property {Head | undefined} own the head that is in the trunk's file
  * @property {Pick<PublicClassifier, 'config' | 'metadata' | 'backend' | 'precision' | 'threads' | 'memory'>} description
  * @property {(options: { signal?: AbortSignal }) => Promise<string>} id what heads of the trunk name it by
- * @property {(source: unknown, options: unknown) => Promise<Head>} readHead a head file that fits this trunk
+ * @property {(source: unknown, options: unknown) => Promise<{ head: Head, signal?: AbortSignal }>} readHead a head file that fits this trunk, and
+ *   the checked signal
  * @property {(head: Head, options: unknown) => Promise<Uint8Array<ArrayBuffer>>} complete a model file of this trunk and a head
  */
 
 /** The key under which a classifier tells its trunk and head: read through the proxies that frameworks put around objects. */
 const INSIDE = Symbol('linformer-wasm')
 
-/** @param {unknown} value @returns {{ trunk: Trunk, head: Head | undefined, disposed: () => boolean } | undefined} */
-const insideOf = (value) => /** @type {{ [INSIDE]?: () => any } | undefined | null} */ (value)?.[INSIDE]?.()
+/** @typedef {{ trunk: Trunk, placed: PlacedHead | undefined, disposed: () => boolean }} Inside */
+
+/** @param {unknown} value @returns {Inside | undefined} */
+const insideOf = (value) => /** @type {{ [INSIDE]?: () => Inside } | undefined | null} */ (value)?.[INSIDE]?.()
 
 const disposedError = () => new LinformerError('DISPOSED', 'this classifier has been disposed of')
 
@@ -37,30 +41,31 @@ const disposedError = () => new LinformerError('DISPOSED', 'this classifier has 
  * All methods are functions of the object's own, whatever `this` is: they work detached, in a copy, and through proxies.
  *
  * @param {Shared} shared
- * @param {Head | undefined} head
+ * @param {PlacedHead | undefined} placed the head, if there is one
  * @param {boolean} owner whether disposing of this classifier is disposing of the trunk
  * @returns {PublicClassifier}
  */
-export function createClassifier(shared, head, owner) {
+export function createClassifier(shared, placed, owner) {
   const { trunk, description } = shared
+  const head = placed?.head
   let disposed = false
   const check = () => {
     if (disposed) throw disposedError()
   }
 
-  /** @param {ClassifyOptions['heads']} given @returns {Head[]} */
+  /** @param {ClassifyOptions['heads']} given @returns {PlacedHead[]} */
   const headsOf = (given) => {
     if (given === undefined) {
-      if (head === undefined) throw new LinformerError('BAD_ARGUMENT', 'this is a trunk without a head: attach one, or pass heads')
-      return [head]
+      if (placed === undefined) throw new LinformerError('BAD_ARGUMENT', 'this is a trunk without a head: attach one, or pass heads')
+      return [placed]
     }
     return given.map((each, i) => {
       const inside = insideOf(each)
-      if (inside?.trunk !== trunk || inside.head === undefined) {
+      if (inside?.trunk !== trunk || inside.placed === undefined) {
         throw new LinformerError('BAD_ARGUMENT', `heads has at ${i} what is no classifier on this trunk`)
       }
       if (inside.disposed()) throw disposedError()
-      return inside.head
+      return inside.placed
     })
   }
 
@@ -72,8 +77,8 @@ export function createClassifier(shared, head, owner) {
       check()
       const reading = await trunk.read(document, options.overflow, askFor(heads, options), turn)
       const results = []
-      for (const [i, each] of heads.entries()) {
-        const result = await resultOf(each, reading.judgements[i], reading, document, options, turn.pause)
+      for (const each of heads) {
+        const result = await resultOf(each, reading, document, options, turn.pause)
         if (options.explain === 'removal') await addRemovals(trunk, each, document, result, options, turn)
         results.push(result)
       }
@@ -124,14 +129,17 @@ export function createClassifier(shared, head, owner) {
 
     async attach(/** @type {unknown} */ source, /** @type {unknown} */ options = {}) {
       check()
-      const attached = await shared.readHead(source, options)
+      const { head: read, signal } = await shared.readHead(source, options)
+      check()
+      const attached = await trunk.attach(read, signal)
+      if (disposed) trunk.detach(attached)
       check()
       return createClassifier(shared, attached, false)
     },
 
     async export(/** @type {unknown} */ source, /** @type {unknown} */ options = {}) {
       check()
-      const chosen = source === undefined ? head : insideOf(source)?.head ?? await shared.readHead(source, options)
+      const chosen = source === undefined ? head : insideOf(source)?.placed?.head ?? (await shared.readHead(source, options)).head
       if (chosen === undefined) throw new LinformerError('BAD_ARGUMENT', 'this is a trunk without a head: name the head to export it with')
       return shared.complete(chosen, options)
     },
@@ -143,12 +151,14 @@ export function createClassifier(shared, head, owner) {
     },
 
     dispose() {
+      if (disposed) return
       disposed = true
       if (owner) trunk.dispose()
+      else if (placed !== undefined) trunk.detach(placed)
     }
   }
   // Not enumerable: it stays out of copies that are sent, and of what is printed.
-  Object.defineProperty(classifier, INSIDE, { value: () => ({ trunk, head, disposed: () => disposed || trunk.disposed }) })
+  Object.defineProperty(classifier, INSIDE, { value: () => ({ trunk, placed, disposed: () => disposed || trunk.disposed }) })
   addDispose(/** @type {PublicClassifier} */ (classifier))
   return /** @type {PublicClassifier} */ (classifier)
 }

@@ -6,7 +6,7 @@ import { isA } from '../common/kinds.js'
 import { createPause } from '../common/pause.js'
 import { MAX_THREADS, PRECISIONS } from '../engine/abi.js'
 import { chooseBackend } from '../engine/backend.js'
-import { Engine, plannerFor } from '../engine/instance.js'
+import { Engine, headBytes, plannerFor } from '../engine/instance.js'
 import { choosePlan } from '../engine/memory.js'
 import { canShareMemory, withSharedMemory } from '../engine/threads.js'
 import { checkHub, modelAddress } from '../source/address.js'
@@ -41,10 +41,11 @@ const WASM_MAGIC = [0, 0x61, 0x73, 0x6d]
 /** @param {any} options @returns {LoadOptions} */
 function checkOptions(options) {
   if (typeof options !== 'object' || options === null) throw new LinformerError('BAD_ARGUMENT', 'options is not an object')
-  for (const key of ['memoryBudget', 'maxTokens', 'maxModelBytes', 'maxOperations', 'threads']) {
+  for (const key of ['memoryBudget', 'maxTokens', 'maxModelBytes', 'maxOperations', 'threads', 'headRoom']) {
     const value = options[key]
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
-      throw new LinformerError('BAD_ARGUMENT', `${key} is ${show(value)}; it has to be a whole number from 1`, { [key]: value })
+    const least = key === 'headRoom' ? 0 : 1
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
+      throw new LinformerError('BAD_ARGUMENT', `${key} is ${show(value)}; it has to be a whole number from ${least}`, { [key]: value })
     }
   }
   const { deterministic, backend } = options
@@ -203,7 +204,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
         }
         await file.checkHead(parsed.head, { signal })
         checkFit(parsed.head, config)
-        return parsed.head
+        return { head: parsed.head, signal }
       },
       async complete(head, options) {
         const { signal } = checkOptions(options)
@@ -231,16 +232,18 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const arithmetic = chooseArithmetic(checked, model, startThread)
     const { module, backend } = await compile(checked, arithmetic)
     throwIfAborted(signal)
-    const engine = new Engine(module, model, arithmetic, checked)
+    // A head that came with its trunk is the one that there is: it needs no headRoom.
+    const judging = attached === undefined ? model : { ...model, head: attached, config: { ...model.config, ...attached.config } }
+    const engine = new Engine(module, judging, arithmetic, checked)
     const pause = createPause(() => throwIfAborted(signal))
-    await engine.loadWeights(model, pause, (done, total) => onProgress?.({ phase: 'weights', done, total }))
+    const head = await engine.loadWeights(judging, pause, (done, total) => onProgress?.({ phase: 'weights', done, total }))
     try {
       const threads = startThread ? await abortable(signal, () => engine.startThreads(startThread)) : 1
       throwIfAborted(signal)
-      const { config, head, metadata } = model
+      const { config, metadata } = model
       const description = { config, metadata, backend, precision: arithmetic.precision, threads, memory: engine.memoryReport }
-      const shared = { trunk: new Trunk(engine, model), own: head, description, ...filesOf(place, bytes, model, checked) }
-      return createClassifier(shared, attached ?? head, true)
+      const shared = { trunk: new Trunk(engine, model), own: model.head, description, ...filesOf(place, bytes, model, checked) }
+      return createClassifier(shared, head, true)
     } catch (error) {
       engine.dispose() // or its threads would wait for work for ever
       throw error
@@ -257,12 +260,14 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const { parsed } = await readFile(locate(source, checked), checked)
     if (parsed.kind === 'head') {
       const { config, labels, metadata, fileBytes, tensors } = parsed.head
-      return { kind: 'head', config, labels, metadata, fileBytes, ...count(tensors), memory: [], chosen: undefined }
+      const { module } = await compile(checked, { precision: 'float32', threads: 1 })
+      const headRoom = headBytes(module, parsed.head)
+      return { kind: 'head', config, labels, metadata, fileBytes, ...count(tensors), memory: [], chosen: undefined, headRoom }
     }
     const { kind, model } = parsed
     const arithmetic = chooseArithmetic(checked, model, startThread)
     const { module } = await compile(checked, arithmetic)
-    const planFor = plannerFor(module, model, arithmetic)
+    const planFor = plannerFor(module, model, arithmetic, checked)
     const { n_max: nMax } = model.config
     const capacities = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072].filter((n) => n < nMax)
     return {
@@ -273,7 +278,8 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
       fileBytes: model.fileBytes,
       ...count(new Map([...model.weights, ...model.head?.tensors ?? []])),
       memory: [...capacities, nMax].map((capacity) => planFor(capacity).report),
-      chosen: choosePlan(planFor, nMax, { ...checked, maxOperations: Infinity }).report
+      chosen: choosePlan(planFor, nMax, { ...checked, maxOperations: Infinity }).report,
+      headRoom: undefined
     }
   }
 

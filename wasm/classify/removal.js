@@ -8,7 +8,8 @@ import { indexOfBest, scoresOf } from './result.js'
  * @typedef {import('../index.js').ClassifyOptions} ClassifyOptions
  * @typedef {import('../index.js').Passage} Passage
  * @typedef {import('../index.js').Result} Result
- * @typedef {import('../source/head.js').Head} Head
+ * @typedef {import('../engine/heads.js').Judgement} Judgement
+ * @typedef {import('../engine/heads.js').PlacedHead} PlacedHead
  * @typedef {import('./inputs.js').Document} Document
  * @typedef {import('./trunk.js').Trunk} Trunk
  * @typedef {import('./trunk.js').Turn} Turn
@@ -32,23 +33,25 @@ function without(document, { input, start, end }) {
  * Adds the removals to the explanation of a result, for the passages that contribute most.
  *
  * @param {Trunk} trunk
- * @param {Head} head
+ * @param {PlacedHead} placed
  * @param {Document} document
  * @param {Result} result
  * @param {ClassifyOptions} options
  * @param {Turn} turn
  */
-export async function addRemovals(trunk, head, document, { label, explanation }, { overflow, removals = REMOVALS }, turn) {
+export async function addRemovals(trunk, placed, document, { label, explanation }, { overflow, removals = REMOVALS }, turn) {
   if (explanation === undefined) return
+  const { head } = placed
   const { logits, passages } = explanation
   const winner = head.labels.indexOf(label)
   const chosen = passages.slice(0, removals).map((passage) => ({ passage, rest: without(document, passage) }))
     .filter(({ rest }) => !isEmpty(rest)) // of nothing, nothing can be said
-  const ask = { heads: [head], offsets: false, contributions: false, each: false, pooled: false }
+  const ask = { heads: [placed], offsets: false, contributions: false, each: false, pooled: false }
   const quiet = { ...turn, progress: () => {} }
   for (const [done, { passage, rest }] of chosen.entries()) {
     turn.progress({ phase: 'removal', done, total: chosen.length })
-    const { judgements: [judgement] } = await trunk.read(rest, overflow, ask, quiet)
+    const { judgements } = await trunk.read(rest, overflow, ask, quiet)
+    const judgement = /** @type {Judgement} */ (judgements.get(placed))
     const scores = scoresOf(head, judgement.logits)
     passage.removal = {
       label: head.labels[indexOfBest(scores)],

@@ -8,10 +8,10 @@ import { typicalityOf } from './typicality.js'
  * @typedef {import('../index.js').ClassifyOptions} ClassifyOptions
  * @typedef {import('../index.js').Found} Found
  * @typedef {import('../index.js').Result} Result
+ * @typedef {import('../engine/heads.js').PlacedHead} PlacedHead
  * @typedef {import('../source/head.js').Head} Head
  * @typedef {import('./inputs.js').Document} Document
  * @typedef {import('./trunk.js').Ask} Ask
- * @typedef {import('./trunk.js').Judgement} Judgement
  * @typedef {import('./trunk.js').Reading} Reading
  */
 
@@ -40,33 +40,34 @@ export const indexOfBest = (values) => values.indexOf(Math.max(...values))
 /**
  * What a reading has to bring for these heads and options.
  *
- * @param {readonly Head[]} heads
+ * @param {readonly PlacedHead[]} heads
  * @param {ClassifyOptions} options
  * @returns {Ask}
  */
 export function askFor(heads, { explain: wanted }) {
   const explained = wanted !== undefined && wanted !== false
-  const found = heads.some(({ labelsKind }) => labelsKind === 'many')
+  const found = heads.some(({ head }) => head.labelsKind === 'many')
   return {
     heads,
     offsets: explained || found,
     each: wanted === true || wanted === 'attribution',
-    contributions: explained || heads.some(({ config, labelsKind }) => labelsKind === 'many' && config.pooling !== 'window-max'),
-    pooled: heads.some(({ typicality }) => typicality !== undefined)
+    contributions: explained || heads.some(({ head }) => head.labelsKind === 'many' && head.config.pooling !== 'window-max'),
+    pooled: heads.some(({ head }) => head.typicality !== undefined)
   }
 }
 
 /**
- * @param {Head} head
- * @param {Judgement} judgement
- * @param {Reading} reading
+ * @param {PlacedHead} placed
+ * @param {Reading} reading that it has judged
  * @param {Document} input
  * @param {ClassifyOptions} options
  * @param {() => Promise<void>} pause
  * @returns {Promise<Result>}
  */
-export async function resultOf(head, { logits, evidence, contributions }, reading, input, { topK, explain: wanted }, pause) {
-  const { tokens, used, windows, pooled } = reading
+export async function resultOf(placed, reading, input, { topK, explain: wanted }, pause) {
+  const { head } = placed
+  const { tokens, used, windows, pooled, judgements } = reading
+  const { logits, evidence, contributions } = /** @type {import('../engine/heads.js').Judgement} */ (judgements.get(placed))
   const { labels, thresholds, typicality } = head
   const scores = scoresOf(head, logits)
   const winner = indexOfBest(scores)

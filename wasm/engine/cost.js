@@ -4,17 +4,23 @@
 import { LinformerError } from '../common/errors.js'
 import { TILE } from './abi.js'
 
+/**
+ * @typedef {import('../index.js').Config} Config
+ * @typedef {import('../index.js').HeadConfig} HeadConfig
+ * @typedef {import('../index.js').TrunkConfig} TrunkConfig
+ */
+
 /** Most that `load` takes for one reading of a document, unless the caller allows more: hours on most machines. */
 export const MAX_OPERATIONS = 1e13
 
 /**
- * @param {import('../index.js').Config} config
+ * @param {TrunkConfig} config
  * @param {number} n tokens of the document
  * @returns {number}
  */
-export function operationsOf(config, n) {
-  const { d_model: d, d_ff: dFf, n_heads: nHeads, n_max: nMax, n_classes: nClasses = 0, stem = 0 } = /** @type {any} */ (config)
-  let sum = n * (4 * d * stem + d * nClasses)
+function trunkOperations(config, n) {
+  const { d_model: d, d_ff: dFf, n_heads: nHeads, n_max: nMax, stem = 0 } = config
+  let sum = n * 4 * d * stem
   for (const k of config.k) {
     const isFull = config.attention === 'full'
     // Linear projection has k rows whatever the document; the others one for each segment that holds a token.
@@ -26,21 +32,53 @@ export function operationsOf(config, n) {
   return sum
 }
 
+/**
+ * What a head adds: each token's product with each label, and its share in a sum or a window's; with a word head also the search
+ * for each token, and the labels' weights of each word that is there.
+ *
+ * @param {HeadConfig} config
+ * @param {number} n tokens of the document
+ * @returns {number}
+ */
+export function headOperations({ d_model: d, n_classes: nClasses, words = 0 }, n) {
+  const wordHead = words === 0 ? 0 : n * Math.ceil(Math.log2(words + 1)) + words + Math.min(n, words) * nClasses
+  return n * (d + 1) * nClasses + wordHead
+}
+
+/**
+ * @param {TrunkConfig | Config} config of a trunk, or of a model with a head
+ * @param {number} n tokens of the document
+ * @returns {number}
+ */
+export function operationsOf(config, n) {
+  return trunkOperations(config, n) + ('n_classes' in config ? headOperations(config, n) : 0)
+}
+
 /** Operations of a slice of work: a few milliseconds on most machines. */
 const SLICE_OPERATIONS = 4e7
+
+/** Most tiles of a slice. */
+const MOST_TILES = 1024
+
+const tilesFor = (/** @type {number} */ operations) => Math.max(1, Math.min(MOST_TILES, Math.floor(SLICE_OPERATIONS / operations)))
 
 /**
  * Most tiles that a slice of work may have, one at least. The speed so far does not tell: the pass after the next tile may
  * cost a thousand times what the one before did.
  *
- * @param {import('../index.js').Config} config
+ * @param {TrunkConfig} config
  * @param {number} n tokens of the document
  * @returns {number}
  */
-export function tilesOfSlice(config, n) {
-  const tile = operationsOf(config, n) / Math.ceil(n / TILE) / config.k.length
-  return Math.max(1, Math.min(1024, Math.floor(SLICE_OPERATIONS / tile)))
-}
+export const tilesOfSlice = (config, n) => tilesFor(trunkOperations(config, n) / Math.ceil(n / TILE) / config.k.length)
+
+/**
+ * The same of a head that reads: a tile of tokens, or as many words of its word head.
+ *
+ * @param {HeadConfig} config
+ * @returns {number}
+ */
+export const tilesOfHeadSlice = ({ d_model: d, n_classes: nClasses }) => tilesFor(TILE * (d + 1) * nClasses)
 
 /**
  * @param {import('../index.js').MemoryReport} report of the plan

@@ -1,52 +1,26 @@
 /**
- * One instance of the module in its planned memory, and the C API of src/linformer.h called from JavaScript.
+ * A trunk in the engine: its tokenizer, weights and run, and the heads beside it.
  */
 import { LinformerError } from '../common/errors.js'
-import { isOfHead, packConfig, packHeadConfig } from '../source/model.js'
-import { tensorValues } from '../source/safetensors.js'
-import { DTYPES, LF, statusName, TEXT_CHUNK, TILE, TOKENIZER_LOWERCASE } from './abi.js'
+import { packConfig } from '../source/model.js'
+import { LF, statusName, TEXT_CHUNK, TOKENIZER_LOWERCASE } from './abi.js'
+import { Calls, align, instantiate } from './calls.js'
 import { tilesOfSlice } from './cost.js'
-import { NAME_BYTES, PAGE, STAGING_HEADER, align, choosePlan, createPlanner, engineTensors } from './memory.js'
+import { Heads, engineTensors, packHeadConfig } from './heads.js'
+import { choosePlan, createPlanner } from './memory.js'
 import { THREAD_STACK, Threads } from './threads.js'
 
 /**
+ * @typedef {import('../source/head.js').Head} Head
  * @typedef {import('../source/model.js').Model} Model
+ * @typedef {import('./heads.js').PlacedHead} PlacedHead
  * @typedef {import('./memory.js').Plan} Plan
- * @typedef {{ __heap_base: WebAssembly.Global, __stack_pointer: WebAssembly.Global }} Globals
- * @typedef {Globals & { [name: string]: (...args: (number | bigint)[]) => number }} Exports the functions of linformer.h; those that
- *   return bytes give a bigint, which Number() takes as well
- * @typedef {object} Rows what a run has left of its document; `x` is valid until the next run
- * @property {Float32Array} x the residual stream, [n, stride]
- * @property {number} stride
- * @property {number} n
- * @property {Int32Array} ids [n]
- * @property {ArrayLike<number>} gain of the last LayerNorm, [d_model]
- * @property {ArrayLike<number>} offset of the last LayerNorm, [d_model]
- * @property {{ token: ArrayLike<number>, weight: ArrayLike<number> } | undefined} importance [vocab_size] and [d_model], where the trunk has it
- *
  * @typedef {{ precision: 'float32' | 'int8', threads: number }} Arithmetic what the engine multiplies in, and on how many threads
+ * @typedef {{ memoryBudget?: number, maxTokens?: number, maxOperations?: number, headRoom?: number }} PlanOptions
  */
 
 /** Milliseconds that a slice of work should take before the event loop has its turn. */
 const SLICE_MS = 8
-
-/**
- * @param {WebAssembly.Module} module
- * @param {number} pages
- * @param {boolean} shared whether the module was compiled for a memory that threads share
- * @returns {{ exports: Exports, memory: WebAssembly.Memory }}
- */
-function instantiate(module, pages, shared) {
-  /** @type {WebAssembly.Memory} */
-  let memory
-  try {
-    memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared })
-  } catch (error) {
-    throw new LinformerError('OUT_OF_MEMORY', `this host has no ${pages * PAGE} bytes for the model; set a memoryBudget`, { bytes: pages * PAGE }, { cause: error })
-  }
-  const instance = new WebAssembly.Instance(module, { env: { memory } })
-  return { exports: /** @type {Exports} */ (/** @type {unknown} */ (instance.exports)), memory }
-}
 
 /**
  * A function that plans memory for this model, by a small instance of the module.
@@ -54,38 +28,53 @@ function instantiate(module, pages, shared) {
  * @param {WebAssembly.Module} module
  * @param {Model} model
  * @param {Arithmetic} arithmetic
+ * @param {PlanOptions} [options]
  * @returns {(capacity: number) => Plan}
  */
-export function plannerFor(module, model, { precision, threads }) {
+export function plannerFor(module, model, { precision, threads }, { headRoom } = {}) {
   const { exports, memory } = instantiate(module, 3, threads > 1)
   const config = align(Number(exports.__heap_base.value))
   const values = packConfig(model, precision)
   new Int32Array(memory.buffer, config, values.length).set(values)
   const headConfig = config + align(values.byteLength)
-  const headValues = packHeadConfig(model)
-  new Int32Array(memory.buffer, headConfig, headValues.length).set(headValues)
-  return createPlanner(exports, config, headConfig, model, threads)
+  if (model.head !== undefined) writeHeadConfig(memory, headConfig, model.head)
+  return createPlanner(exports, config, headConfig, model, { threads, headRoom })
 }
 
-export const notFinite = () => new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
+/** @param {WebAssembly.Memory} memory @param {number} at @param {Head} head */
+function writeHeadConfig(memory, at, head) {
+  const values = packHeadConfig(head)
+  new Int32Array(memory.buffer, at, values.length).set(values)
+}
+
+/**
+ * Bytes of the memory that a head takes.
+ *
+ * @param {WebAssembly.Module} module
+ * @param {Head} head
+ * @returns {number}
+ */
+export function headBytes(module, head) {
+  const { exports, memory } = instantiate(module, 3, false)
+  const at = align(Number(exports.__heap_base.value))
+  writeHeadConfig(memory, at, head)
+  return align(Number(exports.lf_head_bytes(at)))
+}
 
 export class Engine {
   #module
-  #exports
-  #memory
+  #calls
+  #heads
   #plan
   #arithmetic
   #run = 0
+  /** Address of the run's ids, once it has been given some. */
+  #ids = 0
   #tokenizer = 0
-  #classes = 0
   #config
-  /** @type {Pick<Rows, 'gain' | 'offset' | 'importance'>} */
-  #last = { gain: [], offset: [], importance: undefined }
   /** Tiles that take about SLICE_MS, from the speed so far. */
   #tiles = 1
-  /** @type {unknown} what made the instance unusable */
-  #trap = undefined
-  #threads = new Threads((reason) => { this.#trap ??= new Error(`a thread ${reason}`) })
+  #threads = new Threads((reason) => this.#calls.stop(new Error(`a thread ${reason}`)))
 
   /**
    * Makes the memory and an empty model in it; `loadWeights` fills it.
@@ -93,16 +82,14 @@ export class Engine {
    * @param {WebAssembly.Module} module
    * @param {Model} model
    * @param {Arithmetic} arithmetic
-   * @param {{ memoryBudget?: number, maxTokens?: number, maxOperations?: number }} options
+   * @param {PlanOptions} options
    */
   constructor(module, model, arithmetic, options) {
-    this.#plan = choosePlan(plannerFor(module, model, arithmetic), model.config.n_max, options)
-    const { exports, memory } = instantiate(module, this.#plan.pages, arithmetic.threads > 1)
+    this.#plan = choosePlan(plannerFor(module, model, arithmetic, options), model.config.n_max, options)
     this.#module = module
-    this.#exports = exports
-    this.#memory = memory
+    this.#calls = new Calls(module, this.#plan.pages, arithmetic.threads > 1)
+    this.#heads = new Heads(this.#calls, this.#plan.heads)
     this.#arithmetic = arithmetic
-    this.#classes = model.config.n_classes ?? 1
     this.#config = model.config
   }
 
@@ -116,106 +103,61 @@ export class Engine {
 
   /** The linear memory itself, for tests. */
   get buffer() {
-    return this.#memory.buffer
-  }
-
-  /** @param {string} name @param {...(number | bigint)} args */
-  #call(name, ...args) {
-    if (this.#trap !== undefined) {
-      throw new LinformerError('ENGINE', `the engine stopped in an earlier call (${this.#trap}); load the model again`, {}, { cause: this.#trap })
-    }
-    try {
-      return this.#exports[name](...args)
-    } catch (error) {
-      this.#trap = error
-      throw new LinformerError('ENGINE', `the engine stopped in ${name}: ${error}`, {}, { cause: error })
-    }
-  }
-
-  /** @param {string} name @param {...(number | bigint)} args @returns {number} */
-  #check(name, ...args) {
-    const status = this.#call(name, ...args)
-    if (status < 0) throw new LinformerError('ENGINE', `${name} says ${statusName(status)}`, { status })
-    return status
-  }
-
-  /** @param {number} at @param {Uint8Array} data */
-  #write(at, data) {
-    new Uint8Array(this.#memory.buffer, at, data.length).set(data)
+    return this.#calls.memory.buffer
   }
 
   /**
-   * Hands the engine the tokenizer and every tensor, one at a time through the staging area.
+   * Hands the engine the tokenizer, every tensor, and the model's own head.
    *
    * @param {Model} model
    * @param {() => Promise<void>} pause called between slices of work
    * @param {(done: number, total: number) => void} progress in bytes
+   * @returns {Promise<PlacedHead | undefined>} the model's own head
    */
   async loadWeights(model, pause, progress) {
-    const { at, report } = this.#plan
-    const staging = at.workspace
-    const { vocab, offsets, merges, lowercase } = model.tokenizer
-    const tables = [vocab, offsets, merges]
-    let next = staging
-    const addresses = tables.map(({ data }) => {
+    const calls = this.#calls
+    const { at, loading, report } = this.#plan
+    await this.#loadTokenizer(model.tokenizer, pause)
+
+    calls.writeInts(loading.at, packConfig(model, this.#arithmetic.precision))
+    calls.check('lf_model_init', at.weights, BigInt(report.weights), loading.at)
+    const { weights, head } = model
+    const total = [...weights.values(), ...head ? engineTensors(head).values() : []].reduce((sum, { data }) => sum + data.length, 0)
+    let done = 0
+    const count = (/** @type {number} */ bytes) => {
+      done += bytes
+      progress(done, total)
+    }
+    await calls.setTensors('lf_set_tensor', at.weights, weights, loading, pause, count)
+    calls.check('lf_model_ready', at.weights)
+    const own = head && await this.#heads.place(head, pause, loading, count)
+    calls.check('lf_run_init', at.workspace, BigInt(report.workspace), at.weights, report.capacity, this.#arithmetic.threads)
+    this.#run = at.workspace
+    return own
+  }
+
+  /** @param {import('../source/model.js').Tokenizer} tokenizer @param {() => Promise<void>} pause called between slices of work */
+  async #loadTokenizer({ vocab, offsets, merges, lowercase }, pause) {
+    const calls = this.#calls
+    const { at, loading, report } = this.#plan
+    let next = loading.at
+    const addresses = [vocab, offsets, merges].map(({ data }) => {
       const address = next
-      this.#write(address, data)
+      calls.write(address, data)
       next += align(data.length)
       return address
     })
     const sizes = [offsets.shape[0] - 1, merges.shape[0], vocab.shape[0]]
-    let status = this.#call('lf_tokenizer_init', at.tokenizer, BigInt(report.tokenizer), ...addresses, ...sizes, lowercase ? TOKENIZER_LOWERCASE : 0)
+    let status = calls.call('lf_tokenizer_init', at.tokenizer, BigInt(report.tokenizer), ...addresses, ...sizes, lowercase ? TOKENIZER_LOWERCASE : 0)
     while (status === LF.MORE) {
       await pause()
-      status = this.#call('lf_tokenizer_index', at.tokenizer)
+      status = calls.call('lf_tokenizer_index', at.tokenizer)
     }
     if (status === LF.ERROR_TOKENIZER) {
       throw new LinformerError('MODEL_TENSOR', 'the tokenizer\'s tables contradict themselves: offsets have to ascend, every single byte has to be a token once, and every merge has to make a token', { status })
     }
     if (status < 0) throw new LinformerError('ENGINE', `lf_tokenizer_init says ${statusName(status)}`, { status })
     this.#tokenizer = at.tokenizer
-
-    const config = packConfig(model, this.#arithmetic.precision)
-    new Int32Array(this.#memory.buffer, staging, config.length).set(config)
-    this.#check('lf_model_init', at.weights, BigInt(report.weights), staging)
-    const headConfig = packHeadConfig(model)
-    new Int32Array(this.#memory.buffer, staging, headConfig.length).set(headConfig)
-    this.#check('lf_head_init', at.head, BigInt(report.weights - (at.head - at.weights)), staging)
-
-    const weights = engineTensors(model)
-    const last = (/** @type {string} */ name) => tensorValues(model.weights, name)
-    this.#last = {
-      gain: last('norm.weight'),
-      offset: last('norm.bias'),
-      importance: model.config.importance ? { token: last('pool.token'), weight: last('pool.weight') } : undefined
-    }
-    // Scales first: an I8 tensor is packed with them.
-    const names = [...weights.keys()]
-    const ordered = [...names.filter((name) => name.endsWith('.scale')), ...names.filter((name) => !name.endsWith('.scale'))]
-    const total = ordered.reduce((sum, name) => sum + (weights.get(name)?.data.length ?? 0), 0)
-    let done = 0
-    for (const name of ordered) {
-      const { dtype, shape, data } = /** @type {import('../source/model.js').Tensor} */ (weights.get(name))
-      const nameAt = staging
-      const shapeAt = staging + NAME_BYTES
-      const dataAt = staging + STAGING_HEADER
-      this.#write(nameAt, new TextEncoder().encode(`${name}\0`))
-      new Int32Array(this.#memory.buffer, shapeAt, shape.length).set(shape)
-      this.#write(dataAt, data)
-      const [set, object] = isOfHead(name) ? ['lf_head_set_tensor', at.head] : ['lf_set_tensor', at.weights]
-      const status = this.#call(set, object, nameAt, DTYPES.indexOf(dtype), shapeAt, shape.length, dataAt, BigInt(data.length))
-      if (status === LF.ERROR_VALUE) {
-        throw new LinformerError('MODEL_TENSOR', `tensor ${name} has a value that is not a finite number`, { tensor: name })
-      }
-      if (status < 0) throw new LinformerError('ENGINE', `${set} says ${statusName(status)} to ${name}`, { status, tensor: name })
-      done += data.length
-      progress(done, total)
-      await pause()
-    }
-    this.#check('lf_model_ready', at.weights)
-    this.#check('lf_head_ready', at.head)
-    this.#check('lf_run_init', at.workspace, BigInt(report.workspace), at.weights, report.capacity, this.#arithmetic.threads)
-    this.#run = at.workspace
   }
 
   /**
@@ -226,14 +168,14 @@ export class Engine {
    */
   async startThreads(start) {
     const jobs = Array.from({ length: this.#arithmetic.threads - 1 }, (_, i) => ({
-      module: this.#module, memory: this.#memory, run: this.#run, thread: i + 1, stack: this.#plan.at.stacks + (i + 1) * THREAD_STACK
+      module: this.#module, memory: this.#calls.memory, run: this.#run, thread: i + 1, stack: this.#plan.at.stacks + (i + 1) * THREAD_STACK
     }))
     return 1 + await this.#threads.start(start, jobs)
   }
 
   /** Ends the threads. The engine cannot be used any more. */
   dispose() {
-    if (this.#run !== 0 && this.#trap === undefined) this.#call('lf_run_stop', this.#run)
+    if (this.#run !== 0 && this.#calls.isUsable) this.#calls.call('lf_run_stop', this.#run)
     this.#threads.end()
   }
 
@@ -247,8 +189,8 @@ export class Engine {
   async tokenize(text, take, pause) {
     const encoder = new TextEncoder()
     const chunk = new Uint8Array(TEXT_CHUNK)
-    this.#call('lf_tokenizer_begin', this.#tokenizer)
-    const textAt = this.#call('lf_tokenizer_text', this.#tokenizer)
+    this.#calls.call('lf_tokenizer_begin', this.#tokenizer)
+    const textAt = this.#calls.call('lf_tokenizer_text', this.#tokenizer)
     let at = 0
     do {
       // A pair of surrogates must not be torn: alone, each would count as U+FFFD.
@@ -257,88 +199,49 @@ export class Engine {
       if (end < text.length && last >= 0xd800 && last < 0xdc00) end--
       // By way of an array of its own, since encoders write into no memory that is shared.
       const { read, written } = encoder.encodeInto(text.slice(at, end), chunk)
-      this.#write(textAt, chunk.subarray(0, written))
+      this.#calls.write(textAt, chunk.subarray(0, written))
       at += read
       // A vocabulary that is slow to search takes less than a chunk at once.
       for (let left = written, first = true; left > 0 || first; first = false) {
-        const count = this.#call('lf_tokenizer_feed', this.#tokenizer, left, at === text.length ? 1 : 0)
+        const count = this.#calls.call('lf_tokenizer_feed', this.#tokenizer, left, at === text.length ? 1 : 0)
         if (count === LF.ERROR_TOKENIZER) {
           throw new LinformerError('MODEL_TENSOR', `the tokenizer's vocabulary is made so that a long word, near UTF-16 unit ${at}, takes absurdly long to encode`, { status: count })
         }
         if (count < 0) throw new LinformerError('ENGINE', `the tokenizer says ${statusName(count)}`, { status: count })
-        if (count > 0) take(new Uint32Array(this.#memory.buffer, this.#call('lf_tokenizer_tokens', this.#tokenizer), 3 * count))
-        left = this.#call('lf_tokenizer_left', this.#tokenizer)
+        if (count > 0) take(new Uint32Array(this.#calls.memory.buffer, this.#calls.call('lf_tokenizer_tokens', this.#tokenizer), 3 * count))
+        left = this.#calls.call('lf_tokenizer_left', this.#tokenizer)
         await pause(at)
       }
     } while (at < text.length)
   }
 
   /**
-   * Runs the model over up to `capacity` tokens.
+   * Runs the trunk over up to `capacity` tokens, for heads to read, or for its vector.
    *
    * @param {Int32Array} ids
    * @param {() => Promise<void>} pause called after each slice, and while a thread has not let go of the document before;
    *   in it, the host may say that the thread is gone
    * @param {(done: number, total: number) => void} progress in tiles
-   * @param {boolean} [explain] whether contributions are wanted
-   * @returns {Promise<{ logits: Float32Array, contributions: Float32Array }>} logits [n_classes], contributions [n, n_classes] or
-   *   empty
    */
-  async encode(ids, pause, progress, explain = false) {
-    let idsAt = this.#call('lf_run_ids', this.#run)
-    while (idsAt === 0) {
-      await pause()
-      idsAt = this.#call('lf_run_ids', this.#run)
-    }
-    new Int32Array(this.#memory.buffer, idsAt, ids.length).set(ids)
-    this.#check('lf_begin', this.#run, ids.length)
-    const total = this.#call('lf_run_total', this.#run)
+  async encode(ids, pause, progress) {
+    const calls = this.#calls
+    while ((this.#ids = calls.call('lf_run_ids', this.#run)) === 0) await pause()
+    calls.writeInts(this.#ids, ids)
+    calls.check('lf_begin', this.#run, ids.length)
+    const total = calls.call('lf_run_total', this.#run)
+    const most = tilesOfSlice(this.#config, ids.length)
     for (let /** @type {number} */ status = LF.MORE; status === LF.MORE;) {
-      const before = this.#call('lf_run_done', this.#run)
+      const before = calls.call('lf_run_done', this.#run)
       const started = performance.now()
-      status = this.#call('lf_step', this.#run, Math.min(this.#tiles, tilesOfSlice(this.#config, ids.length)))
-      const done = this.#call('lf_run_done', this.#run)
+      status = calls.check('lf_step', this.#run, Math.min(this.#tiles, most))
+      const done = calls.call('lf_run_done', this.#run)
       if (done > before) { // else the other threads have all the tiles there are
         const perTile = (performance.now() - started) / (done - before) * this.#arithmetic.threads
-        this.#tiles = Math.max(1, Math.min(tilesOfSlice(this.#config, ids.length), 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
+        this.#tiles = Math.max(1, Math.min(most, 2 * this.#tiles, Math.floor(SLICE_MS / perTile)))
       }
-      if (status === LF.ERROR_VALUE) throw notFinite()
-      if (status < 0) throw new LinformerError('ENGINE', `lf_step says ${statusName(status)}`, { status })
       progress(done, total)
       await pause()
     }
-    return this.#readByHead(ids.length, idsAt, pause, explain)
-  }
-
-  /**
-   * The head reads what the run has left.
-   *
-   * @param {number} n tokens
-   * @param {number} idsAt address of their ids
-   * @param {() => Promise<void>} pause called after each slice
-   * @param {boolean} explain whether contributions are wanted
-   */
-  async #readByHead(n, idsAt, pause, explain) {
-    const { head } = this.#plan.at
-    const tiles = Math.max(1, Math.floor(16384 / this.#classes))
-    this.#check('lf_head_begin', head)
-    this.#check('lf_head_read', head, this.#run)
-    for (let /** @type {number} */ status = LF.MORE; status === LF.MORE;) {
-      status = this.#call('lf_head_step', head, tiles)
-      if (status === LF.ERROR_VALUE) throw notFinite()
-      if (status < 0) throw new LinformerError('ENGINE', `lf_head_step says ${statusName(status)}`, { status })
-      await pause()
-    }
-    const logits = new Float32Array(this.#memory.buffer, this.#call('lf_head_logits', head), this.#classes).slice()
-    const contributions = new Float32Array(explain ? n * this.#classes : 0)
-    for (let first = 0; first < n && explain; first += TILE) {
-      const count = Math.min(TILE, n - first)
-      const terms = this.#call('lf_head_terms', head, first, count)
-      this.#check('lf_head_contributions', head, idsAt + 4 * first, first, count)
-      contributions.set(new Float32Array(this.#memory.buffer, terms, count * this.#classes), first * this.#classes)
-      if (first % (TILE * tiles) === 0) await pause()
-    }
-    return { logits, contributions }
   }
 
   /**
@@ -347,20 +250,36 @@ export class Engine {
    * @returns {{ vector: Float32Array, weight: number }} `vector` [d_model] is valid until the next run
    */
   pooled() {
-    const { d_model: d } = this.#config
-    const at = this.#call('lf_run_pooled', this.#run)
-    return { vector: new Float32Array(this.#memory.buffer, at, d), weight: this.#call('lf_run_weight', this.#run) }
+    const at = this.#calls.call('lf_run_pooled', this.#run)
+    return { vector: this.#calls.floats(at, this.#config.d_model), weight: this.#calls.call('lf_run_weight', this.#run) }
   }
 
   /**
-   * What the run that `encode` has just ended left of its document.
+   * Gives a head a place beside the trunk.
    *
-   * @param {Int32Array} ids
-   * @returns {Rows}
+   * @param {Head} head
+   * @param {() => Promise<void>} pause
+   * @returns {Promise<PlacedHead>}
+   * @throws {LinformerError} BUDGET_TOO_SMALL, MODEL_TENSOR
    */
-  rows(ids) {
-    const stride = this.#call('lf_run_stride', this.#run)
-    const x = new Float32Array(this.#memory.buffer, this.#call('lf_run_x', this.#run), ids.length * stride)
-    return { x, stride, n: ids.length, ids, ...this.#last }
+  placeHead(head, pause) {
+    return this.#heads.place(head, pause)
+  }
+
+  /** @param {PlacedHead} placed */
+  freeHead(placed) {
+    this.#heads.free(placed)
+  }
+
+  /**
+   * A head starts on a document, of which `encode` reads one part after another.
+   *
+   * @param {PlacedHead} placed
+   * @param {number} tokens of the document
+   * @param {boolean} explained whether contributions are wanted
+   */
+  beginHead(placed, tokens, explained) {
+    const run = { at: this.#run, ids: () => this.#ids, capacity: this.capacity }
+    return this.#heads.begin(placed, run, tokens, explained)
   }
 }

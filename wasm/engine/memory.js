@@ -3,31 +3,30 @@
  *
  *     0 .. static      the module's own stack and data, and the stacks of other threads
  *     tokenizer        lf_tokenizer
- *     weights          lf_model, lf_head
- *     workspace        lf_run with room for `capacity` tokens; while loading, room for the tensor that is being set
+ *     weights          lf_model
+ *     heads            the model's own lf_head, room for those that are attached, and for handing those over
+ *     workspace        lf_run with room for `capacity` tokens; while loading, room for what is being handed over
  */
 import { LinformerError } from '../common/errors.js'
-import { checkOperations, operationsOf } from './cost.js'
 import { ALIGN } from './abi.js'
+import { checkOperations, operationsOf } from './cost.js'
+import { PAGE, align, stagingFor } from './calls.js'
+import { HEAD_ROOM, HEAD_STAGING, engineTensors } from './heads.js'
 import { THREAD_STACK } from './threads.js'
 
 /**
  * @typedef {import('../source/model.js').Model} Model
- * @typedef {import('./instance.js').Exports} Exports
+ * @typedef {import('./calls.js').Exports} Exports
+ * @typedef {import('./calls.js').Staging} Staging
  * @typedef {import('../index.js').MemoryReport} MemoryReport
  *
  * @typedef {object} Plan
  * @property {number} pages size of the memory
- * @property {{ stacks: number, tokenizer: number, weights: number, head: number, workspace: number }} at addresses
+ * @property {{ stacks: number, tokenizer: number, weights: number, heads: number, workspace: number }} at addresses
+ * @property {Staging} loading where tensors are handed over while the model is loaded
+ * @property {{ at: number, bytes: number, headRoom: number, staging: Staging }} heads the room for them, as heads.js takes it
  * @property {MemoryReport} report
  */
-
-export const PAGE = 65536
-
-/** A tensor that is handed to the engine has its name before it, and its shape. */
-export const NAME_BYTES = 2 * ALIGN
-export const STAGING_HEADER = NAME_BYTES + 2 * ALIGN
-
 
 /** One page less than 4 GiB, so that a stack that runs off address 0 cannot come round to a page that exists. */
 const MAX_PAGES = 65535
@@ -35,32 +34,16 @@ const MAX_PAGES = 65535
 /** Fewest tokens that a plan is made for, if the model has that many. */
 const LEAST_CAPACITY = 64
 
-export const align = (/** @type {number} */ bytes) => Math.ceil(bytes / ALIGN) * ALIGN
-
 const bytes = (/** @type {number} */ n) => n.toLocaleString('en-US')
 
 /**
- * The tensors that the engine is given: it has a head of its own, which for a trunk alone is empty.
- *
- * @param {Model} model
- * @returns {Map<string, import('../source/safetensors.js').Tensor>}
- */
-export function engineTensors({ config, head, weights }) {
-  if (head !== undefined) return new Map([...weights, ...[...head.tensors].filter(([name]) => name.startsWith('head.'))])
-  const zeros = (/** @type {number[]} */ ...shape) => ({ dtype: 'F32', shape, data: new Uint8Array(4 * shape.reduce((a, b) => a * b, 1)) })
-  return new Map([...weights, ['head.weight', zeros(1, config.d_model)], ['head.bias', zeros(1)]])
-}
-
-/**
- * Bytes of the staging area: the largest thing that is handed to the engine at once, beside its name and shape.
+ * Bytes of the staging area while the model is loaded: the largest thing that is handed to the engine at once.
  *
  * @param {Model} model
  */
-function stagingBytes(model) {
-  const { tokenizer } = model
-  const largest = Math.max(...[...engineTensors(model).values()].map(({ data }) => data.length))
+function stagingBytes({ tokenizer, weights, head }) {
   const tables = [tokenizer.vocab, tokenizer.offsets, tokenizer.merges].reduce((sum, { data }) => sum + align(data.length), 0)
-  return Math.max(align(largest) + STAGING_HEADER, tables)
+  return Math.max(stagingFor([...weights.values(), ...head ? engineTensors(head).values() : []]), tables)
 }
 
 /**
@@ -70,32 +53,39 @@ function stagingBytes(model) {
  * @param {number} config address
  * @param {number} headConfig address
  * @param {Model} model
- * @param {number} threads that share the run
+ * @param {{ threads: number, headRoom: number | undefined }} options threads that share the run, and bytes for heads
  */
-export function createPlanner(planner, config, headConfig, model, threads) {
-  const { tokenizer } = model
+export function createPlanner(planner, config, headConfig, model, { threads, headRoom: wanted }) {
+  const { tokenizer, head } = model
   const stacks = align(Number(planner.__heap_base.value))
+  const own = head === undefined ? 0 : align(Number(planner.lf_head_bytes(headConfig)))
+  const headRoom = wanted ?? (head === undefined ? HEAD_ROOM : 0)
+  const staging = headRoom > 0 ? HEAD_STAGING : ALIGN // without room, a head's config goes there, to be told how large it would be
   const sizes = {
     static: stacks + (threads - 1) * THREAD_STACK,
     tokenizer: Number(planner.lf_tokenizer_bytes(tokenizer.offsets.shape[0] - 1, tokenizer.merges.shape[0], tokenizer.vocab.shape[0])),
-    weights: Number(planner.lf_model_bytes(config)) + Number(planner.lf_head_bytes(headConfig))
+    weights: Number(planner.lf_model_bytes(config)),
+    heads: own + align(headRoom) + staging
   }
-  const head = sizes.static + sizes.tokenizer + Number(planner.lf_model_bytes(config))
   if (sizes.tokenizer === 0) {
     throw new LinformerError('MODEL_TENSOR', `the tokenizer has ${tokenizer.offsets.shape[0] - 1} tokens in ${tokenizer.vocab.shape[0]} bytes and ${tokenizer.merges.shape[0]} merges; it can have 256 to 2^20 tokens in 2^26 bytes and 2^20 merges`)
   }
-  if (Number(planner.lf_model_bytes(config)) === 0 || Number(planner.lf_head_bytes(headConfig)) === 0) throw new LinformerError('MODEL_CONFIG', 'the engine refuses this config', { config: model.config })
-  const staging = stagingBytes(model)
-  const fixed = sizes.static + sizes.tokenizer + sizes.weights
+  if (sizes.weights === 0 || (head !== undefined && own === 0)) throw new LinformerError('MODEL_CONFIG', 'the engine refuses this config', { config: model.config })
+  const loading = stagingBytes(model)
+  const weights = sizes.static + sizes.tokenizer
+  const heads = weights + sizes.weights
+  const fixed = heads + sizes.heads
 
   /** @param {number} capacity @returns {Plan} */
   const planFor = (capacity) => {
     const needed = Number(planner.lf_workspace_bytes(config, capacity, threads))
-    const workspace = Math.max(needed, staging)
+    const workspace = Math.max(needed, loading)
     const pages = Math.ceil((fixed + workspace) / PAGE)
     return {
       pages,
-      at: { stacks, tokenizer: sizes.static, weights: sizes.static + sizes.tokenizer, head, workspace: fixed },
+      at: { stacks, tokenizer: sizes.static, weights, heads, workspace: fixed },
+      loading: { at: fixed, bytes: loading },
+      heads: { at: heads, bytes: own + align(headRoom), headRoom, staging: { at: fixed - staging, bytes: staging } },
       report: { total: pages * PAGE, budget: undefined, ...sizes, workspace, capacity, operations: operationsOf(model.config, capacity) }
     }
   }
@@ -117,10 +107,11 @@ export function choosePlan(planFor, nMax, { memoryBudget, maxTokens, maxOperatio
   const limit = Math.min(memoryBudget ?? Infinity, MAX_PAGES * PAGE)
   const fits = (/** @type {number} */ capacity) => planFor(capacity).report.total <= limit
   if (!fits(least)) {
-    const needed = planFor(least).report.total
+    const { heads: { headRoom }, report: { total: needed } } = planFor(least)
+    const rooms = headRoom > 0 ? `, headRoom of ${bytes(headRoom)} among them` : ''
     const what = memoryBudget !== undefined && memoryBudget <= MAX_PAGES * PAGE ? 'the memory budget' : 'the limit of WebAssembly memory'
     throw new LinformerError(
-      'BUDGET_TOO_SMALL', `${what} is ${bytes(limit)} bytes; this model needs ${bytes(needed)} for ${least} tokens`,
+      'BUDGET_TOO_SMALL', `${what} is ${bytes(limit)} bytes; this model needs ${bytes(needed)} for ${least} tokens${rooms}`,
       { budget: limit, needed, capacity: least }
     )
   }

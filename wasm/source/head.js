@@ -10,11 +10,6 @@ import { checkTensors } from './tensors.js'
  * @typedef {import('../index.js').HeadConfig} HeadConfig
  * @typedef {import('./safetensors.js').Tensor} Tensor
  *
- * @typedef {object} Words the word head: TF-IDF of the tokens it knows
- * @property {Map<number, number>} rows row of each token id
- * @property {Float32Array} idf [m]
- * @property {Float32Array} weight [m, n_classes]
- *
  * @typedef {object} Typicality what the documents looked like that the head was fitted on
  * @property {Float32Array} mean [d_model]
  * @property {boolean} ofDirection whether vectors are brought to length 1 first, and the mean is of such
@@ -30,9 +25,6 @@ import { checkTensors } from './tensors.js'
  * @property {'one' | 'many'} labelsKind
  * @property {number[] | undefined} thresholds with many
  * @property {Map<string, Tensor>} tensors
- * @property {Float32Array} weight [n_classes, d_model]
- * @property {Float32Array} bias [n_classes]
- * @property {Words | undefined} words
  * @property {Typicality | undefined} typicality
  */
 
@@ -76,17 +68,6 @@ function finite(tensors, name) {
   throw new LinformerError('MODEL_TENSOR', `tensor ${name} has a value that is not a finite number`, { tensor: name })
 }
 
-/** @param {Map<string, Tensor>} tensors @param {HeadConfig} config @returns {Words | undefined} */
-function readWords(tensors, { words, vocab_size: vocabSize }) {
-  if (!words) return undefined
-  const ids = tensorValues(tensors, 'words.ids')
-  const wrong = ids.findIndex((id, i) => id < 0 || id >= vocabSize || (i > 0 && id <= ids[i - 1]))
-  if (wrong !== -1) {
-    throw new LinformerError('MODEL_TENSOR', `tensor words.ids has ${ids[wrong]} at ${wrong}; ids ascend from 0 to ${vocabSize - 1}`, { tensor: 'words.ids' })
-  }
-  return { rows: new Map(Array.from(ids, (id, row) => [id, row])), idf: finite(tensors, 'words.idf'), weight: finite(tensors, 'words.weight') }
-}
-
 const QUANTILES = 101
 const DIRECTION = 'typicality.direction'
 
@@ -123,11 +104,7 @@ export function parseHead(parts) {
   const labels = checkLabels(parseJson(metadata.labels, 'labels'), config.n_classes)
   const kind = checkKind(metadata, config.n_classes)
   checkTensors(new Map([...headShapes(config), ...typicalityShapes(tensors, config)]), tensors, 'a head')
-  return {
-    ...parts, tensors, labels, ...kind,
-    weight: finite(tensors, 'head.weight'), bias: finite(tensors, 'head.bias'),
-    words: readWords(tensors, config), typicality: readTypicality(tensors)
-  }
+  return { ...parts, tensors, labels, ...kind, typicality: readTypicality(tensors) }
 }
 
 /**

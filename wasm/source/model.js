@@ -2,7 +2,7 @@
  * A model file's meaning: a trunk, that is config, tokenizer and weights up to the last LayerNorm; and its head, if it has one.
  */
 import { LinformerError, show } from '../common/errors.js'
-import { ATTENTION, CONFIG_FIELDS, DTYPES, HEAD_CONFIG_FIELDS, MAX_LAYERS, POSITIONS, PRECISIONS, PROJECTION, SHARING } from '../engine/abi.js'
+import { ATTENTION, CONFIG_FIELDS, DTYPES, MAX_LAYERS, POSITIONS, PRECISIONS, PROJECTION, SHARING } from '../engine/abi.js'
 import { badConfig, checkHeadConfig, checkTrunkConfig, parseJson, trunkShapes } from './config.js'
 import { isHeadTensor, parseHead } from './head.js'
 import { readSafetensors } from './safetensors.js'
@@ -185,18 +185,3 @@ export function packConfig({ config, weights }, precision) {
   }
   return Int32Array.from(CONFIG_FIELDS.flatMap((field) => values[field]))
 }
-
-/**
- * The dense part of a model's head as the int32 values of an lf_head_config; of a trunk alone, a head of one class.
- *
- * @param {Model} model
- * @returns {Int32Array}
- */
-export function packHeadConfig({ config }) {
-  const { d_model, vocab_size, n_classes = 1 } = config
-  const values = { d_model, vocab_size, n_classes, pooling: 0, window: 0, words: 0, word_dtype: 0 }
-  return Int32Array.from(HEAD_CONFIG_FIELDS.map((field) => values[field]))
-}
-
-/** @param {string} tensor its name @returns {boolean} whether it belongs to the head of a model */
-export const isOfHead = (tensor) => tensor.startsWith('head.')
