@@ -7,7 +7,7 @@ import { createPause } from '../common/pause.js'
 import { MAX_THREADS, PRECISIONS } from '../engine/abi.js'
 import { chooseBackend } from '../engine/backend.js'
 import { Engine, headBytes, plannerFor } from '../engine/instance.js'
-import { choosePlan } from '../engine/memory.js'
+import { choosePlan, defaultHeadRoom } from '../engine/memory.js'
 import { canShareMemory, withSharedMemory } from '../engine/threads.js'
 import { checkHub, modelAddress } from '../source/address.js'
 import { cached, cacheKey, openCache as openWebCache } from '../source/cache.js'
@@ -232,9 +232,9 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const arithmetic = chooseArithmetic(checked, model, startThread)
     const { module, backend } = await compile(checked, arithmetic)
     throwIfAborted(signal)
-    // A head that came with its trunk is the one that there is: it needs no headRoom.
+    // A head that came with its trunk has the place of the model's own, and the trunk the room that it has without it.
     const judging = attached === undefined ? model : { ...model, head: attached, config: { ...model.config, ...attached.config } }
-    const engine = new Engine(module, judging, arithmetic, checked)
+    const engine = new Engine(module, judging, arithmetic, { ...checked, headRoom: checked.headRoom ?? defaultHeadRoom(model) })
     const pause = createPause(() => throwIfAborted(signal))
     const head = await engine.loadWeights(judging, pause, (done, total) => onProgress?.({ phase: 'weights', done, total }))
     try {

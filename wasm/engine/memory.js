@@ -36,6 +36,9 @@ const LEAST_CAPACITY = 64
 
 const bytes = (/** @type {number} */ n) => n.toLocaleString('en-US')
 
+/** Bytes for heads that are attached, unless the caller says. @param {Model} model */
+export const defaultHeadRoom = ({ head }) => head === undefined ? HEAD_ROOM : 0
+
 /**
  * Bytes of the staging area while the model is loaded: the largest thing that is handed to the engine at once.
  *
@@ -59,7 +62,7 @@ export function createPlanner(planner, config, headConfig, model, { threads, hea
   const { tokenizer, head } = model
   const stacks = align(Number(planner.__heap_base.value))
   const own = head === undefined ? 0 : align(Number(planner.lf_head_bytes(headConfig)))
-  const headRoom = wanted ?? (head === undefined ? HEAD_ROOM : 0)
+  const headRoom = wanted ?? defaultHeadRoom(model)
   const staging = headRoom > 0 ? HEAD_STAGING : ALIGN // without room, a head's config goes there, to be told how large it would be
   const sizes = {
     static: stacks + (threads - 1) * THREAD_STACK,
