@@ -120,7 +120,8 @@ test('windows are of even length, and their logits average to the mean over all 
     const part = await classifier.classify(long.slice(from, to), { explain: true })
     part.explanation.logits.forEach((logit, c) => { logits[c] += logit * (to - from) / 250 })
   }
-  logits.forEach((logit, c) => assert.ok(Math.abs(logit - explanation.logits[c]) < 1e-12))
+  // The engine gives floats of 32 bits: those of the parts are rounded before they are averaged here.
+  logits.forEach((logit, c) => assert.ok(Math.abs(logit - explanation.logits[c]) < 1e-6))
 })
 
 test('an explanation adds up, covers every token, and points into the text', async () => {

@@ -122,7 +122,7 @@ test('an exported model is complete: it gives the results of trunk and head, and
     assert.deepEqual(await head.export(), file)
     const { kind, labels } = await inspect(file)
     assert.deepEqual([kind, labels], ['model', head.labels])
-    const complete = await load(file)
+    const complete = await load(file, { headRoom: 2 ** 14 })
     for (const document of golden.slice(1, 5)) {
       const [a, b] = await Promise.all([complete, head].map((each) => each.classify(tokensOf(document), { explain: true })))
       assert.equal(a.label, b.label)
@@ -137,7 +137,7 @@ test('an exported model is complete: it gives the results of trunk and head, and
 
 test('a head is attached to its own trunk, and to no other', async () => {
   const model = tiny({ vocab_size: 257, d_model: 12, n_classes: 2 })
-  const other = await load(model)
+  const other = await load(model, { headRoom: 2 ** 14 })
   await assert.rejects(other.attach(headFile('mean')), { code: 'MODEL_CONFIG', message: /a head of the trunk bytes, sha256-/ })
   await assert.rejects(load(headFile('mean')), { code: 'MODEL_FORMAT', message: /is a head alone: load bytes/ })
   await assert.rejects(other.attach(model), { code: 'MODEL_FORMAT', message: /is a model, not a head/ })

@@ -27,8 +27,8 @@ test('a few kilobytes that ask for days of work are refused, unless asked for', 
 
 test('operations, counted by hand', async () => {
   const { memory } = await inspect(tiny({ n_max: 100, d_model: 4, n_layers: 1, n_heads: 2, d_ff: 8, n_classes: 3, k: [10] }))
-  // For each token: query and output, the feed-forward layer, its share of E h, attention to 10 keys, the head.
-  const each = 2 * 16 + 2 * 4 * 8 + 10 * 4 + 10 * (2 * 4 + 2) + 3 * 4
+  // For each token: query and output, the feed-forward layer, its share of E h, attention to 10 keys, the head and its sums.
+  const each = 2 * 16 + 2 * 4 * 8 + 10 * 4 + 10 * (2 * 4 + 2) + 3 * (4 + 1)
   assert.equal(memory.at(-1).operations, 100 * each + 10 * 2 * 16)
 })
 

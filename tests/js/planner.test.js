@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { load } from 'linformer-wasm'
 import { Engine, plannerFor } from '../../wasm/engine/instance.js'
-import { parseModel } from '../../wasm/source/model.js'
+import { parseFile, parseModel } from '../../wasm/source/model.js'
 import { withSharedMemory } from '../../wasm/engine/threads.js'
+import { asTrunk, randomHead } from './helpers/random-head.js'
 import { randomModel } from './helpers/random-model.js'
 import { tiny } from './helpers/models.js'
 
@@ -40,28 +41,48 @@ function randomShape() {
   }, pick('F32', 'F16', 'I8')]
 }
 
+/** A head that fits a trunk of this shape. */
+function someHead({ d_model, vocab_size }, seed) {
+  const pooling = pick('mean', 'window-max')
+  const parts = {
+    n_classes: 1 + random(9), pooling, window: pooling === 'mean' ? undefined : 2 * (1 + random(40)),
+    words: pick(0, 1, 100, vocab_size), dtype: pick('F32', 'F16', 'I8'), seed
+  }
+  return parseFile(randomHead({ d_model, vocab_size }, parts), 'head').head
+}
+
 test('400 random configurations: the plan is what is used, and nothing beyond it is touched', async () => {
   const kinds = new Set()
   for (let round = 0; round < 400; round++) {
     const [shape, dtype] = randomShape()
-    const model = parseModel(randomModel(shape, { dtype, seed: round + 1 }), 'random')
+    const file = randomModel(shape, { dtype, seed: round + 1 })
+    const model = parseModel(random(4) === 0 ? asTrunk(file) : file, 'random')
+    const headRoom = pick(undefined, 0, 100_001, 200_000)
     const most = Math.min(shape.n_max, 1 + random(shape.n_max))
     const arithmetic = { precision: pick('float32', 'int8'), threads: pick(1, 1, 2, 5) }
-    const engine = new Engine(arithmetic.threads > 1 ? sharedModule : module, model, arithmetic, { maxTokens: most })
+    const engine = new Engine(arithmetic.threads > 1 ? sharedModule : module, model, arithmetic, { maxTokens: most, headRoom })
     const { total, workspace, capacity, ...parts } = engine.memoryReport
-    const planned = plannerFor(arithmetic.threads > 1 ? sharedModule : module, model, arithmetic)(capacity)
+    const planned = plannerFor(arithmetic.threads > 1 ? sharedModule : module, model, arithmetic, { headRoom })(capacity)
     assert.deepEqual(engine.memoryReport, { ...planned.report, budget: undefined })
     assert.equal(capacity, most)
     assert.equal(engine.buffer.byteLength, total)
-    const end = parts.static + parts.tokenizer + parts.weights + workspace
+    const end = parts.static + parts.tokenizer + parts.weights + parts.heads + workspace
     assert.ok(end <= total && total - end < PAGE, `${JSON.stringify(shape)}: ${end} bytes in ${total}`)
 
     const beyond = new Uint8Array(engine.buffer, end)
     beyond.fill(0xa5)
-    await engine.loadWeights(model, async () => {}, () => {})
+    const own = await engine.loadWeights(model, async () => {}, () => {})
+    const heads = own === undefined ? [] : [own]
+    if ((headRoom ?? (own === undefined ? 1 : 0)) > 0) heads.push(await engine.placeHead(someHead(shape, round), async () => {}))
     const ids = Int32Array.from({ length: capacity }, () => random(shape.vocab_size))
-    const { logits } = await engine.encode(ids, async () => {}, () => {})
-    assert.ok(logits.every(Number.isFinite), JSON.stringify(shape))
+    const readings = heads.map((head) => engine.beginHead(head, capacity, round % 2 === 0))
+    await engine.encode(ids, async () => {}, () => {})
+    for (const reading of readings) await reading.next(capacity, async () => {})
+    for (const reading of readings) {
+      const { logits, contributions } = await reading.finish(ids, async () => {})
+      assert.ok(logits.every(Number.isFinite), JSON.stringify(shape))
+      assert.equal(contributions?.length, round % 2 === 0 ? capacity * logits.length : undefined)
+    }
     assert.ok(beyond.every((byte) => byte === 0xa5), `${JSON.stringify(shape)}: bytes beyond the plan were written`)
     assert.equal(engine.buffer.byteLength, total)
     kinds.add(shape.attention === 'full' ? 'full' : `${shape.sharing} ${shape.projection}`)

@@ -8,7 +8,7 @@ import { load as loadInWorker } from 'linformer-wasm/worker'
 import { randomModel } from './helpers/random-model.js'
 
 const trunkFile = randomModel({ n_max: 128 })
-const options = { deterministic: true }
+const options = { deterministic: true, headRoom: 2 ** 16 }
 
 const LETTERS = { parcels: 'abcdef', bills: 'uvwxyz' }
 const examples = Object.entries(LETTERS).flatMap(([label, letters]) => Array.from({ length: 12 }, (_, i) => {
