@@ -31,9 +31,9 @@ const memoryLines = (chosen, plans) => [
   '',
   'linear memory, in bytes',
   table([
-    ['capacity in tokens', 'static', 'tokenizer', 'weights', 'workspace', 'total', ''],
+    ['capacity in tokens', 'static', 'tokenizer', 'weights', 'heads', 'workspace', 'total', ''],
     ...plans.map((plan) => [
-      number(plan.capacity), number(plan.static), number(plan.tokenizer), number(plan.weights),
+      number(plan.capacity), number(plan.static), number(plan.tokenizer), number(plan.weights), number(plan.heads),
       number(plan.workspace), number(plan.total), mebibytes(plan.total)
     ])
   ])
@@ -69,7 +69,8 @@ export async function inspectModel(values, positionals) {
     '',
     'tensors',
     table(model.tensors.map(({ name, dtype, shape, bytes }) => [name, dtype, `[${shape.join(', ')}]`, number(bytes)])),
-    ...model.chosen ? memoryLines(model.chosen, model.memory) : []
+    ...model.chosen ? memoryLines(model.chosen, model.memory) : [],
+    ...model.headRoom === undefined ? [] : ['', `  ${number(model.headRoom)} bytes of a trunk's headRoom`]
   ]
   await write(`${lines.join('\n')}\n`)
   return 0

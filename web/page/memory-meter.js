@@ -21,7 +21,8 @@ export function createMemoryMeter(card, onBudget) {
 
   /** @param {MemoryReport} memory */
   function show(memory) {
-    const { total, weights, tokenizer, workspace } = memory
+    const { total, tokenizer, workspace } = memory
+    const weights = memory.weights + memory.heads
     const limit = Math.max(memory.budget ?? total, total)
     /** @type {[string, string, number][]} */
     const parts = [
