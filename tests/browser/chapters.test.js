@@ -1,8 +1,10 @@
 /** The explaining chapters of the demo page, in Chromium: each is touched, and says the truth about what it did. */
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import axe from 'axe-core'
+import { readSafetensors, tensorValues } from 'linformer-wasm'
 import { STORED } from '../../web/chapters/measured.js'
 import { PAPER } from '../../web/chapters/paper.js'
 import { launch, serve, temporaryFolder } from './helpers/browsers.js'
@@ -134,7 +136,106 @@ test('lengths are measured one by one in place of the stored ones, and stop when
   assert.match(await textOf(page, '#complexity-table caption'), /stored measurement.*in full colour what was measured here/)
 }, ''))
 
+/** Brings the chapter into view and waits until its matrix is drawn. @param {Page} page @param {string} words of the status */
+async function drawn(page, words) {
+  await page.$eval('#rank-body', (body) => body.scrollIntoView({ behavior: 'instant' }))
+  await page.waitForFunction((words) => new RegExp(words).test(document.querySelector('#rank-body [role=status]')?.textContent ?? '') &&
+    document.querySelector('#rank-body')?.getAttribute('aria-busy') === null, {}, words)
+}
+
+/** Numbers that the chapter on low rank says. @param {Page} page */
+async function saysOfRank(page) {
+  const [, off, k, share] = /^([\d.]+) % of what a token.*?\. (\d+) patterns? holds? ([\d.]+) %/.exec(await textOf(page, '.lost')) ?? []
+  return { off: Number(off), k: Number(k), share: Number(share) }
+}
+
+/** @param {Page} page @param {string} selector @returns {Promise<number[]>} bytes of a canvas */
+const pixels = (page, selector) => page.$eval(selector, (canvas) => {
+  if (!(canvas instanceof HTMLCanvasElement)) throw new Error('no canvas')
+  return [...canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? []]
+})
+
+/** Sets a slider or a list as its user does. @param {Page} page @param {string} selector @param {string} value */
+const set = (page, selector, value) => page.$eval(selector, (input, value) => {
+  Object.assign(input, { value })
+  for (const kind of ['input', 'change']) input.dispatchEvent(new Event(kind, { bubbles: true }))
+}, value)
+
+test('low rank: the matrix is drawn when it comes into view, rebuilt by the slider, read with the keyboard, and compared', () => withPage(async (page) => {
+  await drawn(page, '^The first 128 tokens of your document')
+  const first = await saysOfRank(page)
+  assert.equal(first.k, 16)
+  assert.ok(first.off > 0.1 && first.off < 10 && first.share > 60 && first.share < 100, JSON.stringify(first))
+  const original = await pixels(page, '.original canvas')
+  assert.equal(original.length, 4 * 128 * 128)
+  assert.ok(new Set(original).size > 20, 'the picture has many colours')
+  assert.notDeepEqual(await pixels(page, '.rebuilt canvas'), original)
+
+  await set(page, '#rank', '128')
+  await page.waitForFunction(() => /^128 patterns/.test(document.querySelector('.lost')?.textContent?.split('. ')[1] ?? ''))
+  const whole = await saysOfRank(page)
+  assert.ok(whole.share === 100 && whole.off < 1e-6, JSON.stringify(whole))
+  assert.deepEqual(await pixels(page, '.rebuilt canvas'), original, 'all patterns are the matrix')
+  assert.equal(new Set(await pixels(page, '.difference canvas')).size <= 4, true, 'no difference')
+
+  await set(page, '#rank', '1')
+  await page.waitForFunction(() => /1 pattern holds/.test(document.querySelector('.lost')?.textContent ?? ''))
+  assert.ok((await saysOfRank(page)).off > first.off)
+
+  await page.focus('.original canvas')
+  const before = await textOf(page, '.rank .cell')
+  for (const key of /** @type {const} */ (['Home', 'ArrowDown', 'ArrowDown', 'ArrowRight'])) await page.keyboard.press(key)
+  assert.match(await textOf(page, '.rank .cell'), /^.+ \(token 3\) looks at .+ \(token 2\): [\d.]+ %, rebuilt −?[\d.]+ %$/)
+  assert.notEqual(await textOf(page, '.rank .cell'), before)
+  await page.$eval('.rank .words [data-token="40"]', (span) => /** @type {HTMLElement} */ (span).click())
+  assert.match(await textOf(page, '.rank .cell'), /\(token 41\) looks at/)
+
+  // A matrix without patterns needs more of them.
+  await set(page, '#rank', '16')
+  await page.waitForFunction(() => document.querySelectorAll('#chart-spectrum path.line').length === 3)
+  for (const kind of ['untrained', 'shuffled']) {
+    await set(page, '.rank-head select', kind)
+    await drawn(page, '^The first 128')
+    const other = await saysOfRank(page)
+    assert.ok(other.k === 16 && other.share < first.share - 10 && other.off > first.off, `${kind}: ${JSON.stringify(other)}`)
+  }
+}))
+
+test('the fold: the E of the model\'s file, row by row, in the words of the document', () => withPage(async (page) => {
+  await page.$eval('#fold-body', (body) => body.scrollIntoView({ behavior: 'instant' }))
+  await page.waitForFunction(() => /learned numbers/.test(document.querySelector('#fold-body [role=status]')?.textContent ?? ''))
+  assert.match(await textOf(page, '#fold-body [role=status]'), /^192 × 4,096 learned numbers, one for the keys and values of all layers/)
+  const bytes = await readFile('models/imdb.safetensors')
+  const E = tensorValues(readSafetensors(bytes).tensors, 'attn.E')
+  await page.focus('.fold-map canvas')
+  await page.keyboard.press('Home')
+  for (let row = 0; row < 2; row++) {
+    const said = /^Row (\d+) of 192 = ( − )?([\d.]+) ×/.exec(await textOf(page, '.fold .cell'))
+    assert.equal(said?.[1], String(row + 1), await textOf(page, '.fold .cell'))
+    const tokens = (await page.$eval('.fold-map canvas', (canvas) => /** @type {HTMLCanvasElement} */ (canvas).width))
+    const most = E.subarray(row * 4096, row * 4096 + tokens).reduce((top, value) => Math.max(top, Math.abs(value)), 0)
+    assert.equal(said?.[3], most.toFixed(2))
+    await page.keyboard.press('ArrowDown')
+  }
+}))
+
+test('sharing: pressed, the matrices merge, and are counted as the model\'s file has them', () => withPage(async (page) => {
+  const figures = () => page.$$eval('.sharing-figures dd', (all) => all.map((each) => each.textContent))
+  /** Distinct places of the boxes, so many matrices are seen. */
+  const places = () => page.$$eval('.sharing-picture rect', (all) => new Set(all.map((box) => ['x', 'y', 'width', 'height'].map((name) => box.getAttribute(name)).join())).size)
+  const weights = 192 * 4096
+  for (const [matrices, average] of /** @type {[number, string][]} */ ([[24, 'not reported'], [6, '92.08 %'], [3, '92.03 %'], [1, '92.30 %'], [24, 'not reported']])) {
+    assert.deepEqual((await figures()).filter((_, i) => i !== 2), [String(matrices), (matrices * weights).toLocaleString('en'), average])
+    assert.equal(await places(), matrices)
+    await press(page, '.sharing-picture')
+  }
+  await press(page, '.sharing input[value=key-value]')
+  assert.equal(await places(), 3)
+  assert.equal(await textOf(page, '.sharing label:has(small)'), 'Layerwisethis model')
+}))
+
 test('axe finds nothing to mend in the chapters, light and dark', () => withPage(async (page) => {
+  await drawn(page, '^The first 128')
   await page.evaluate(axe.source)
   for (const scheme of ['light', 'dark']) {
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }, { name: 'prefers-reduced-motion', value: 'reduce' }])

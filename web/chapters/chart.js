@@ -9,6 +9,7 @@
  * @property {boolean} [dashed] computed rather than measured
  * @property {boolean} [area] filled below
  * @property {boolean} [below] its name under the line's end instead of over it
+ * @property {number} [nameAt] its name beside the point at this share of them, instead of at the end
  *
  * @typedef {object} Axis
  * @property {'log' | 'linear'} scale
@@ -106,14 +107,14 @@ function redraw(figure, { title, subtitle, summary, x, y, series, marker, empty 
     picture.append(group)
   }
   // Names go where their lines end, moved apart where they would cover each other.
-  const names = series.filter(({ points, name }) => points.length > 0 && name !== '').map(({ name, className, points, below }) => {
-    const [a, b] = points[points.length - 1]
-    return { name, className, x: toX(a), y: toY(b) + (below ? 32 : -12) }
+  const names = series.filter(({ points, name }) => points.length > 0 && name !== '').map(({ name, className, points, below, nameAt }) => {
+    const [a, b] = points[Math.round((nameAt ?? 1) * (points.length - 1))]
+    return nameAt === undefined ? { name, className, x: toX(a), y: toY(b) + (below ? 32 : -12) } : { name, className, x: toX(a) + 8, y: toY(b) + 16, beside: true }
   }).sort((a, b) => a.y - b.y)
   for (const [i, name] of names.entries()) {
     name.y = Math.max(name.y, MARGIN.top + 6, i > 0 ? names[i - 1].y + 17 : 0)
-    const anchored = name.x > width / 2
-    picture.append(svg('g', { class: name.className }, svg('text', { class: 'name', x: anchored ? Math.min(name.x + 6, right) : name.x - 6, y: name.y, 'text-anchor': anchored ? 'end' : 'start' }, name.name)))
+    const anchored = name.x > width / 2 && !name.beside
+    picture.append(svg('g', { class: name.className }, svg('text', { class: 'name', x: anchored ? Math.min(name.x + 6, right) : name.x - (name.beside ? 0 : 6), y: name.y, 'text-anchor': anchored ? 'end' : 'start' }, name.name)))
   }
   if (names.length === 0 && empty !== undefined) {
     picture.append(svg('text', { class: 'placeholder', x: (MARGIN.left + right) / 2, y: (MARGIN.top + bottom) / 2 }, empty))

@@ -53,7 +53,7 @@ function stored() {
  * @param {{ onBusy?: (busy: boolean) => void }} [options]
  */
 export function mountRace(root, { onBusy = () => {} } = {}) {
-  const choices = element('fieldset', { class: 'race-lengths' }, element('legend', {}, 'Length of the document, in tokens'))
+  const choices = element('fieldset', { class: 'choices race-lengths' }, element('legend', {}, 'Length of the document, in tokens'))
   const start = element('button', { type: 'button', class: 'primary', id: 'race' }, 'Race')
   const stop = element('button', { type: 'button', id: 'race-stop', 'aria-disabled': 'true' }, 'Stop')
   const status = element('p', { class: 'race-status soft', role: 'status' })

@@ -1,17 +1,21 @@
-/** Sharing: which projection matrices each way of sharing needs, drawn and counted for the model at hand. */
+/** Sharing: the projection matrices of a model in one line, which merge with each way of sharing, counted for the model at hand. */
 import { element, find } from '../common/dom.js'
 import { bytes, count, plural } from '../common/format.js'
 import { svg } from './chart.js'
 
 /** @typedef {import('../wasm/index.js').Config} Config */
 
-/** @type {[Config['sharing'], string, string][]} */
+/** `average` is that of the paper's table 2 for n = 512 and k = 256. @type {{ way: Config['sharing'], title: string, words: string, average?: string }[]} */
 const WAYS = [
-  ['none', 'None', 'An E and an F for every head of every layer.'],
-  ['headwise', 'Headwise', 'An E and an F for every layer; its heads share them.'],
-  ['key-value', 'Key-value', 'One for every layer, for keys and values alike.'],
-  ['layerwise', 'Layerwise', 'One E for keys and values of all heads and layers.']
+  { way: 'none', title: 'None', words: 'An E for the keys and an F for the values of every head of every layer.' },
+  { way: 'headwise', title: 'Headwise', words: 'An E and an F for every layer: its heads share them.', average: '92.08' },
+  { way: 'key-value', title: 'Key-value', words: 'An E for every layer, for keys and values alike.', average: '92.03' },
+  { way: 'layerwise', title: 'Layerwise', words: 'A single E for the keys and values of all heads and all layers.', average: '92.30' }
 ]
+
+/** Drawn of a larger model. */
+const MOST_LAYERS = 4
+const MOST_HEADS = 4
 
 /** Projection matrices of a model. @param {Config['sharing']} way @param {{ n_layers: number, n_heads: number }} shape */
 export function matrixCount(way, { n_layers: layers, n_heads: heads }) {
@@ -20,63 +24,100 @@ export function matrixCount(way, { n_layers: layers, n_heads: heads }) {
 
 /** @param {HTMLElement} section the chapter, in the page @param {Config} config of the model at hand */
 export function showSharing(section, config) {
+  const body = find(section, '#sharing-body', HTMLElement)
+  // The same model again: what the visitor chose stays.
+  if (body.dataset.of === JSON.stringify(config)) return
+  body.dataset.of = JSON.stringify(config)
   const { n_layers: layers, n_heads: heads, n_max: nMax } = config
   const k = Math.max(...config.k)
-  const list = element('ul', { class: 'sharings' }, ...WAYS.map(([way, title, words]) => {
-    const matrices = matrixCount(way, config)
-    const used = config.attention === 'linformer' && config.projection === 'linear' && config.sharing === way
-    const head = element('h3', {}, title)
-    if (used) head.append(' ', element('span', { class: 'tag' }, 'this model'))
-    const picture = element('div', {})
-    picture.append(diagram(way, layers, heads))
-    return element('li', used ? { class: 'this' } : {}, head, element('p', {}, words), picture,
-      element('dl', {}, element('dt', {}, 'Matrices'), element('dd', {}, count(matrices)),
-        element('dt', {}, 'Weights'), element('dd', {}, count(matrices * k * nMax)),
-        element('dt', {}, 'as 32-bit floats'), element('dd', {}, bytes(4 * matrices * k * nMax))))
+  const own = config.attention === 'linformer' && config.projection === 'linear' ? config.sharing : undefined
+  const { picture, merge } = diagram(Math.min(layers, MOST_LAYERS), Math.min(heads, MOST_HEADS))
+  const step = element('button', { type: 'button', class: 'sharing-picture' })
+  step.append(picture)
+  const words = element('p', { class: 'sharing-words' })
+  const figures = element('dl', { class: 'sharing-figures' })
+  const said = element('div', { 'aria-live': 'polite' }, words, figures)
+  const radios = WAYS.map(({ way }) => element('input', { type: 'radio', name: 'sharing', value: way }))
+  const choices = element('fieldset', { class: 'choices' }, element('legend', {}, 'What shares a matrix'), ...WAYS.map(({ way, title }, i) => {
+    const name = element('span', {}, title)
+    if (way === own) name.append(element('small', {}, 'this model'))
+    return element('label', {}, radios[i], name)
   }))
+  let at = 0
+
+  /** @param {number} next */
+  function show(next) {
+    at = next
+    const { way, title, words: about, average } = WAYS[at]
+    radios[at].checked = true
+    merge(way)
+    const matrices = matrixCount(way, config)
+    step.setAttribute('aria-label', `${title}: ${plural(matrices, 'matrix', 'matrices')}. Press to ${at + 1 < WAYS.length ? 'merge further' : 'take them apart again'}.`)
+    words.textContent = about
+    const figure = (/** @type {string} */ name, /** @type {string} */ value) => [element('dt', {}, name), element('dd', {}, value)]
+    figures.replaceChildren(
+      ...[['Matrices', count(matrices)], ['Weights', count(matrices * k * nMax)], ['As 32-bit floats', bytes(4 * matrices * k * nMax)],
+        ['Accuracy in the paper', average === undefined ? 'not reported' : `${average} %`]].map(([name, value]) => element('div', {}, ...figure(name, value))))
+  }
+
+  radios.forEach((radio, i) => radio.addEventListener('change', () => show(i)))
+  step.addEventListener('click', () => show((at + 1) % WAYS.length))
   const without = ['mean', 'max'].includes(config.projection)
-  const own = without ? `This model has none of them: it takes the ${config.projection} of each ${count(nMax / k)} rows instead. ` : ''
-  const note = element('p', { class: 'soft note' }, `${own}For a model of this one’s shape: ${plural(layers, 'layer')} of ${count(heads)} heads, each \
-matrix ${count(k)} × ${count(nMax)}. With 12 layers of 12 heads, as in the paper, it would be ${WAYS.map(([way]) => {
-    return count(matrixCount(way, { n_layers: 12, n_heads: 12 }))
-  }).join(', ')} matrices.`)
-  find(section, '#sharing-body', HTMLElement).replaceChildren(list, note)
+  const drawn = layers > MOST_LAYERS || heads > MOST_HEADS ? ` Drawn are ${count(Math.min(layers, MOST_LAYERS))} layers of ${count(Math.min(heads, MOST_HEADS))} heads.` : ''
+  const note = element('p', { class: 'soft note' }, `${without ? `The model at hand has none of them: it takes the ${config.projection} of each ${count(nMax / k)} rows instead. ` : ''}\
+Counted for a model of this one’s shape: ${plural(layers, 'layer')} of ${count(heads)} heads, each matrix ${count(k)} × ${count(nMax)}.${drawn} With 12 layers of 12 heads, as in \
+the paper, it would be ${WAYS.map(({ way }) => count(matrixCount(way, { n_layers: 12, n_heads: 12 }))).join(', ')} matrices. Accuracy is the average of four tasks in the paper’s table 2, \
+for n = 512 and k = 256.`)
+  body.replaceChildren(element('div', { class: 'sharing card' }, choices, step, said, note))
+  show(0)
 }
 
 /**
- * Layers as rows, heads as columns; in each cell the keys' half and the values' half. What is one matrix is one shape.
+ * A column for each head of each layer, the matrix of its keys above that of its values. To merge, all that is one matrix takes the
+ * same place: the whole that they cover.
  *
- * @param {Config['sharing']} way
  * @param {number} layers
  * @param {number} heads
  */
-function diagram(way, layers, heads) {
-  const [shownLayers, shownHeads] = [Math.min(layers, 4), Math.min(heads, 4)]
-  const [cell, gap, left, top] = [30, 4, 26, 14]
-  const [width, height] = [left + shownHeads * (cell + gap), top + shownLayers * (cell + gap)]
-  const picture = svg('svg', { viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true' })
-  for (let h = 0; h < shownHeads; h++) picture.append(svg('text', { x: left + h * (cell + gap) + cell / 2, y: 9 }, `h${h + 1}`))
-  for (let l = 0; l < shownLayers; l++) picture.append(svg('text', { x: 10, y: top + l * (cell + gap) + cell / 2 + 3 }, `L${l + 1}`))
-  const box = (/** @type {string} */ name, /** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ h) => {
-    picture.append(svg('rect', { class: `matrix ${name}`, x, y, width: w, height: h, rx: 4 }))
-  }
-  const all = shownHeads * (cell + gap) - gap
-  const half = cell / 2 - 1
-  if (way === 'layerwise') box('e', left, top, all, shownLayers * (cell + gap) - gap)
-  else {
-    for (let l = 0; l < shownLayers; l++) {
-      const y = top + l * (cell + gap)
-      if (way === 'key-value') box('e', left, y, all, cell)
-      if (way === 'headwise') {
-        box('e', left, y, all, half)
-        box('f', left, y + half + 2, all, half)
-      }
-      for (let h = 0; way === 'none' && h < shownHeads; h++) {
-        const x = left + h * (cell + gap)
-        box('e', x, y, cell, half)
-        box('f', x, y + half + 2, cell, half)
+function diagram(layers, heads) {
+  const [cell, gap, between, top] = [40, 5, 22, 26]
+  const [layerWidth, half] = [heads * (cell + gap) - gap, cell * 1.1]
+  const width = layers * (layerWidth + between) - between
+  const height = top + 2 * half + gap
+  const x = (/** @type {number} */ layer, /** @type {number} */ head) => layer * (layerWidth + between) + head * (cell + gap)
+  const picture = svg('svg', { viewBox: `-26 0 ${width + 26} ${height}`, 'aria-hidden': 'true' })
+  picture.append(svg('text', { x: -13, y: top + half / 2 + 5 }, 'K'), svg('text', { x: -13, y: top + gap + 1.5 * half + 5 }, 'V'))
+  /** @type {{ layer: number, head: number, value: number, box: SVGElement }[]} */
+  const boxes = []
+  for (let layer = 0; layer < layers; layer++) {
+    picture.append(svg('text', { x: x(layer, 0) + layerWidth / 2, y: 14 }, `layer ${layer + 1}`))
+    for (let head = 0; head < heads; head++) {
+      for (const value of [0, 1]) {
+        const box = svg('rect', { rx: 6 })
+        boxes.push({ layer, head, value, box })
       }
     }
   }
-  return picture
+  picture.append(...boxes.map(({ box }) => box))
+  return {
+    picture,
+    /** @param {Config['sharing']} way */
+    merge(way) {
+      for (const { layer, head, value, box } of boxes) {
+        const one = way === 'key-value' || way === 'layerwise'
+        const place = {
+          x: way === 'layerwise' ? 0 : x(layer, way === 'none' ? head : 0),
+          y: top + (one ? 0 : value * (half + gap)),
+          width: way === 'layerwise' ? width : way === 'none' ? cell : layerWidth,
+          height: one ? 2 * half + gap : half
+        }
+        // As properties of style they move; the attributes are for browsers in which these are no style.
+        for (const [name, size] of Object.entries(place)) {
+          box.setAttribute(name, String(size))
+          box.style.setProperty(name, `${size}px`)
+        }
+        box.setAttribute('class', `matrix ${one || value === 0 ? 'e' : 'f'}`)
+      }
+    }
+  }
 }

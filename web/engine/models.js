@@ -42,6 +42,9 @@ export const MODELS = [
   }
 ]
 
+/** The file with the trunk that answers a task: an address, or the file itself. @param {Task} task */
+export const trunkOf = ({ file, trunk }) => (trunk === undefined ? file : TRUNKS[/** @type {keyof typeof TRUNKS} */ (trunk)].file)
+
 /** The model whose attention is drawn: a standard Transformer, n × n. */
 export const FULL_ATTENTION = {
   file: './data/full-attention.safetensors',

@@ -8,7 +8,7 @@ import { save } from '../common/save.js'
 import { Queue } from '../documents/queue.js'
 import { createDocumentsTable } from '../documents/table.js'
 import { Engine } from '../engine/engine.js'
-import { MODELS } from '../engine/models.js'
+import { MODELS, trunkOf } from '../engine/models.js'
 import { keptModels } from '../store/models.js'
 import { Examples } from '../teach/examples.js'
 import { createTeach, OWN, taskOf } from '../teach/teach.js'
@@ -39,7 +39,7 @@ const workbench = createWorkbench(part('#workbench'), part('#why'), {
     memory.show(classifier.memory)
     showModel(part('#about-model'), classifier, task)
     showSharing(part('#sharing'), classifier.config)
-    spectrum.markRank(Math.max(...classifier.config.k))
+    spectrum.useModel({ file: trunkOf(task), config: classifier.config })
   },
   onRead,
   onText: () => setLink({ model: tasks.current().id, sample: workbench.document.sample()?.id })
@@ -49,7 +49,7 @@ const memory = createMemoryMeter(part('#memory'), (budget) => {
   memory.clear()
   void workbench.reload()
 })
-const spectrum = mountSpectrum(part('#spectrum'), workbench.document.text)
+const spectrum = mountSpectrum(part('#spectrum'), part('#fold'), workbench.document.text)
 const complexity = mountComplexity(part('#complexity'))
 
 const resultLine = createResultLine(part('#workbench'), part('#result'))
@@ -63,6 +63,7 @@ function onRead(read) {
   part('#copy-text-link').hidden = !canBeShared(text)
   if (result === undefined) return
   complexity.documentRead(result.tokens)
+  spectrum.documentRead()
   part('#headline').textContent = `${plural(text.match(/\S+/g)?.length ?? 0, 'word')}, read in ${duration(milliseconds)}, in this tab${result.windows > 1 ? `, in ${count(result.windows)} windows` : ''}.`
 }
 

@@ -1,0 +1,111 @@
+/**
+ * A matrix as a picture: a canvas with a pixel for each cell, two lines that cross at the chosen one, and the pointer, a finger or the
+ * arrow keys to choose it. What the picture says is also said in words, by whoever shows it.
+ */
+import { element } from '../common/dom.js'
+
+/** Colours from the style sheet, as the browser computes them: [red, green, blue]. */
+/** @typedef {{ none: number[], most: number[], more: number[], less: number[] }} Colours */
+
+/** @param {HTMLElement} root @returns {Colours} */
+function coloursOf(root) {
+  const pixel = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
+  const style = getComputedStyle(root)
+  const read = (/** @type {string} */ name) => {
+    if (pixel === null) return [0, 0, 0]
+    pixel.fillStyle = '#000'
+    pixel.fillStyle = style.getPropertyValue(name).trim()
+    pixel.fillRect(0, 0, 1, 1)
+    return [...pixel.getImageData(0, 0, 1, 1).data.subarray(0, 3)]
+  }
+  return { none: read('--heat-none'), most: read('--heat-most'), more: read('--heat-more'), less: read('--heat-less') }
+}
+
+/** 256 colours from one to another. @param {number[]} from @param {number[]} to */
+const ramp = (from, to) => Array.from({ length: 256 }, (_, i) => from.map((value, c) => value + ((to[c] - value) * i) / 255))
+
+/**
+ * @param {object} options
+ * @param {string} options.name under the picture
+ * @param {string} options.className
+ * @param {string} [options.label] for the keyboard: makes the picture one that can be focused
+ * @param {(row: number, column: number) => void} options.onChoose
+ */
+export function heatMap({ name, className, label, onChoose }) {
+  const canvas = element('canvas', label === undefined ? { 'aria-hidden': 'true' } : { tabindex: '0', role: 'application', 'aria-roledescription': 'heat map', 'aria-label': label })
+  const [across, down] = [element('span', { class: 'heat-across' }), element('span', { class: 'heat-down' })]
+  const frame = element('div', { class: 'heat-frame' }, canvas, across, down)
+  const root = element('figure', { class: `heat ${className}` }, frame, element('figcaption', {}, name))
+
+  /** @type {{ values: ArrayLike<number>, rows: number, columns: number, top: number, signed: boolean, power: number } | undefined} */
+  let shown
+  let [row, column] = [0, 0]
+
+  function paint() {
+    if (shown === undefined) return
+    const { values, rows, columns, top, signed, power } = shown
+    if (canvas.width !== columns) canvas.width = columns
+    if (canvas.height !== rows) canvas.height = rows
+    const context = canvas.getContext('2d')
+    if (context === null) return
+    const { none, most, more, less } = coloursOf(root)
+    const [up, down] = signed ? [ramp(none, more), ramp(none, less)] : [ramp(none, most), ramp(none, none)]
+    const image = context.createImageData(columns, rows)
+    for (let i = 0; i < rows * columns; i++) {
+      const strength = Math.min(255, Math.round(255 * (Math.abs(values[i]) / top) ** power))
+      const [red, green, blue] = (values[i] < 0 ? down : up)[strength] ?? none
+      image.data.set([red, green, blue, 255], 4 * i)
+    }
+    context.putImageData(image, 0, 0)
+  }
+
+  function mark() {
+    if (shown === undefined) return
+    across.style.top = `${(100 * (row + 0.5)) / shown.rows}%`
+    down.style.left = `${(100 * (column + 0.5)) / shown.columns}%`
+  }
+
+  /** @param {number} toRow @param {number} toColumn */
+  function choose(toRow, toColumn) {
+    if (shown === undefined) return
+    onChoose(Math.min(shown.rows - 1, Math.max(0, toRow)), Math.min(shown.columns - 1, Math.max(0, toColumn)))
+  }
+
+  /** @param {PointerEvent} event */
+  function point(event) {
+    if (shown === undefined || (event.pointerType !== 'mouse' && event.buttons === 0)) return
+    const { left, top, width, height } = canvas.getBoundingClientRect()
+    choose(Math.floor(((event.clientY - top) / height) * shown.rows), Math.floor(((event.clientX - left) / width) * shown.columns))
+  }
+
+  frame.addEventListener('pointermove', point)
+  frame.addEventListener('pointerdown', point)
+  canvas.addEventListener('keydown', (event) => {
+    const far = event.shiftKey ? 10 : 1
+    const moves = /** @type {Record<string, [number, number]>} */ ({ ArrowUp: [-far, 0], ArrowDown: [far, 0], ArrowLeft: [0, -far], ArrowRight: [0, far], Home: [-row, -column], End: [1e9, 1e9] })
+    const move = moves[event.key]
+    if (move === undefined || event.ctrlKey || event.altKey || event.metaKey) return
+    event.preventDefault()
+    choose(row + move[0], column + move[1])
+  })
+  for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) matchMedia(query).addEventListener('change', paint)
+
+  return {
+    root,
+    /**
+     * @param {ArrayLike<number>} values [rows, columns]
+     * @param {{ rows: number, columns: number, top: number, signed?: boolean, power?: number }} options `top` is the value of the full
+     *   colour. Most looks of a token are faint, and with a power of 1 would all be the same colour; hence the square root
+     */
+    show(values, { rows, columns, top, signed = false, power = 0.5 }) {
+      shown = { values, rows, columns, top, signed, power }
+      paint()
+      mark()
+    },
+    /** @param {number} toRow @param {number} toColumn */
+    mark(toRow, toColumn) {
+      ;[row, column] = [toRow, toColumn]
+      mark()
+    }
+  }
+}
