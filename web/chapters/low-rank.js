@@ -21,7 +21,7 @@ const KINDS = [
 ]
 
 /** A share as a percentage, with two digits that count. @param {number} share */
-const percentage = (share) => `${share === 0 ? '0' : Math.abs(share) < 0.1 ? (100 * share).toPrecision(2) : (100 * share).toFixed(1)} %`.replace('-', '\u2212')
+const percentage = (share) => `${Math.abs(share) < 1e-6 ? '0' : Math.abs(share) < 0.1 ? (100 * share).toPrecision(2) : (100 * share).toFixed(1)} %`.replace('-', '\u2212')
 
 /** @param {Float64Array} values descending @returns {[number, number][]} share of their sum in the first so many */
 function cumulated(values) {
@@ -46,7 +46,7 @@ export function mountLowRank(root, figure, { text }) {
   const lost = element('p', { class: 'lost', id: 'rank-lost' })
   const status = element('p', { class: 'soft', role: 'status' })
   const cell = element('p', { class: 'cell', 'aria-live': 'polite' })
-  const strip = element('div', { class: 'words', role: 'group', 'aria-label': 'The tokens, tinted by how much the chosen one looks at them' })
+  const strip = element('div', { class: 'words', role: 'group', tabindex: '0', 'aria-label': 'The tokens, tinted by how much the chosen one looks at them' })
   const maps = {
     original: heatMap({ name: 'Original', className: 'original', label: 'Attention matrix. Rows look at columns. The arrow keys choose a cell, with Shift ten at a time.', onChoose: choose }),
     rebuilt: heatMap({ name: 'Rebuilt', className: 'rebuilt', onChoose: choose }),

@@ -5,12 +5,12 @@ import { svg } from './chart.js'
 
 /** @typedef {import('../wasm/index.js').Config} Config */
 
-/** `average` is that of the paper's table 2 for n = 512 and k = 256. @type {{ way: Config['sharing'], title: string, words: string, average?: string }[]} */
+/** `average` is that of the paper's table 2 for n = 512 and k = 256. @type {{ way: Config['sharing'], title: string, words: string, next: string, average?: string }[]} */
 const WAYS = [
-  { way: 'none', title: 'None', words: 'An E for the keys and an F for the values of every head of every layer.' },
-  { way: 'headwise', title: 'Headwise', words: 'An E and an F for every layer: its heads share them.', average: '92.08' },
-  { way: 'key-value', title: 'Key-value', words: 'An E for every layer, for keys and values alike.', average: '92.03' },
-  { way: 'layerwise', title: 'Layerwise', words: 'A single E for the keys and values of all heads and all layers.', average: '92.30' }
+  { way: 'none', title: 'None', words: 'An E for the keys and an F for the values of every head of every layer.', next: 'Let heads share' },
+  { way: 'headwise', title: 'Headwise', words: 'An E and an F for every layer: its heads share them.', next: 'Let keys and values share', average: '92.08' },
+  { way: 'key-value', title: 'Key-value', words: 'An E for every layer, for keys and values alike.', next: 'Let all layers share', average: '92.03' },
+  { way: 'layerwise', title: 'Layerwise', words: 'A single E for the keys and values of all heads and all layers.', next: 'Take them apart', average: '92.30' }
 ]
 
 /** Drawn of a larger model. */
@@ -32,8 +32,9 @@ export function showSharing(section, config) {
   const k = Math.max(...config.k)
   const own = config.attention === 'linformer' && config.projection === 'linear' ? config.sharing : undefined
   const { picture, merge } = diagram(Math.min(layers, MOST_LAYERS), Math.min(heads, MOST_HEADS))
-  const step = element('button', { type: 'button', class: 'sharing-picture' })
-  step.append(picture)
+  const step = element('button', { type: 'button', class: 'primary' })
+  const box = element('div', { class: 'sharing-picture' }) // pressing it is a shorter way to the button
+  box.append(picture)
   const words = element('p', { class: 'sharing-words' })
   const figures = element('dl', { class: 'sharing-figures' })
   const said = element('div', { 'aria-live': 'polite' }, words, figures)
@@ -48,11 +49,12 @@ export function showSharing(section, config) {
   /** @param {number} next */
   function show(next) {
     at = next
-    const { way, title, words: about, average } = WAYS[at]
+    const { way, title, words: about, next: onward, average } = WAYS[at]
     radios[at].checked = true
     merge(way)
     const matrices = matrixCount(way, config)
-    step.setAttribute('aria-label', `${title}: ${plural(matrices, 'matrix', 'matrices')}. Press to ${at + 1 < WAYS.length ? 'merge further' : 'take them apart again'}.`)
+    picture.setAttribute('aria-label', `${title}: ${plural(matrices, 'matrix', 'matrices')} for the keys (K) and values (V) of each head and layer.`)
+    step.textContent = onward
     words.textContent = about
     const figure = (/** @type {string} */ name, /** @type {string} */ value) => [element('dt', {}, name), element('dd', {}, value)]
     figures.replaceChildren(
@@ -61,14 +63,14 @@ export function showSharing(section, config) {
   }
 
   radios.forEach((radio, i) => radio.addEventListener('change', () => show(i)))
-  step.addEventListener('click', () => show((at + 1) % WAYS.length))
+  for (const each of [step, box]) each.addEventListener('click', () => show((at + 1) % WAYS.length))
   const without = ['mean', 'max'].includes(config.projection)
   const drawn = layers > MOST_LAYERS || heads > MOST_HEADS ? ` Drawn are ${count(Math.min(layers, MOST_LAYERS))} layers of ${count(Math.min(heads, MOST_HEADS))} heads.` : ''
   const note = element('p', { class: 'soft note' }, `${without ? `The model at hand has none of them: it takes the ${config.projection} of each ${count(nMax / k)} rows instead. ` : ''}\
 Counted for a model of this one’s shape: ${plural(layers, 'layer')} of ${count(heads)} heads, each matrix ${count(k)} × ${count(nMax)}.${drawn} With 12 layers of 12 heads, as in \
 the paper, it would be ${WAYS.map(({ way }) => count(matrixCount(way, { n_layers: 12, n_heads: 12 }))).join(', ')} matrices. Accuracy is the average of four tasks in the paper’s table 2, \
 for n = 512 and k = 256.`)
-  body.replaceChildren(element('div', { class: 'sharing card' }, choices, step, said, note))
+  body.replaceChildren(element('div', { class: 'sharing card' }, choices, box, step, said, note))
   show(0)
 }
 
@@ -85,7 +87,7 @@ function diagram(layers, heads) {
   const width = layers * (layerWidth + between) - between
   const height = top + 2 * half + gap
   const x = (/** @type {number} */ layer, /** @type {number} */ head) => layer * (layerWidth + between) + head * (cell + gap)
-  const picture = svg('svg', { viewBox: `-26 0 ${width + 26} ${height}`, 'aria-hidden': 'true' })
+  const picture = svg('svg', { viewBox: `-26 0 ${width + 26} ${height}`, role: 'img' })
   picture.append(svg('text', { x: -13, y: top + half / 2 + 5 }, 'K'), svg('text', { x: -13, y: top + gap + 1.5 * half + 5 }, 'V'))
   /** @type {{ layer: number, head: number, value: number, box: SVGElement }[]} */
   const boxes = []
