@@ -280,6 +280,7 @@ test('a budget that is too small is said in words, with the way out; a larger on
   const capacity = async () => Number(/It holds ([\d,]+) tokens/.exec(await textOf(page, '#memory-body'))?.[1].replaceAll(',', ''))
   const before = await capacity()
   await press(page, '#budget label:first-of-type input')
+  await page.waitForFunction(() => /It holds/.test(document.querySelector('#memory-body')?.textContent ?? ''))
   await idle(page)
   assert.ok((await capacity()) <= before)
   assert.match(await textOf(page, '#memory-body'), /Budget, not needed/)

@@ -133,6 +133,30 @@ for (const name of /** @type {const} */ (['firefox', 'webkit'])) {
       await behaved()
     })
 
+    test('labels are taught from a table that is dropped, and are there again after a reload', async () => {
+      const rows = [['sport', 'The striker scored a late goal.'], ['sport', 'The coach praised the defence.'], ['sport', 'She won the marathon.'],
+        ['law', 'The court dismissed the appeal.'], ['law', 'The judge granted an injunction.'], ['law', 'The lease terminates in May.']]
+      await open('?sample=note')
+      const taught = await run(`
+        const data = new DataTransfer()
+        data.items.add(new File([args[0]], 'rows.csv', { type: 'text/csv' }))
+        $('.teach-body').dispatchEvent(new DragEvent('drop', { bubbles: true, cancelable: true, dataTransfer: data }))
+        await until('the examples', () => $('#teach-start').getAttribute('aria-disabled') === 'false')
+        $('#teach-start').click()
+        await until('the report', () => $('.report') !== null)
+        await until('the answer', () => $('#model').value === 'own')
+        await idle()
+        return { grade: words('.grade'), label: verdict().label, error: verdict().error }`, `text,label\n${rows.map(([label, text]) => `${text},${label}`).join('\n')}\n`)
+      assert.match(taught.grade, /^\d+ % of the examples were labelled right/)
+      assert.ok(['sport', 'law'].includes(taught.label) && taught.error === '', JSON.stringify(taught))
+      await behaved()
+      await open('?model=own&sample=note')
+      const again = await run(`
+        await until('the report', () => $('.report') !== null)
+        return { counts: [...document.querySelectorAll('.label-card p')].map((count) => count.textContent.slice(0, 10)), label: verdict().label }`)
+      assert.deepEqual(again, { counts: ['3 examples', '3 examples'], label: taught.label })
+    })
+
     if (!OFFLINE.includes(name)) return
     test('without its server the page starts again and classifies', async () => {
       await open()

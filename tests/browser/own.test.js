@@ -51,7 +51,7 @@ async function withPage(use) {
   page.on('console', (message) => { if (['error', 'warn'].includes(message.type())) complaints.push(message.text()) })
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('dialog', (dialog) => { void dialog.accept() })
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(120_000)
   try {
     await page.evaluateOnNewDocument(() => {
       // What the page saves, instead of a download.

@@ -21,7 +21,6 @@ import { createPause } from '../common/pause.js'
  * @property {boolean} [refused] whether it is the text that there is none of: no task can have it
  */
 
-/** Shorter texts are kept as strings are. */
 export class Queue extends EventTarget {
   /** @type {Row[]} */
   #rows = []
@@ -92,37 +91,47 @@ export class Queue extends EventTarget {
     if (this.#work !== undefined) return
     this.#work = new AbortController()
     const { signal } = this.#work
-    const callbacks = { signal, onProgress: () => {} }
     this.#told()
     try {
-      const pause = createPause(signal)
-      for (let i = 0; i < this.#rows.length; i++) {
-        const task = this.#tasks.current()
-        const row = this.#rows[i]
-        if (row.refused || row.results.has(task.id)) continue
-        row.problem = undefined
-        if (row.file !== undefined && isTable(row.file)) {
-          await this.#unfold(i, row.file, signal)
-          i--
-          continue
-        }
-        const text = await this.#textOf(row, signal)
-        if (text !== undefined) {
-          await this.#engine.answering(task, callbacks)
-          try {
-            for (const [id, result] of await this.#engine.read(task, this.#tasks.all(), text, callbacks)) row.results.set(id, result)
-          } catch (error) {
-            signal.throwIfAborted()
-            row.problem = error instanceof Error ? error.message : String(error)
-          }
-        }
-        this.#told()
-        await pause()
-      }
+      // Another task may be chosen meanwhile: then once more for what has no answer to that.
+      let task
+      do {
+        task = this.#tasks.current()
+        await this.#readAll(signal)
+      } while (task !== this.#tasks.current())
     } finally {
       this.#work = undefined
       this.#reading.close()
       this.#told()
+    }
+  }
+
+  /** @param {AbortSignal} signal */
+  async #readAll(signal) {
+    const callbacks = { signal, onProgress: () => {} }
+    const pause = createPause(signal)
+    for (let i = 0; i < this.#rows.length; i++) {
+      const task = this.#tasks.current()
+      const row = this.#rows[i]
+      if (row.refused || row.results.has(task.id)) continue
+      row.problem = undefined
+      if (row.file !== undefined && isTable(row.file)) {
+        await this.#unfold(i, row.file, signal)
+        i--
+        continue
+      }
+      const text = await this.#textOf(row, signal)
+      if (text !== undefined) {
+        await this.#engine.answering(task, callbacks)
+        try {
+          for (const [id, result] of await this.#engine.read(task, this.#tasks.all(), text, callbacks)) row.results.set(id, result)
+        } catch (error) {
+          signal.throwIfAborted()
+          row.problem = error instanceof Error ? error.message : String(error)
+        }
+      }
+      this.#told()
+      await pause()
     }
   }
 

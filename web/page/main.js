@@ -155,17 +155,21 @@ async function open(file) {
   }
 }
 
-/** What earlier visits left. Where the browser keeps nothing, there is nothing. */
-async function restore() {
-  try {
-    await examples.restore()
-    for (const model of await keptModels()) {
-      tasks.add(taskOf(model))
-      if (model.id === OWN) teach.restore(model)
-    }
-  } catch {
+/** Models that earlier visits left: they answer from the first reading on. Where the browser keeps nothing, there are none. */
+async function restoreModels() {
+  const kept = await keptModels().catch(() => {
     examples.dispatchEvent(new Event('unkept'))
-  }
+    return []
+  })
+  for (const model of kept) tasks.add(taskOf(model))
+  return kept
+}
+
+/** Examples that earlier visits left, and the report on what they taught. @param {import('../store/models.js').KeptModel[]} models */
+async function restoreExamples(models) {
+  await examples.restore().catch(() => examples.dispatchEvent(new Event('unkept')))
+  const own = models.find(({ id }) => id === OWN)
+  if (own !== undefined) teach.restore(own)
 }
 
 function json() {
@@ -201,9 +205,9 @@ async function opening(sample) {
 
 async function start() {
   const sample = SAMPLES.find(({ id }) => id === fromLink('sample'))
-  const restored = restore()
-  const wanted = fromLink('model') ?? sample?.model ?? ''
-  if (!tasks.choose(wanted) && tasks.current().id !== wanted) await restored.then(() => tasks.choose(wanted))
+  const models = await restoreModels()
+  void restoreExamples(models)
+  tasks.choose(fromLink('model') ?? sample?.model ?? '')
   part('#about-samples').textContent = SAMPLES.map(({ source }) => source).filter(Boolean).join(' ')
   watchDrops(part('#drop'), (dropped, target) => void take(dropped, target))
   find(document, '#copy-json', HTMLButtonElement).addEventListener('click', () => workbench.result.copy(json(), 'Copied.'))

@@ -57,7 +57,7 @@ export function createWhy(section, { onChange, onPassage, onRemoval }) {
     const [pro, con] = relative ? ['More than its share', 'Less than its share'] : [`Most for “${label}”`, `Most against “${label}”`]
     const wanted = element('button', { type: 'button', id: 'removal' }, 'Which passages matter most?')
     wanted.addEventListener('click', onRemoval)
-    removals.replaceChildren(element('h3', {}, `What changes without it`),
+    removals.replaceChildren(element('h3', {}, 'What changes without a passage'),
       element('p', { class: 'soft' }, `The sum above says what each passage adds, not what would change without it: passages influence each other. \
 To know that, the document is read again, once without each of the strongest passages.`), wanted)
     body.replaceChildren(...(clauses.length > 0 ? [clauseList(clauses, passages)] : []), head, intro, sum(exact, exactPros, passages.length - exactPros, kind), ...(relative ? [note] : []),
@@ -83,7 +83,7 @@ To know that, the document is read again, once without each of the strongest pas
     const words = kind === 'many'
       ? `The ${count(tried.length)} passages that add most to “${result}” were taken out, one at a time.`
       : `The ${count(tried.length)} passages that add most to “${result}” (${percent(score)}) were taken out, one at a time. ${changed.length === 0 ? 'The label stayed the same each time.' : `Without ${plural(changed.length, 'of them', 'of them')} the label changes.`}`
-    removals.replaceChildren(element('h3', {}, 'What changes without it'), element('p', { class: 'soft' }, words),
+    removals.replaceChildren(element('h3', {}, 'What changes without a passage'), element('p', { class: 'soft' }, words),
       strongest('', kind === 'many' ? 'Change of the logit' : 'Without it', order, passages, (i) => {
         const { removal } = passages[i]
         if (removal === undefined) return ''

@@ -8,7 +8,12 @@ import { put, readAll, remove } from './database.js'
  * @property {string} about
  * @property {string} [trunk] the shared trunk that it is a head on
  * @property {Uint8Array<ArrayBuffer>} file
- * @property {import('../wasm/index.js').TeachReport} [report] of what was taught here
+ * @property {Lesson} [lesson] of what was taught here
+ *
+ * @typedef {object} Lesson
+ * @property {import('../wasm/index.js').TeachReport} report
+ * @property {number[]} ids of the examples, in the order in which they were taught
+ * @property {number} fingerprint of the examples then
  */
 
 export async function keptModels() {

@@ -28,8 +28,6 @@ export class Examples extends EventTarget {
   #next = 1
   /** What is written, in order. */
   #writing = Promise.resolve()
-  /** Counts every change; a report is of the state that it was made from. */
-  #version = 0
 
   get labels() {
     return this.#labels
@@ -39,8 +37,16 @@ export class Examples extends EventTarget {
     return this.#examples.size
   }
 
-  get version() {
-    return this.#version
+  /** Of which labels which examples have: a report is of the state that it was made from. */
+  fingerprint() {
+    let hash = 2166136261 // FNV-1a
+    for (const { id, label } of this.#examples.values()) {
+      for (const word of [String(id), label]) {
+        for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), 16777619)
+        hash = Math.imul(hash, 16777619)
+      }
+    }
+    return hash >>> 0
   }
 
   /** @returns {Example[]} in the order in which they came */
@@ -177,7 +183,6 @@ export class Examples extends EventTarget {
   }
 
   #told() {
-    this.#version++
     this.dispatchEvent(new Event('change'))
   }
 }

@@ -22,7 +22,7 @@ const interval = ({ low, high }) => `95 % interval ${whole(low)} to ${whole(high
 
 /**
  * @param {TeachReport} report
- * @param {number[]} ids of the examples, in the order in which they were taught; empty if they are another visit's
+ * @param {number[]} ids of the examples, in the order in which they were taught
  * @param {Examples} examples
  * @returns {HTMLElement}
  */
@@ -36,10 +36,10 @@ Always answering the most frequent label would be right for ${whole(most / repor
   /** @type {HTMLElement[]} */
   const parts = [headline, note, advice(report), labels(report)]
   if (report.confusion !== undefined) parts.push(confusion(report.confusion, perLabel.map(({ label }) => label)))
-  if (ids.length > 0) parts.push(suspects(report, ids, examples))
+  parts.push(suspects(report, ids, examples))
   const left = [...skipped.map(({ message }) => message)]
   if (left.length > 0) parts.push(element('p', { class: 'soft' }, `${plural(left.length, 'example was', 'examples were')} left out: ${[...new Set(left)].slice(0, 3).join('; ')}.`))
-  if (sameText.length > 0 && ids.length > 0) {
+  if (sameText.length > 0) {
     parts.push(element('p', { class: 'soft' }, `${plural(sameText.length, 'text has', 'texts have')} more than one label: “${clip(examples.get(ids[sameText[0][0]])?.text ?? '')}”.`))
   }
   return element('div', { class: 'report' }, ...parts)

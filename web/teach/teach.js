@@ -73,7 +73,7 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
 
   /** Of the work at hand. @type {AbortController | undefined} */
   let work
-  /** What was taught, and of which state of the examples. @type {{ version: number } | undefined} */
+  /** The fingerprint of the examples that were taught. @type {number | undefined} */
   let taught
 
   input.addEventListener('change', () => taken(input))
@@ -115,7 +115,7 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
     const why = ready()
     const few = [...examples.counts().values()].some((n) => n < FEW)
     start.setAttribute('aria-disabled', String(work !== undefined || why !== ''))
-    if (taught !== undefined) stale.textContent = taught.version === examples.version ? '' : 'The examples have changed since: teach again to see what that does.'
+    if (taught !== undefined) stale.textContent = taught === examples.fingerprint() ? '' : 'The examples have changed since: teach again to see what that does.'
     else stale.textContent = examples.size === 0 ? '' : why !== '' ? why : few ? `It can be taught now; ${FEW} examples of each label make it better.` : 'It can be taught now.'
     if (kept.textContent === '' || /^Kept|^Nothing/.test(kept.textContent)) {
       kept.textContent = examples.size === 0 && taught === undefined ? 'Nothing is kept yet.' : 'Kept in this browser, on this machine, until you forget it.'
@@ -130,7 +130,7 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
       return
     }
     await run(async (signal) => {
-      const { version } = examples
+      const fingerprint = examples.fingerprint()
       const list = examples.list()
       const ids = list.map(({ id }) => id)
       const title = name.value.trim() || 'my-labels'
@@ -141,27 +141,26 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
           progress.show(event.phase === 'examples' ? { ...event, total: list.length } : event)
         }
       })
-      taught = { version }
+      taught = fingerprint
       /** @type {KeptModel} */
-      const model = { id: OWN, title, about: 'Which of your labels is this?', trunk: TAUGHT_TRUNK, file: head, report }
-      showModel(model, ids)
+      const model = { id: OWN, title, about: 'Which of your labels is this?', trunk: TAUGHT_TRUNK, file: head, lesson: { report, ids, fingerprint } }
+      showModel(model)
       onTaught(taskOf(model))
       progress.say(`Taught by ${plural(report.examples, 'example')}.`, 1)
       await keepModel(model).catch(() => examples.dispatchEvent(new Event('unkept')))
     })
   }
 
-  /** @param {KeptModel} model @param {number[]} ids of the examples */
-  function showModel(model, ids) {
-    if (model.report === undefined) return
-    const { title, file } = model
+  /** @param {KeptModel} model */
+  function showModel({ title, file, lesson }) {
+    if (lesson === undefined) return
     const complete = async () => {
       const trunk = await engine.trunk(TAUGHT_TRUNK, { signal: new AbortController().signal, onProgress: progress.show })
       const whole = await trunk.export(file)
       progress.say('', 0)
       return whole
     }
-    reportBox.replaceChildren(element('h3', {}, 'How good it is'), createReport(model.report, ids, examples),
+    reportBox.replaceChildren(element('h3', {}, 'How good it is'), createReport(lesson.report, lesson.ids, examples),
       element('h3', {}, 'Use it'), createUse({ name: title, head: file, complete }, errors.show))
     show()
   }
@@ -216,8 +215,8 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
     /** What an earlier visit taught. @param {KeptModel} model */
     restore(model) {
       name.value = model.title
-      taught = { version: examples.version }
-      showModel(model, [])
+      taught = model.lesson?.fingerprint
+      showModel(model)
     }
   }
 }
