@@ -44,7 +44,7 @@ export function createMemoryMeter(card, onBudget) {
     list.append(element('dt', { class: 'sum' }, 'Linear memory, fixed'), element('dd', { class: 'sum' }, bytes(total)))
     if (memory.budget !== undefined) list.append(element('dt', {}, named('free', 'Budget, not needed')), element('dd', {}, bytes(limit - total)))
     const note = element('p', { class: 'soft note' }, `Allocated once, before the first token, and never grown. It holds \
-  ${count(memory.capacity)} tokens at a time; a longer document is read in windows. The page and the browser use memory besides.`)
+${count(memory.capacity)} tokens at a time; a longer document is read in windows. The page and the browser use memory besides.`)
     body.replaceChildren(bar, list, note)
   }
 
