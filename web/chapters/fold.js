@@ -23,7 +23,7 @@ export function mountFold(root, { text }) {
   const caption = map.root.querySelector('figcaption')
   const said = element('p', { class: 'cell', 'aria-live': 'polite' })
   const strip = element('div', { class: 'words', role: 'group', tabindex: '0', 'aria-label': 'The tokens that the chosen row is made of' })
-  const status = element('p', { class: 'soft', role: 'status' }, 'Drawn when it comes into view.')
+  const status = element('p', { class: 'soft note', role: 'status' }, 'Drawn when it comes into view.')
   const words = mountWords(strip, () => {})
   root.replaceChildren(map.root, said, strip, status)
 

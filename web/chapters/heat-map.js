@@ -4,25 +4,33 @@
  */
 import { element } from '../common/dom.js'
 
-/** Colours from the style sheet, as the browser computes them: [red, green, blue]. */
-/** @typedef {{ none: number[], most: number[], more: number[], less: number[] }} Colours */
-
-/** @param {HTMLElement} root @returns {Colours} */
-function coloursOf(root) {
+/**
+ * The colours that the style sheet gives a frame, as the browser computes them for this screen: of nothing, of the most, and where a
+ * matrix has both signs of more and of less. They come as colours of the frame itself, so that system colours work too.
+ *
+ * @param {HTMLElement} frame
+ */
+function coloursOf(frame) {
   const pixel = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true })
-  const style = getComputedStyle(root)
-  const read = (/** @type {string} */ name) => {
+  const { backgroundColor, color, outlineColor, caretColor } = getComputedStyle(frame)
+  const [none, most, more, less] = [backgroundColor, color, outlineColor, caretColor].map((name) => {
     if (pixel === null) return [0, 0, 0]
-    pixel.fillStyle = '#000'
-    pixel.fillStyle = style.getPropertyValue(name).trim()
+    pixel.fillStyle = name
     pixel.fillRect(0, 0, 1, 1)
     return [...pixel.getImageData(0, 0, 1, 1).data.subarray(0, 3)]
-  }
-  return { none: read('--heat-none'), most: read('--heat-most'), more: read('--heat-more'), less: read('--heat-less') }
+  })
+  return { none, most, more, less }
 }
 
-/** 256 colours from one to another. @param {number[]} from @param {number[]} to */
-const ramp = (from, to) => Array.from({ length: 256 }, (_, i) => from.map((value, c) => value + ((to[c] - value) * i) / 255))
+/** 256 colours from one to another, as the pixels of an image in memory. @param {number[]} from @param {number[]} to */
+function ramp(from, to) {
+  const bytes = new Uint8ClampedArray(4 * 256)
+  for (let i = 0; i < 256; i++) {
+    for (let c = 0; c < 3; c++) bytes[4 * i + c] = from[c] + ((to[c] - from[c]) * i) / 255
+    bytes[4 * i + 3] = 255
+  }
+  return new Uint32Array(bytes.buffer)
+}
 
 /**
  * @param {object} options
@@ -48,13 +56,14 @@ export function heatMap({ name, className, label, onChoose }) {
     if (canvas.height !== rows) canvas.height = rows
     const context = canvas.getContext('2d')
     if (context === null) return
-    const { none, most, more, less } = coloursOf(root)
+    const { none, most, more, less } = coloursOf(frame)
     const [up, down] = signed ? [ramp(none, more), ramp(none, less)] : [ramp(none, most), ramp(none, none)]
     const image = context.createImageData(columns, rows)
+    const pixels = new Uint32Array(image.data.buffer)
     for (let i = 0; i < rows * columns; i++) {
-      const strength = Math.min(255, Math.round(255 * (Math.abs(values[i]) / top) ** power))
-      const [red, green, blue] = (values[i] < 0 ? down : up)[strength] ?? none
-      image.data.set([red, green, blue, 255], 4 * i)
+      const value = values[i]
+      const strength = Math.min(1, Math.abs(value) / top)
+      pixels[i] = (value < 0 ? down : up)[Math.round(255 * (power === 0.5 ? Math.sqrt(strength) : strength ** power))]
     }
     context.putImageData(image, 0, 0)
   }

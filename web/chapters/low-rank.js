@@ -2,7 +2,7 @@
  * Low rank as a picture: the attention matrix of the beginning of the visitor's document, and the same matrix from its k strongest
  * patterns. Beside it two matrices that are harder to rebuild: of random weights, and with the numbers of each row shuffled.
  */
-import { element, find } from '../common/dom.js'
+import { element } from '../common/dom.js'
 import { count } from '../common/format.js'
 import { FULL_ATTENTION } from '../engine/models.js'
 import { Messenger } from '../workers/messenger.js'
@@ -30,6 +30,14 @@ function cumulated(values) {
   return [[0, 0], ...Array.from(values, (value, i) => /** @type {[number, number]} */ ([i + 1, (sum += value) / total]))]
 }
 
+/** In words what the picture shows at a glance: its darkest columns. @param {Float32Array} matrix @param {string[]} pieces */
+function mostLookedAt(matrix, pieces) {
+  const n = pieces.length
+  const means = Float64Array.from(pieces, (_, column) => pieces.reduce((sum, _, row) => sum + matrix[row * n + column], 0) / n)
+  const order = Array.from(means.keys()).sort((a, b) => means[b] - means[a]).slice(0, 3)
+  return `Looked at most, by all tokens together: ${order.map((column) => `“${wordOf(pieces[column])}” (${percentage(means[column])})`).join(', ')}.`
+}
+
 /**
  * @param {HTMLElement} root
  * @param {HTMLElement} figure for the curve of singular values
@@ -44,7 +52,7 @@ export function mountLowRank(root, figure, { text }) {
   const slider = element('input', { type: 'range', min: '1', max: '128', value: '16', id: 'rank', 'aria-describedby': 'rank-lost' })
   const rank = element('output', { for: 'rank' })
   const lost = element('p', { class: 'lost', id: 'rank-lost' })
-  const status = element('p', { class: 'soft', role: 'status' })
+  const status = element('p', { class: 'soft note', role: 'status' })
   const cell = element('p', { class: 'cell', 'aria-live': 'polite' })
   const strip = element('div', { class: 'words', role: 'group', tabindex: '0', 'aria-label': 'The tokens, tinted by how much the chosen one looks at them' })
   const maps = {
@@ -101,7 +109,7 @@ export function mountLowRank(root, figure, { text }) {
         read = { text: words, n: most, pieces }
       }
       status.textContent = 'Taking the matrix apart…'
-      const { matrix, values } = await worker.call('matrix', which())
+      const { matrix, values, top } = await worker.call('matrix', which())
       const n = values.length
       if (!current()) return
       const kept = slider.max === String(n) ? Number(slider.value) : Math.max(1, Math.round(n / 8))
@@ -109,11 +117,10 @@ export function mountLowRank(root, figure, { text }) {
       slider.value = String(Math.min(kept, n))
       const { rebuilt, off } = await worker.call('rebuild', { k: Number(slider.value) })
       if (!current()) return
-      // The full colour is that of the strongest looks but for a few: one alone would make all others pale.
-      const sorted = Float32Array.from(matrix).sort()
-      shown = { matrix, values, rebuilt, n, top: sorted[Math.floor(0.998 * (sorted.length - 1))] }
-      status.textContent = `The first ${count(n)} tokens of ${whose}, ${count(n)} × ${count(n)} looks: layer ${layers.picker.value === '0' ? 1 : 2}, head ${heads.picker.selectedIndex + 1} of the model with full attention.`
-      words_(read.pieces)
+      shown = { matrix, values, rebuilt, n, top }
+      status.textContent = `The first ${count(n)} tokens of ${whose}, ${count(n)} × ${count(n)} looks: layer ${layers.picker.selectedIndex + 1}, head \
+${heads.picker.selectedIndex + 1} of the model with full attention. ${mostLookedAt(matrix, read.pieces)}`
+      showWords(read.pieces)
       maps.original.show(matrix, { rows: n, columns: n, top: shown.top })
       showRebuilt(off)
       if (row >= n || column >= n || (row === 0 && column === 0)) {
@@ -139,10 +146,9 @@ export function mountLowRank(root, figure, { text }) {
 
   /** @type {string[] | undefined} */
   let inStrip
-  function words_(/** @type {string[]} */ pieces) {
-    if (inStrip === pieces) return
+  function showWords(/** @type {string[]} */ pieces) {
+    if (inStrip !== pieces) words.show(pieces)
     inStrip = pieces
-    words.show(pieces)
   }
 
   /** The slider moved: the worker adds terms or takes them away. Moves that come meanwhile wait, the last one counts. */

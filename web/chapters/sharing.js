@@ -56,7 +56,7 @@ export function showSharing(section, config) {
     picture.setAttribute('aria-label', `${title}: ${plural(matrices, 'matrix', 'matrices')} for the keys (K) and values (V) of each head and layer.`)
     step.textContent = onward
     words.textContent = about
-    const figure = (/** @type {string} */ name, /** @type {string} */ value) => [element('dt', {}, name), element('dd', {}, value)]
+    const figure = (/** @type {string} */ name, /** @type {string} */ value) => [element('dt', {}, name), element('dd', /\d/.test(value) ? {} : { class: 'none' }, value)]
     figures.replaceChildren(
       ...[['Matrices', count(matrices)], ['Weights', count(matrices * k * nMax)], ['As 32-bit floats', bytes(4 * matrices * k * nMax)],
         ['Accuracy in the paper', average === undefined ? 'not reported' : `${average} %`]].map(([name, value]) => element('div', {}, ...figure(name, value))))

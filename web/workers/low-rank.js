@@ -115,14 +115,21 @@ serve({
     return { pieces: pieces.map(({ start: from, end }) => start.slice(from, end)), layers: config.n_layers, heads: config.n_heads }
   },
 
-  /** The matrix to show. @param {Which} which @returns {{ matrix: Float32Array, values: Float64Array }} */
+  /**
+   * The matrix to show.
+   *
+   * @param {Which} which
+   * @returns {{ matrix: Float32Array, values: Float64Array, top: number }} `top`: the value of the full colour, that of the strongest looks but
+   *   for a few: one alone would make all others pale
+   */
   matrix(which) {
     const matrix = matrixOf(which)
     const name = JSON.stringify(which)
     const n = Math.sqrt(matrix.length)
     if (shown?.name !== name) shown = { name, matrix, terms: decompose(matrix, n), rebuilt: new Float64Array(n * n), k: 0 }
     document?.values.set(name, shown.terms.values)
-    return { matrix: Float32Array.from(matrix), values: shown.terms.values }
+    const sorted = Float32Array.from(matrix).sort()
+    return { matrix: Float32Array.from(matrix), values: shown.terms.values, top: sorted[Math.floor(0.998 * (sorted.length - 1))] }
   },
 
   /** @param {Which} which @returns {Float64Array} its singular values, descending */
