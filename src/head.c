@@ -31,6 +31,12 @@ static uint64_t carve(uint8_t *base, const lf_head_config *config) {
     head->counts = lf_arena_take(&to.arena, words, sizeof(int32_t));
     head->word_logits = lf_arena_take(&to.arena, n_classes, sizeof(double));
     head->word_row = lf_arena_take(&to.arena, n_classes, size);
+    if (config->pooling == LF_POOLING_WINDOW_MAX) {
+      const uint64_t window = (uint64_t)config->window;
+      head->window_words = lf_arena_take(&to.arena, window, sizeof(int32_t));
+      head->best_words = lf_arena_take(&to.arena, n_classes * window, sizeof(int32_t));
+      head->best_length = lf_arena_take(&to.arena, n_classes, sizeof(double));
+    }
   }
   head->sums = lf_arena_take(&to.arena, n_classes, sizeof(double));
   if (config->pooling == LF_POOLING_WINDOW_MAX) {

@@ -10,7 +10,7 @@
 /* A class's windows of a run, half by half: two halves are a window. */
 typedef struct lf_halves {
   double before, now; /* sums of terms over the half before, and over the current one so far */
-  double largest;     /* mean of the best window so far, of all runs */
+  double largest;     /* what the best window so far adds to the logit, of all runs */
 } lf_halves;
 
 struct lf_head {
@@ -27,6 +27,11 @@ struct lf_head {
   double *word_logits; /* [n_classes] what it adds to them */
   int32_t words_done;  /* words that have been added to them */
   float *word_row;     /* [n_classes] one row of the weights, widened */
+
+  /* The word head of windows, each of which is a document of its own; words are rows, or -1 for tokens that it does not know. */
+  int32_t *window_words; /* [window] the current window */
+  int32_t *best_words;   /* [n_classes, window] the largest of each class */
+  double *best_length;   /* [n_classes] of the vector v of that window */
 
   /* The document. */
   int32_t begun;          /* lf_head_begin has been called */
@@ -53,7 +58,7 @@ struct lf_head {
 
 void lf_words_begin(lf_head *head);
 
-/* Counts n tokens. */
+/* Counts n tokens of a document that is read as a whole. */
 void lf_words_count(lf_head *head, const int32_t *ids, int32_t n);
 
 /* word_logits, from the counts: nothing yet, and then n more words, until words_done is all of them. A head can know so many
@@ -63,5 +68,14 @@ void lf_words_add_logits(lf_head *head, int32_t n);
 
 /* out [n_classes] += what one occurrence of the token contributes, `n` times its share of the logit. */
 void lf_words_share(lf_head *head, float *out, int32_t id, double n);
+
+/* word_logits and length of a window of n tokens. */
+void lf_words_window(lf_head *head, const int32_t *ids, int32_t n);
+
+/* The window of n tokens is the largest of class c so far. */
+void lf_words_keep_window(lf_head *head, int32_t c, int32_t n);
+
+/* As lf_words_share, for token t of the document, in the windows that it lies in. */
+void lf_words_window_share(lf_head *head, float *out, int32_t id, int32_t t);
 
 #endif /* LF_HEAD_H */

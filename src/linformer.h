@@ -232,7 +232,7 @@ int32_t lf_run_stride(const lf_run *run);
 typedef enum lf_pooling {
   LF_POOLING_MEAN = 0,      /* logit_c = bias_c + mean over t of y_tc */
   LF_POOLING_WEIGHTED = 1,  /* logit_c = bias_c + sum a_t y_tc / sum a_t, with the trunk's importance a_t */
-  LF_POOLING_WINDOW_MAX = 2 /* logit_c = bias_c + the largest mean of y_tc over any window */
+  LF_POOLING_WINDOW_MAX = 2 /* logit_c = bias_c + the largest mean of y_tc over any window, and of its words' part */
 } lf_pooling;
 
 /* The shape of a head. Every field is an int32_t, in this order. */
@@ -259,7 +259,7 @@ lf_status lf_head_init(lf_head *head, uint64_t bytes, const lf_head_config *conf
  *   words.ids [words] I32, ascending, < vocab_size; words.idf [words]; words.weight [words, n_classes]   (with a word head)
  *
  * The word head sees a document as v_i = sqrt(count of token ids[i]) idf[i], v of length 1 (or 0), and adds
- * sum_i v_i weight[i][c] to logit c. */
+ * sum_i v_i weight[i][c] to logit c. With LF_POOLING_WINDOW_MAX it sees each window so, and adds to what the window has. */
 lf_status lf_head_set_tensor(lf_head *head, const char *name, int32_t dtype, const int32_t *shape, int32_t n_dims,
                              const void *data, uint64_t data_bytes);
 lf_status lf_head_ready(const lf_head *head);

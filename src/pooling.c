@@ -62,6 +62,11 @@ static float *sum_terms(lf_head *head, int32_t first, int32_t rows) {
   return terms;
 }
 
+/* The word head counts the words of the whole document, and not those of windows. */
+static int counts_document(const lf_head *head) {
+  return head->config.words > 0 && head->config.pooling != LF_POOLING_WINDOW_MAX;
+}
+
 /* A half of a window ends before token `end` of the run, and with it the window of this half and the one before. A run that
  * is no longer than a half is one window. */
 static void finish_half(lf_head *head, int32_t end) {
@@ -69,17 +74,21 @@ static void finish_half(lf_head *head, int32_t end) {
   const int32_t index = (end - 1) / half;
   const int32_t start = index > 0 ? (index - 1) * half : 0;
   const int is_window = index > 0 || end == head->run->n;
+  const int has_words = is_window && head->config.words > 0;
+  if (has_words) lf_words_window(head, head->run->ids + start, end - start);
   for (int32_t c = 0; c < head->config.n_classes; c++) {
     lf_halves *of_class = &head->halves[c];
     const double mean = (of_class->before + of_class->now) / (double)(end - start);
+    const double value = has_words ? mean + head->word_logits[c] : mean;
     of_class->before = of_class->now;
     of_class->now = 0.0;
     if (!is_window) continue;
-    if (!lf_is_finite(mean)) head->is_finite = 0;
-    if (head->evidence[c][1] > 0 && !(mean > of_class->largest)) continue;
-    of_class->largest = mean;
+    if (!lf_is_finite(value)) head->is_finite = 0;
+    if (head->evidence[c][1] > 0 && !(value > of_class->largest)) continue;
+    of_class->largest = value;
     head->evidence[c][0] = head->n + start;
     head->evidence[c][1] = head->n + end;
+    if (has_words) lf_words_keep_window(head, c, end - start);
   }
 }
 
@@ -100,19 +109,18 @@ static void read_tile(lf_head *head) {
     head->weight += head->config.pooling == LF_POOLING_WEIGHTED ? (double)run->importance[end - 1] : 1.0;
   }
   head->next += rows;
-  if (head->config.words == 0) return;
+  if (!counts_document(head)) return;
   lf_words_count(head, run->ids + head->next - rows, rows);
   if (head->next == run->n) lf_words_begin_logits(head);
 }
 
 /* The logits of all that has been read. */
 static lf_status finish(lf_head *head) {
-  const int has_words = head->config.words > 0;
   const int has_windows = head->config.pooling == LF_POOLING_WINDOW_MAX;
   for (int32_t c = 0; c < head->config.n_classes; c++) {
     double logit = (double)head->dense.bias[c];
     logit += has_windows ? head->halves[c].largest : head->sums[c] / head->weight;
-    if (has_words) logit += head->word_logits[c];
+    if (counts_document(head)) logit += head->word_logits[c];
     head->logits[c] = (float)logit;
     if (!lf_is_finite(logit)) head->is_finite = 0;
     if (!has_windows) head->evidence[c][1] = head->n;
@@ -122,7 +130,7 @@ static lf_status finish(lf_head *head) {
 
 /* There are tokens to read, or words to add up after them. */
 static int is_reading(const lf_head *head) {
-  return head->next < head->run->n || (head->config.words > 0 && head->words_done < head->config.words);
+  return head->next < head->run->n || (counts_document(head) && head->words_done < head->config.words);
 }
 
 lf_status lf_head_step(lf_head *head, int32_t max_tiles) {
@@ -172,10 +180,12 @@ lf_status lf_head_contributions(lf_head *head, const int32_t *ids, int32_t first
     if (ids[t] < 0 || ids[t] >= head->config.vocab_size) return LF_ERROR_TOKEN;
   }
   const int32_t n_classes = head->config.n_classes;
+  const int has_windows = head->config.pooling == LF_POOLING_WINDOW_MAX;
   float *row = head->tile.data;
   for (int32_t t = 0; t < n; t++, row += n_classes) {
     for (int32_t c = 0; c < n_classes; c++) row[c] = (float)((double)row[c] * factor_of(head, first + t, c));
-    if (head->config.words > 0) lf_words_share(head, row, ids[t], (double)head->n);
+    if (counts_document(head)) lf_words_share(head, row, ids[t], (double)head->n);
+    if (has_windows && head->config.words > 0) lf_words_window_share(head, row, ids[t], first + t);
   }
   return LF_OK;
 }

@@ -78,6 +78,21 @@ def normalised(model: Linformer, ids: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
+def word_shares(head: dict[str, Tensor], ids: Tensor) -> Tensor:
+    """What the word head adds to the logits, token by token, [n, classes]"""
+    out = torch.zeros(len(ids), CLASSES, dtype=torch.float64)
+    if "words.ids" not in head:
+        return out
+    counts = torch.bincount(ids, minlength=TRUNK.vocab_size)[head["words.ids"].long()].double()  # [m]
+    v = counts.sqrt() * head["words.idf"]
+    length = v.norm()
+    if length > 0:
+        share = (v / length / counts.clamp(min=1))[:, None] * head["words.weight"]  # of one occurrence, [m, classes]
+        for row, token in enumerate(head["words.ids"].tolist()):
+            out[ids == token] = share[row]
+    return out
+
+
 def judge(head: dict[str, Tensor], h: Tensor, ids: Tensor, window: int | None) -> dict:
     """Logits, contributions [n, classes] and evidence of a head"""
     n = len(ids)
@@ -94,17 +109,12 @@ def judge(head: dict[str, Tensor], h: Tensor, ids: Tensor, window: int | None) -
                 for j in range(max(1, math.ceil(size / (window // 2)) - 1)):
                     first = j * window // 2
                     spans.append((start + first, start + min(size, first + window)))
-            best = max(spans, key=lambda span: products[span[0] : span[1], c].mean())
-            contributions[best[0] : best[1], c] = products[best[0] : best[1], c] * n / (best[1] - best[0])
+            words = {span: word_shares(head, ids[span[0] : span[1]])[:, c] for span in spans}  # each a document of its own
+            best = max(spans, key=lambda span: products[span[0] : span[1], c].mean() + words[span].sum())
+            contributions[best[0] : best[1], c] = products[best[0] : best[1], c] * n / (best[1] - best[0]) + n * words[best]
             evidence.append(best)
-    if "words.ids" in head:
-        counts = torch.bincount(ids, minlength=TRUNK.vocab_size)[head["words.ids"].long()].double()  # [m]
-        v = counts.sqrt() * head["words.idf"]
-        length = v.norm()
-        if length > 0:
-            share = (v / length / counts.clamp(min=1))[:, None] * head["words.weight"]  # of one occurrence, [m, classes]
-            for row, token in enumerate(head["words.ids"].tolist()):
-                contributions[ids == token] += n * share[row]
+    else:
+        contributions += n * word_shares(head, ids)
     logits = head["head.bias"] + contributions.mean(0)
     return {"logits": logits.tolist(), "contributions": contributions.tolist(), "evidence": evidence}
 

@@ -48,7 +48,7 @@ def write(name: str, config: Config, dtype: str = "F32") -> None:
             tensors[f"golden.{n}.contributions"] = model.contributions(ids, states[-1], mask)[0].float()
             tensors[f"golden.{n}.pooled"] = model.pooled(ids, states[-1], mask)[0].float()
             if config.pooling == "window-max":
-                edges = model.evidence(h @ model.head.weight.T, mask)
+                edges = model.evidence(ids, h @ model.head.weight.T, mask)
                 tensors[f"golden.{n}.evidence"] = torch.stack(edges, -1)[0].int()
             tensors[f"golden.{n}.logits"] = model(ids, mask)[0].float()
     tensors = {key: tensor.contiguous() for key, tensor in tensors.items()}

@@ -338,17 +338,21 @@ class Linformer(nn.Module):
         n = mask.sum(1)[:, None, None]  # [batch, 1, 1]
         terms = h @ self.head.weight.T  # [batch, n, n_classes]
         if self.config.pooling == "window-max":
-            start, end = (edge[:, None] for edge in self.evidence(terms, mask))  # [batch, 1, n_classes]
+            start, end = (edge[:, None] for edge in self.evidence(ids, terms, mask))  # [batch, 1, n_classes]
             token = torch.arange(ids.shape[1])[None, :, None]  # [1, n, 1]
-            share = ((token >= start) & (token < end)) * n / (end - start)  # [batch, n, n_classes]
-        else:
-            share = n * self.weights(ids, h, mask, self.config.pooling == "weighted")[..., None]  # [batch, n, 1]
+            inside = (token >= start) & (token < end)  # [batch, n, n_classes]
+            out = inside * n / (end - start) * terms
+            for c in range(self.config.n_classes if self.config.words else 0):
+                out[..., c] += n[..., 0] * self.words(ids, mask & inside[..., c])[..., c]
+            return out
+        share = n * self.weights(ids, h, mask, self.config.pooling == "weighted")[..., None]  # [batch, n, 1]
         return share * terms + (n * self.words(ids, mask) if self.config.words else 0)
 
-    def evidence(self, terms: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Start and end of the window with the largest mean of terms [batch, n, n_classes], each [batch, n_classes]
+    def evidence(self, ids: Tensor, terms: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Start and end of the window whose mean of terms [batch, n, n_classes] and words' part are largest, each [batch, n_classes]
 
         Windows are two halves: from each multiple of window / 2 on. The last one is where the document ends in its second half.
+        The word head sees each window as a document of its own.
         """
         half = self.config.window // 2
         pad = -terms.shape[1] % half
@@ -356,6 +360,9 @@ class Linformer(nn.Module):
         counts = F.pad(mask, (0, pad)).unflatten(1, (-1, half)).sum(2)[..., None]  # [batch, halves, 1]
         after = F.pad(counts, (0, 0, 0, 1))[:, 1:]  # [batch, halves, 1]
         means = (sums + F.pad(sums, (0, 0, 0, 1))[:, 1:]) / (counts + after).clamp(min=1)  # [batch, halves, n_classes]
+        for i in range(means.shape[1] if self.config.words else 0):
+            window = slice(i * half, i * half + self.config.window)
+            means[:, i] += self.words(ids[:, window], mask[:, window]).sum(1)
         means[:, 1:] = means[:, 1:].masked_fill(after[:, 1:] == 0, -math.inf)
         start = means.argmax(1) * half  # [batch, n_classes]
         return start, torch.minimum(start + self.config.window, mask.sum(1, keepdim=True))

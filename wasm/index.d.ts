@@ -39,7 +39,7 @@ export interface HeadConfig {
    */
   readonly pooling?: 'mean' | 'weighted' | 'window-max'
   readonly window?: number
-  /** Tokens that the word head knows; without it there is none. */
+  /** Tokens that the word head knows; without it there is none. It reads the document, or with window-max each window by itself. */
   readonly words?: number
 }
 

@@ -497,7 +497,8 @@ static double pool(pass *p, const rooms *r, double *pooled, const int32_t *ids, 
   return total;
 }
 
-/* Each token's share of a word vector of length 1: idf / (sqrt(count) |v|), and the index of its row, or -1. */
+/* Each token's share of a word vector of length 1, of a document or a window of n tokens: idf / (sqrt(count) |v|), and the index of
+ * its row, or -1. */
 static int32_t word_of(const pass *p, const int32_t *ids, int32_t n, int32_t t, double *share) {
   const float *known = values_of(p, -1, "words.ids");
   const float *idf = values_of(p, -1, "words.idf");
@@ -516,9 +517,21 @@ static int32_t word_of(const pass *p, const int32_t *ids, int32_t n, int32_t t, 
   return row;
 }
 
-/* The dense part of a logit: contributions hold the terms y_tc, and become contributions. */
-static double pool_class(const pass *p, reference_result *out, const double *importance, double total, int32_t n,
-                         size_t c) {
+/* What the words of a window add to logit c: shares of its tokens. */
+static double words_of_window(const pass *p, const int32_t *ids, int32_t n, size_t c) {
+  const float *words = values_of(p, -1, "words.weight");
+  double sum = 0.0;
+  for (int32_t t = 0; t < n && words != NULL; t++) {
+    double share;
+    const int32_t row = word_of(p, ids, n, t, &share);
+    if (row >= 0) sum += share * (double)words[(size_t)row * (size_t)p->model->head.n_classes + c];
+  }
+  return sum;
+}
+
+/* The dense part of a logit, and with windows that of the words: contributions hold the terms y_tc, and become contributions. */
+static double pool_class(pass *p, reference_result *out, const double *importance, double total, const int32_t *ids,
+                         int32_t n, size_t c) {
   const lf_head_config *head = &p->model->head;
   const size_t n_classes = (size_t)head->n_classes;
   if (head->pooling != LF_POOLING_WINDOW_MAX) {
@@ -538,6 +551,7 @@ static double pool_class(const pass *p, reference_result *out, const double *imp
     double mean = 0.0;
     for (int32_t t = first; t < last; t++)
       mean += out->contributions[(size_t)t * n_classes + c] / (double)(last - first);
+    mean += words_of_window(p, ids + first, last - first, c);
     if (mean <= largest) continue;
     largest = mean;
     start = first;
@@ -549,6 +563,14 @@ static double pool_class(const pass *p, reference_result *out, const double *imp
   }
   for (int32_t t = 0; t < n; t++) {
     out->contributions[(size_t)t * n_classes + c] *= t >= start && t < end ? (double)n / (double)(end - start) : 0.0;
+  }
+  const float *words = values_of(p, -1, "words.weight");
+  for (int32_t t = start; t < end && words != NULL; t++) {
+    double share;
+    const int32_t row = word_of(p, ids + start, end - start, t - start, &share);
+    if (row < 0) continue;
+    const double part = stored(p, share * (double)words[(size_t)row * n_classes + c]);
+    out->contributions[(size_t)t * n_classes + c] += (double)n * part;
   }
   return largest;
 }
@@ -584,9 +606,9 @@ int reference_forward(reference_result *out, const reference_model *model, const
   const size_t n_classes = (size_t)model->head.n_classes;
   linear(p, out->contributions, r.h, values_of(p, -1, "head.weight"), NULL, m, d, n_classes, 0);
   for (size_t c = 0; c < n_classes; c++) {
-    out->logits[c] = (double)values_of(p, -1, "head.bias")[c] + pool_class(p, out, r.importance, total, n, c);
+    out->logits[c] = (double)values_of(p, -1, "head.bias")[c] + pool_class(p, out, r.importance, total, ids, n, c);
   }
-  const float *words = values_of(p, -1, "words.weight");
+  const float *words = model->head.pooling == LF_POOLING_WINDOW_MAX ? NULL : values_of(p, -1, "words.weight");
   for (int32_t t = 0; t < n && words != NULL; t++) {
     double share;
     const int32_t row = word_of(p, ids, n, t, &share);
