@@ -50,3 +50,10 @@ export const FULL_ATTENTION = {
   file: './data/full-attention.safetensors',
   card: './data/full-attention.md'
 }
+
+/**
+ * The model of drawn digits, for the chapter on images; without one the chapter is not shown.
+ *
+ * @type {{ file: string, card: string } | undefined}
+ */
+export const DIGITS = undefined

@@ -1,5 +1,6 @@
 /** The page: puts its parts together. */
 import { mountComplexity } from '../chapters/complexity.js'
+import { mountDigit } from '../chapters/digit.js'
 import { showSharing } from '../chapters/sharing.js'
 import { mountSpectrum } from '../chapters/spectrum.js'
 import { find } from '../common/dom.js'
@@ -8,7 +9,7 @@ import { save } from '../common/save.js'
 import { Queue } from '../documents/queue.js'
 import { createDocumentsTable } from '../documents/table.js'
 import { Engine } from '../engine/engine.js'
-import { MODELS, trunkOf } from '../engine/models.js'
+import { DIGITS, MODELS, trunkOf } from '../engine/models.js'
 import { keptModels } from '../store/models.js'
 import { Examples } from '../teach/examples.js'
 import { createTeach, OWN, taskOf } from '../teach/teach.js'
@@ -51,6 +52,7 @@ const memory = createMemoryMeter(part('#memory'), (budget) => {
 })
 const spectrum = mountSpectrum(part('#spectrum'), part('#fold'), workbench.document.text)
 const complexity = mountComplexity(part('#complexity'))
+if (DIGITS !== undefined) mountDigit(part('#digit'), DIGITS)
 
 const resultLine = createResultLine(part('#workbench'), part('#result'))
 
