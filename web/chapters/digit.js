@@ -39,7 +39,7 @@ export function mountDigit(section, model) {
   const bars = Array.from({ length: 10 }, (_, digit) => {
     const fill = element('span')
     const share = element('span', { class: 'share' })
-    scores.append(element('li', {}, element('span', {}, String(digit)), element('span', { class: 'bar', 'aria-hidden': 'true' }, fill), share))
+    scores.append(element('li', {}, element('span', {}, String(digit)), element('span', { class: 'digit-bar', 'aria-hidden': 'true' }, fill), share))
     return { fill, share }
   })
 
