@@ -61,8 +61,28 @@ export class Engine {
       for (const id of this.#trunks.keys()) if (!(id in TRUNKS) && id !== task.id) this.#end(id)
       return this.#load(task.id, task.file, callbacks)
     }
+    try {
+      return await this.#attach(task, callbacks)
+    } catch (error) {
+      if (/** @type {{ code?: string }} */ (error).code !== 'BUDGET_TOO_SMALL') throw error
+      // The other tasks' heads have the room; they come again when they are asked.
+      const { heads } = this.#trunks.get(task.trunk) ?? {}
+      for (const head of heads?.values() ?? []) head.then(({ dispose }) => dispose(), () => {})
+      heads?.clear()
+      return this.#attach(task, callbacks)
+    }
+  }
+
+  /**
+   * The task's head on its trunk.
+   *
+   * @param {Task} task
+   * @param {Callbacks} callbacks
+   * @returns {Promise<Classifier>}
+   */
+  async #attach(task, callbacks) {
     const trunk = await this.trunk(/** @type {keyof typeof TRUNKS} */ (task.trunk), callbacks)
-    const heads = this.#trunks.get(task.trunk)?.heads ?? new Map()
+    const heads = this.#trunks.get(/** @type {string} */ (task.trunk))?.heads ?? new Map()
     const known = heads.get(task.id) ?? trunk.attach(sourceOf(task.file))
     heads.set(task.id, known)
     try {
@@ -90,7 +110,7 @@ export class Engine {
     const heads = [own]
     for (const other of others) {
       if (other.trunk !== task.trunk || other.id === task.id) continue
-      const head = await this.answering(other, callbacks).catch(() => undefined)
+      const head = await this.#attach(other, callbacks).catch(() => undefined)
       callbacks.signal.throwIfAborted()
       if (head === undefined) continue
       asked.push(other)
