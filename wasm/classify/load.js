@@ -6,6 +6,7 @@ import { isA } from '../common/kinds.js'
 import { createPause } from '../common/pause.js'
 import { MAX_THREADS, PRECISIONS } from '../engine/abi.js'
 import { chooseBackend } from '../engine/backend.js'
+import { checkOperations, headOperations } from '../engine/cost.js'
 import { Engine, headBytes, plannerFor } from '../engine/instance.js'
 import { choosePlan, defaultHeadRoom } from '../engine/memory.js'
 import { canShareMemory, withSharedMemory } from '../engine/threads.js'
@@ -187,9 +188,10 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
    * @param {Uint8Array} bytes
    * @param {import('../source/model.js').Model} model
    * @param {LoadOptions} options
+   * @param {number} capacity tokens that are read at once
    * @returns {Pick<import('./classifier.js').Shared, 'id' | 'readHead' | 'complete'>}
    */
-  function filesOf(source, bytes, { config, metadata, source: name }, { cache, hub, maxModelBytes }) {
+  function filesOf(source, bytes, { config, metadata, source: name }, { cache, hub, maxModelBytes, maxOperations }, capacity) {
     // A response can be read only once: of one, the bytes are kept.
     const once = isA(source, 'Response')
     const again = once ? keeping(bytes) : async (/** @type {{ signal?: AbortSignal }} */ { signal }) => (await readFile(source, { cache, maxModelBytes, signal })).bytes
@@ -204,6 +206,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
         }
         await file.checkHead(parsed.head, { signal })
         checkFit(parsed.head, config)
+        checkOperations({ operations: headOperations(parsed.head.config, capacity), capacity }, { maxOperations }, 'this head')
         return { head: parsed.head, signal }
       },
       async complete(head, options) {
@@ -242,7 +245,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
       throwIfAborted(signal)
       const { config, metadata } = model
       const description = { config, metadata, backend, precision: arithmetic.precision, threads, memory: engine.memoryReport }
-      const shared = { trunk: new Trunk(engine, model), own: model.head, description, ...filesOf(place, bytes, model, checked) }
+      const shared = { trunk: new Trunk(engine, model), own: model.head, description, ...filesOf(place, bytes, model, checked, engine.capacity) }
       return createClassifier(shared, head, true)
     } catch (error) {
       engine.dispose() // or its threads would wait for work for ever

@@ -81,13 +81,14 @@ export const tilesOfSlice = (config, n) => tilesFor(trunkOperations(config, n) /
 export const tilesOfHeadSlice = ({ d_model: d, n_classes: nClasses }) => tilesFor(TILE * (d + 1) * nClasses)
 
 /**
- * @param {import('../index.js').MemoryReport} report of the plan
+ * @param {{ operations: number, capacity: number }} reading of a document that fills the capacity
  * @param {{ maxOperations?: number }} options
+ * @param {string} [what] does it
  * @throws {LinformerError} BUDGET_TOO_SMALL
  */
-export function checkOperations({ operations, capacity }, { maxOperations: limit = MAX_OPERATIONS }) {
+export function checkOperations({ operations, capacity }, { maxOperations: limit = MAX_OPERATIONS }, what = 'this model') {
   if (operations <= limit) return
-  const message = `a document of ${capacity} tokens takes this model ${operations.toExponential(1)} operations; ${limit.toExponential(1)} are the most, ` +
+  const message = `a document of ${capacity} tokens takes ${what} ${operations.toExponential(1)} operations; ${limit.toExponential(1)} are the most, ` +
     'and maxTokens makes them fewer, maxOperations allows more'
   throw new LinformerError('BUDGET_TOO_SMALL', message, { operations, limit, capacity })
 }
