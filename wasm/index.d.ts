@@ -384,7 +384,10 @@ export function inspect(source: Source, options?: LoadOptions): Promise<Inspecti
  */
 export function evaluate(classifier: Classifier, examples: Iterable<Example> | AsyncIterable<Example>, options?: EvaluateOptions): Promise<Evaluation>
 
-/** Names of the models that come with the library, for `load`; none with `linformer-wasm/inline` and in Cloudflare Workers. */
+/**
+ * Names of the models that come with the library, for `load`, which fetches them from beside the library's code. A bundler leaves them
+ * behind: serve them yourself, and load their URLs. In Cloudflare Workers there are none.
+ */
 export const shippedModels: readonly string[]
 
 /** Names and shapes of the weights that a model of this config has: what a model file must hold. Without n_classes, a trunk's. */

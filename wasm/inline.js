@@ -3,12 +3,12 @@
  */
 import { createApi } from './classify/load.js'
 import { modules } from './dist/inline.js'
+import { shipped } from './hosts/shipped.js'
 
 export { LinformerError } from './common/errors.js'
+export { shippedModels } from './hosts/shipped.js'
 export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { evaluate } from './teach/evaluate.js'
 export { version } from './common/version.js'
-/** There is no folder beside a bundle. @type {readonly string[]} */
-export const shippedModels = Object.freeze([])
-export const { load, inspect } = createApi({ modules })
+export const { load, inspect } = createApi({ modules, shipped })

@@ -43,6 +43,21 @@ after(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 3 })
 })
 
+test('shipped models by name: with the modules inside the JavaScript, on the page and in a worker of its own', async () => {
+  const found = await page.evaluate(async (text) => {
+    const { load } = await import('/wasm/inline.js')
+    const { load: loadInWorker } = await import('/wasm/worker.js')
+    const labels = []
+    for (const begin of [load, loadInWorker]) {
+      const classifier = await begin('imdb')
+      labels.push((await classifier.classify(text)).label)
+      classifier.dispose()
+    }
+    return labels
+  }, TEXT)
+  assert.deepEqual(found, ['positive', 'positive'])
+})
+
 test('a classifier in a module worker: same results, progress, no long task on the page', async () => {
   const found = await page.evaluate(async (text) => {
     const { load } = await import('/wasm/worker.js')

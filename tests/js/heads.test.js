@@ -288,6 +288,32 @@ test('a shipped model is loaded by its name', async () => {
   assert.equal((await inspect('scotus')).labels.length, 11)
 })
 
+test('the web\'s inline entry looks for shipped models beside it, and says what to do where a bundler has left them behind', async (t) => {
+  const { load: loadInline, inspect: inspectInline, shippedModels: names } = await import('../../wasm/inline.js')
+  assert.deepEqual(names, shippedModels)
+  const asked = []
+  let answer = (url) => new Response(readFileSync(new URL(url)))
+  t.mock.method(globalThis, 'fetch', async (url) => {
+    asked.push(String(url))
+    return answer(String(url))
+  })
+  const model = await loadInline('imdb')
+  assert.equal((await model.classify('A fine film.')).label, 'positive')
+  assert.equal((await inspectInline('scotus')).labels.length, 11)
+  assert.deepEqual(asked, ['imdb', 'scotus'].map((name) => new URL(`../../models/${name}.safetensors`, import.meta.url).href))
+  model.dispose()
+  const advice = /"imdb" names a model .* bundlers leave it behind: serve node_modules\/linformer-wasm\/models\/imdb\.safetensors and load its URL/
+  const missing = {
+    SOURCE_FAILED: () => new Response('gone', { status: 404 }),
+    MODEL_FORMAT: () => new Response('<!doctype html><title>My page</title>', { headers: { 'content-type': 'text/html' } })
+  }
+  for (const [code, respond] of Object.entries(missing)) {
+    answer = respond
+    for (const begin of [loadInline, inspectInline]) await assert.rejects(begin('imdb'), { code, message: advice })
+    await assert.rejects(loadInline('https://example.org/imdb.safetensors'), (error) => error.code === code && !advice.test(error.message))
+  }
+})
+
 /** A model of tests/golden/model as a whole file, which reads bytes: rows of zeros make its vocabulary large enough. */
 function wholeModel({ metadata, tensors }) {
   const vocab = 257

@@ -10,6 +10,7 @@ import { checkOperations, headOperations } from '../engine/cost.js'
 import { Engine, headBytes, plannerFor } from '../engine/instance.js'
 import { choosePlan, defaultHeadRoom } from '../engine/memory.js'
 import { canShareMemory, withSharedMemory } from '../engine/threads.js'
+import { withAdvice } from '../hosts/shipped.js'
 import { checkHub, modelAddress } from '../source/address.js'
 import { cached, cacheKey, openCache as openWebCache } from '../source/cache.js'
 import { completeModel } from '../source/export.js'
@@ -155,6 +156,16 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     return { bytes, parsed }
   }
 
+  /** The file that a caller names. @param {unknown} source @param {LoadOptions} options */
+  async function readGiven(source, options) {
+    const place = locate(source, options)
+    try {
+      return { place, ...await readFile(place, options) }
+    } catch (error) {
+      throw withAdvice(error, source)
+    }
+  }
+
   /**
    * The trunk of a head that is loaded by itself. Which file it is, its digest tells.
    *
@@ -225,8 +236,8 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
   async function load(source, options) {
     const checked = checkOptions(options)
     const { signal, onProgress } = checked
-    const given = locate(source, checked)
-    const first = await readFile(given, checked)
+    const first = await readGiven(source, checked)
+    const given = first.place
     const attached = first.parsed.kind === 'head' ? first.parsed.head : undefined
     const { place, bytes, model } = attached === undefined
       ? { place: given, bytes: first.bytes, model: asModel(first.parsed) }
@@ -260,7 +271,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
    */
   async function inspect(source, options) {
     const checked = checkOptions(options)
-    const { parsed } = await readFile(locate(source, checked), checked)
+    const { parsed } = await readGiven(source, checked)
     if (parsed.kind === 'head') {
       const { config, labels, metadata, fileBytes, tensors } = parsed.head
       const { module } = await compile(checked, { precision: 'float32', threads: 1 })

@@ -2,6 +2,8 @@
  * The models that come with the library, by name.
  */
 
+import { LinformerError, show } from '../common/errors.js'
+
 /** Names of the files in models/. */
 export const shippedModels = Object.freeze(['general', 'imdb', 'scotus'])
 
@@ -13,9 +15,28 @@ export const isShipped = (source) => typeof source === 'string' && shippedModels
  * carry every model along.
  *
  * @param {unknown} source
- * @returns {URL | undefined} undefined if it is not such a name
+ * @returns {URL | undefined} undefined if it is not such a name, or if a bundler has left the library no place
  */
 export function shipped(source) {
   const here = import.meta.url
-  return isShipped(source) ? new URL(`../../models/${source}.safetensors`, here) : undefined
+  if (!isShipped(source)) return undefined
+  try {
+    return new URL(`../../models/${source}.safetensors`, here)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * What to do about a shipped model that is not beside the library.
+ *
+ * @param {unknown} error
+ * @param {unknown} source that was given
+ */
+export function withAdvice(error, source) {
+  const missing = error instanceof LinformerError && ['SOURCE_FAILED', 'MODEL_FORMAT', 'MODEL_TRUNCATED'].includes(error.code)
+  if (!missing || !isShipped(source)) return error
+  const advice = `${show(source)} names a model that is looked for beside the library's code, and bundlers leave it behind: ` +
+    `serve node_modules/linformer-wasm/models/${source}.safetensors and load its URL`
+  return new LinformerError(error.code, `${error.message}; ${advice}`, error.details, { cause: error })
 }
