@@ -14,6 +14,9 @@ import Papa from 'papaparse'
 /** Delimiters that are tried; the one that makes rows of equal length is taken. */
 const DELIMITERS = [',', ';', '\t']
 
+/** @param {import('papaparse').ParseError} error */
+const quoteError = ({ code, message }) => code === 'MissingQuotes' ? 'a quote in it is never closed, so that all that follows belongs to it' : message
+
 /**
  * @param {string} text
  * @returns {{ header: string[], rows: Row[] }} the header's names without white space around them
@@ -39,8 +42,8 @@ export function rowsOfCsv(text) {
         return
       }
       const quotes = errors.find(({ type }) => type === 'Quotes')
-      if (quotes !== undefined) rows.push({ ...place, error: new Error(quotes.message) })
-      else if (cells.length !== header.length) rows.push({ ...place, error: new Error(`it has ${cells.length} fields, the header ${header.length}`) })
+      if (quotes !== undefined) rows.push({ ...place, error: new Error(quoteError(quotes)) })
+      else if (cells.length !== header.length) rows.push({ ...place, error: new Error(`it has ${cells.length} field${cells.length === 1 ? '' : 's'}, the header ${header.length}`) })
       else rows.push({ ...place, cells })
     }
   })

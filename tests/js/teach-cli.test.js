@@ -85,10 +85,11 @@ test('commas, semicolons and tabs; headers in any case; quoted fields; UTF-16 an
 })
 
 test('bad rows are told with their lines, and the others are used', async () => {
-  writeFileSync(path('bad.csv'), 'text,label\n"two\nlines",x\nonly\n,x\nfine,y\n')
+  writeFileSync(path('bad.csv'), 'text,label\n"two\nlines",x\nonly\n,x\nfine,y\n"open,z\nmore,z\n')
   assert.deepEqual((await readAll('bad.csv')).map(({ id, labels, error }) => [id.replace(/.*, /, ''), labels?.[0], error && String(error)]), [
-    ['line 2', 'x', undefined], ['line 4', undefined, 'Error: it has 1 fields, the header 2'],
-    ['line 5', undefined, 'Error: it has no "text"'], ['line 6', 'y', undefined]
+    ['line 2', 'x', undefined], ['line 4', undefined, 'Error: it has 1 field, the header 2'],
+    ['line 5', undefined, 'Error: it has no "text"'], ['line 6', 'y', undefined],
+    ['line 7', undefined, 'Error: a quote in it is never closed, so that all that follows belongs to it']
   ])
   writeFileSync(path('bad.jsonl'), '{"text":"a","label":"x"}\nnonsense\n\n{"text":1}\n')
   assert.deepEqual((await readAll('bad.jsonl')).map(({ id, error }) => [id.replace(/.*, /, ''), error !== undefined]), [['line 1', false], ['line 2', true], ['line 4', true]])

@@ -95,7 +95,7 @@ test('evaluate: figures of any classifier, its worst mistakes with their passage
     assert.match(String(mistake.passage?.text), /[uvwxyz]/)
     assert.deepEqual(evaluation.skipped.map(({ index, code }) => [index, code]), [[7, 'BAD_ARGUMENT'], [8, 'EMPTY_TEXT'], [9, 'BAD_ARGUMENT']])
     assert.deepEqual((await evaluate(letters, given, { mistakes: 0 })).mistakes, [])
-    await assert.rejects(evaluate(letters, [{ text: 'abc', label: 'vans' }]), codeOf('BAD_ARGUMENT', /no examples that could be read/))
+    await assert.rejects(evaluate(letters, [{ text: 'abc', label: 'vans' }]), codeOf('BAD_ARGUMENT', /none of the examples \(1\) could be used; the first: the classifier has no label "vans"/))
     await assert.rejects(evaluate({ ...letters, labels: [] }, examples), codeOf('BAD_ARGUMENT', /trunk without a head/))
     await assert.rejects(evaluate(letters, examples, { signal: AbortSignal.abort() }), codeOf('ABORTED'))
     await assert.rejects(evaluate(letters, /** @type {any} */ ([{ text: 'abc' }])), codeOf('BAD_ARGUMENT', /a label or labels/))

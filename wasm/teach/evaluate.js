@@ -144,7 +144,10 @@ export async function evaluate(classifier, examples, given = {}) {
     onProgress?.({ phase: 'examples', done: index + 1, total: count })
   })
   const n = scored.length
-  if (n === 0) throw new LinformerError('BAD_ARGUMENT', 'there are no examples that could be read', { skipped: skipped.length })
+  if (n === 0) {
+    const why = skipped.length === 0 ? 'there are no examples' : `none of the examples (${skipped.length}) could be used; the first: ${skipped[0].message}`
+    throw new LinformerError('BAD_ARGUMENT', why, { skipped: skipped.length })
+  }
   const probabilities = new Float64Array(n * labels.length)
   scored.forEach((scores, row) => probabilities.set(scores, row * labels.length))
   const assessed = assess(probabilities, targetsOf(truths, kind, labels.length), labels, (_, c) => classifier.thresholds?.[c] ?? 0.5)
