@@ -215,6 +215,19 @@ test('50,000 words: read in windows, in the memory of before, in small tasks on 
   assert.ok(Number((await textOf(page, '#result')).match(/Windows([\d,]+)/)?.[1]) > 1, 'read in windows')
   assert.match(memory, /Linear memory, fixed[\d.]+ MiB/)
   assert.equal(await textOf(page, '#memory-body'), memory, 'the memory is what it was')
+
+  // A click on the map: the document there, though most of it was never laid out.
+  const landed = await page.evaluate(async () => {
+    const [map, reader] = ['#minimap', '#reader'].map((selector) => /** @type {HTMLElement} */ (document.querySelector(selector)))
+    const frame = map.getBoundingClientRect()
+    map.setPointerCapture = () => {}
+    map.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, clientX: frame.left + 20, clientY: frame.top + 0.7 * frame.height }))
+    for (let i = 0; i < 12; i++) await new Promise((next) => requestAnimationFrame(next))
+    const box = reader.getBoundingClientRect()
+    const [marks, middle] = [[...reader.querySelectorAll('mark')], box.top + box.height / 2]
+    return marks.findIndex((mark) => mark.getBoundingClientRect().bottom >= middle) / marks.length
+  })
+  assert.ok(Math.abs(landed - 0.7) < 0.03, `70 % of the map is ${landed} of the document`)
 }))
 
 test('a result is copied as JSON; a link has the model and the sample, never the text', () => withPage(async (page) => {

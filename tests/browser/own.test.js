@@ -116,6 +116,13 @@ test('three labels are taught from files, a fourth file is classified, all is th
   await idle(page)
   assert.equal(await textOf(page, '#result .label'), FOURTH[1])
 
+  await page.select('.mend select', 'law')
+  assert.equal(await textOf(page, '[data-label=law] p'), '9 examples', 'a correction is an example')
+  await page.$eval('.examples', (details) => details.setAttribute('open', ''))
+  await page.waitForSelector('.examples tbody tr')
+  await press(page, '.examples tbody tr:last-child button')
+  assert.equal(await textOf(page, '[data-label=law] p'), '8 examples')
+
   await press(page, '.use button')
   const head = Uint8Array.from(await saved(page))
   await page.reload()

@@ -16,6 +16,7 @@ import { csvOf, jsonOf } from './export.js'
 
 const ROWS = 50
 const REDRAW_MS = 200
+const SAID_MS = 2000
 
 /** What can be sorted by. @type {{ name: string, value: (row: Row, result: Result | undefined) => string | number }[]} */
 const COLUMNS = [
@@ -85,6 +86,7 @@ export function createDocumentsTable(section, { queue, tasks, examples, onOpen, 
   let column = 0
   let ascending = true
   let corrections = 0
+  let said = -Infinity
 
   function draw() {
     const task = tasks.current()
@@ -97,7 +99,11 @@ export function createDocumentsTable(section, { queue, tasks, examples, onOpen, 
     stop.hidden = !queue.busy
     goOn.hidden = queue.busy || done === all.length
     const words = `${count(done)} of ${plural(all.length, 'document')}${refused > 0 ? `, ${count(refused)} not readable` : ''}: ${task.title}.`
-    if (status.textContent !== words && (!queue.busy || done % 25 === 0)) status.textContent = words
+    // A live region: said now and then while they are read, and at the end.
+    if (!queue.busy || performance.now() - said > SAID_MS) {
+      status.textContent = words
+      said = performance.now()
+    }
     mend.hidden = task.id !== OWN
     for (const [i, heading] of headings.entries()) {
       if (i === column) heading.setAttribute('aria-sort', ascending ? 'ascending' : 'descending')
@@ -121,7 +127,7 @@ export function createDocumentsTable(section, { queue, tasks, examples, onOpen, 
     const name = element('bdi', {}, row.id)
     if (result === undefined) {
       const why = row.problem ?? (queue.busy ? 'waiting' : 'not read')
-      return element('tr', {}, element('th', { scope: 'row' }, name), element('td', { class: 'words soft', colspan: String(COLUMNS.length - 1 + (own ? 1 : 0)) }, why))
+      return element('tr', {}, element('th', { scope: 'row' }, name), element('td', { class: 'prose soft', colspan: String(COLUMNS.length - 1 + (own ? 1 : 0)) }, why))
     }
     const shown = element('button', { type: 'button', class: 'quiet' }, name)
     shown.addEventListener('click', async () => onOpen(await row.text?.text() ?? ''))
@@ -129,7 +135,7 @@ export function createDocumentsTable(section, { queue, tasks, examples, onOpen, 
     const label = result.found === undefined ? result.label : result.found.length === 0 ? 'none found' : result.found.map((each) => each.label).join(', ')
     const cells = [
       element('th', { scope: 'row' }, shown, ...(row.notes.length > 0 ? [element('span', { class: 'soft note' }, row.notes.join('; '))] : [])),
-      element('td', { class: unlike ? 'words doubtful' : 'words' }, label), element('td', {}, percent(result.score)),
+      element('td', { class: unlike ? 'prose doubtful' : 'prose' }, label), element('td', {}, percent(result.score)),
       element('td', {}, result.typicality === undefined ? '–' : unlike ? 'unlike' : percent(result.typicality)),
       element('td', {}, count(result.tokens)), element('td', {}, count(result.windows))
     ]

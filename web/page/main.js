@@ -12,6 +12,7 @@ import { Engine } from '../engine/engine.js'
 import { DIGITS, MODELS, trunkOf } from '../engine/models.js'
 import { keptModels } from '../store/models.js'
 import { Examples } from '../teach/examples.js'
+import { createMend } from '../teach/mend.js'
 import { createTeach, OWN, taskOf } from '../teach/teach.js'
 import { watchDrops } from './drops.js'
 import { FileReading, isModel, isTable } from './files.js'
@@ -34,6 +35,7 @@ const examples = new Examples()
 const tasks = createTasks(find(document, '#model', HTMLSelectElement), () => void showTask())
 const workbench = createWorkbench(part('#workbench'), part('#why'), {
   engine, tasks,
+  mend: (task, { label }, text) => (task.id === OWN && examples.labels.length > 0 ? createMend(examples, { text, label, name: '' }) : undefined),
   onSample: (sample) => void tryOut(sample),
   onFiles: (chosen) => void take(chosen),
   onLoaded(classifier, task) {

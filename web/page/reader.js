@@ -214,8 +214,7 @@ export function createReader(box, reading, { onChosen, onStrike }) {
   function paint(mark, number, strongest) {
     mark.classList.toggle('against', number < 0)
     mark.classList.toggle('for', number >= 0)
-    // The power lifts weak passages to where the eye tells them from none, and leaves the strongest as it is.
-    mark.style.setProperty('--strength', ((Math.abs(number) / (strongest || 1)) ** 0.7).toFixed(3))
+    mark.style.setProperty('--strength', (Math.abs(number) / (strongest || 1)).toFixed(3))
   }
 
   /** @param {number} passage */

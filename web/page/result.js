@@ -45,8 +45,9 @@ export function createResult(card, { onTask, onClause }) {
    * @param {Result} result
    * @param {Run} run
    * @param {{ task: Task, result: Result }[]} others answers of the same reading
+   * @param {HTMLElement | undefined} mend where the label can be corrected
    */
-  function show(task, result, { milliseconds, threads }, others) {
+  function show(task, result, { milliseconds, threads }, others, mend) {
     const { scores, tokens, tokensUsed, windows, typicality, found } = result
     const unlike = typicality !== undefined && typicality < UNLIKE
     /** @type {HTMLElement[]} */
@@ -62,6 +63,7 @@ export function createResult(card, { onTask, onClause }) {
       const rest = scores.filter(({ label }) => !found.some((each) => each.label === label))
       if (rest.length > 0) parts.push(element('details', {}, element('summary', {}, `${count(rest.length)} not found`), list(rest)))
     }
+    if (mend !== undefined) parts.push(mend)
     if (others.length > 0) parts.push(also(others))
     parts.push(rows([
       ['Tokens read', `${count(tokensUsed)} of ${count(tokens)}`],

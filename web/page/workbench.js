@@ -29,6 +29,7 @@ import { createWhy } from './why.js'
  * @typedef {object} Surroundings
  * @property {import('../engine/engine.js').Engine} engine
  * @property {ReturnType<typeof import('./tasks.js').createTasks>} tasks
+ * @property {(task: Task, result: Result, text: string) => HTMLElement | undefined} mend where a label can be corrected, for tasks that learn from it
  * @property {(sample: Sample) => void} onSample one was taken, for a task of its own perhaps
  * @property {(files: File[]) => void} onFiles some were chosen
  * @property {(classifier: Classifier, task: Task) => void} onLoaded a model is there
@@ -41,7 +42,7 @@ import { createWhy } from './why.js'
  * @param {HTMLElement} chapter for the reasons
  * @param {Surroundings} surroundings
  */
-export function createWorkbench(section, chapter, { engine, tasks, onSample, onFiles, onLoaded, onRead, onText }) {
+export function createWorkbench(section, chapter, { engine, tasks, mend, onSample, onFiles, onLoaded, onRead, onText }) {
   const sheet = find(section, '.sheet', HTMLElement)
   const page = find(section, '#drop', HTMLElement)
   const classifyButton = find(section, '#classify', HTMLButtonElement)
@@ -118,7 +119,7 @@ export function createWorkbench(section, chapter, { engine, tasks, onSample, onF
     struck.clear()
     comparison.hide()
     offerStrike(-1)
-    result.show(task, answer, shown, others)
+    result.show(task, answer, shown, others, mend(task, answer, shown.text))
     onRead(shown)
     doc.setEditing(false)
     editButton.hidden = false

@@ -43,9 +43,9 @@ export function createExamplesTable(examples) {
     body.replaceChildren(...pager.of(examples.list()).map(({ id, text, label, name }) => {
       const gone = element('button', { type: 'button', class: 'small quiet', 'aria-label': `Remove the example “${text.slice(0, 40).trim()}”` }, 'Remove')
       gone.addEventListener('click', () => examples.remove([id]))
-      return element('tr', {}, element('td', { class: 'words' }, clip(text)),
+      return element('tr', {}, element('td', { class: 'prose' }, clip(text)),
         element('td', {}, labelPicker(examples.labels, label, 'Label of this example', (wanted) => examples.relabel(id, wanted))),
-        element('td', { class: 'soft words' }, name), element('td', {}, gone))
+        element('td', { class: 'soft prose' }, name), element('td', {}, gone))
     }))
   }
 

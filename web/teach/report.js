@@ -115,7 +115,7 @@ function suspects({ suspects }, ids, examples) {
       actions.append(change)
     }
     actions.append(right, gone)
-    item.append(element('p', { class: 'words' }, clip(example.text)), element('p', { class: 'soft' }, `You said “${label}”; that had a probability of ${percent(score)}${example.name === '' ? '' : `. From ${example.name}`}`), actions)
+    item.append(element('p', { class: 'prose' }, clip(example.text)), element('p', { class: 'soft' }, `You said “${label}”; that had a probability of ${percent(score)}${example.name === '' ? '' : `. From ${example.name}`}`), actions)
     list.append(item)
   }
   if (list.children.length === 0) return element('p', { class: 'soft' }, 'No label looks wrong.')
