@@ -2,6 +2,7 @@
  * The workbench: one document, its answers and its reasons. It does one thing at a time, which can be cancelled.
  */
 import { find } from '../common/dom.js'
+import { createPause } from '../common/pause.js'
 import { LinformerError } from '../wasm/worker.js'
 import { createComparison } from './comparison.js'
 import { createDocument } from './document.js'
@@ -61,7 +62,7 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     struck.clear()
     void readWithout()
   })
-  const why = createWhy(chapter, { onChange: (label, relative) => void explain(label, relative, recolourSignal()), onPassage: show, onRemoval: () => void run(remove) })
+  const why = createWhy(chapter, { onChange: (label, relative) => recolour(label, relative), onPassage: show, onRemoval: () => void run(remove) })
   const howFar = createHowFar(find(section, '#how-far', HTMLElement), { read: readPart, onPlace: (place) => minimap.setCut(place) })
 
   /** Of the work at hand; undefined when there is none. @type {AbortController | undefined} */
@@ -152,12 +153,17 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     const explained = kind === 'many' ? labels[label] : answer.label
     reasons = { exact, account: coloured, labels, kind, clauses, result: explained, score: answer.scores.find((each) => each.label === explained)?.score ?? answer.score }
     const focused = document.activeElement?.id
-    minimap.show(shown.text, coloured)
-    why.show(reasons)
+    const { text } = shown
+    const mine = reasons
+    const pause = createPause(signal)
+    await pause()
+    minimap.show(text, coloured)
+    await pause()
+    why.show(mine)
     if (again && focused) document.getElementById(focused)?.focus({ preventScroll: true })
     legend(labels[label] ?? '', relative)
     if (again) await reader.recolour(coloured, labels, clauses, signal)
-    else await reader.show(shown.text, coloured, labels, clauses, signal)
+    else await reader.show(text, coloured, labels, clauses, signal)
   }
 
   /** @param {string} label @param {boolean} relative */
@@ -169,10 +175,13 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     box.hidden = false
   }
 
-  function recolourSignal() {
+  /** Another label or other colours; a choice that comes before the colours are all there ends them. @param {number} label @param {boolean} relative */
+  function recolour(label, relative) {
     recolouring.abort()
-    recolouring = new AbortController()
-    return recolouring.signal
+    const { signal } = recolouring = new AbortController()
+    explain(label, relative, signal).catch((error) => {
+      if (!signal.aborted) errors.show(error)
+    })
   }
 
   /** @param {number} place @returns {number} */
