@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 
 from data import LABELS
 from model import Config, Linformer
-from model_file import DTYPES, decode, encode, save_model, state_dict
+from model_file import DTYPES, decode, encode, load_model, save_model, state_dict
 from tokenizer import tables
 
 TEXTS = {
@@ -53,7 +53,7 @@ ABOUT = {
     "general": {
         "license": "MIT",
         "trained_on": "vectors of all-MiniLM-L6-v2 (Apache 2.0) for texts of Wikipedia, OpenStax, Microsoft Learn, CUAD, Open Terms "
-        "Archive, Project Gutenberg, the Large Movie Review Dataset and SST-2",
+        "Archive, Project Gutenberg, QNLI, the Large Movie Review Dataset and SST-2",
     },
     "imdb": {"license": "MIT", "trained_on": "Large Movie Review Dataset v1.0 (Maas et al. 2011)"},
     "scotus": {
@@ -70,6 +70,8 @@ def main() -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", type=Path, help="model.pt: the best epoch of a training")
     source.add_argument("--checkpoint", type=Path, help="checkpoint.pt: the averaged weights of a training as far as it has come")
+    parser.add_argument("--blend", type=Path, help="a model file that this training went on from: the weights are the mean of both")
+    parser.add_argument("--share", type=float, default=0.5, help="of the new weights in that mean")
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--golden", type=Path, help="write the golden results to this path + .json")
@@ -85,6 +87,9 @@ def main() -> None:
     config = Config(**saved["config"])
     model = Linformer(config)
     model.load_state_dict(saved["model"])
+    if args.blend:  # Wortsman et al. 2022, "Robust fine-tuning of zero-shot models": keeps what the new texts are short of
+        old = load_model(args.blend).state_dict()
+        model.load_state_dict({name: tensor.lerp(saved["model"][name], args.share) for name, tensor in old.items()})
     labels = list(LABELS[args.task]) if config.n_classes else []
     with torch.no_grad():
         for tensor in model.head.parameters() if labels else ():
