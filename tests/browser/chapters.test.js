@@ -223,6 +223,18 @@ test('the fold: the E of the model\'s file, row by row, in the words of the docu
     assert.equal(said?.[3], most.toFixed(2))
     await page.keyboard.press('ArrowDown')
   }
+  // A trunk without a head has an E and a tokenizer too.
+  const trunk = await page.evaluate(async () => {
+    const { Messenger } = await import(new URL('workers/messenger.js', document.baseURI).href)
+    const { E, ...rest } = await new Messenger(new URL('workers/low-rank.js', document.baseURI)).call('fold', {
+      file: new URL('models/general.safetensors', document.baseURI).href, text: 'The lease ends in May, the deposit is returned in June.', most: 8
+    })
+    return { ...rest, picture: rest.picture.length, numbers: E.length }
+  })
+  const { pieces, ...sizes } = trunk
+  assert.equal(pieces.join(''), 'The lease ends in May, the deposit is returned in June.')
+  const per = Math.ceil(pieces.length / 8)
+  assert.deepEqual({ ...sizes, top: 0 }, { k: 96, nMax: 8192, numbers: 96 * pieces.length, per, columns: Math.ceil(pieces.length / per), picture: 96 * Math.ceil(pieces.length / per), top: 0 })
 }))
 
 test('sharing: pressed, the matrices merge, and are counted as the model\'s file has them', () => withPage(async (page) => {

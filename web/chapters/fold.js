@@ -9,7 +9,7 @@ import { mountWords, wordOf } from './words.js'
 
 /** @typedef {import('../wasm/index.js').Config} Config */
 
-const MOST_COLUMNS = 1024 // of the picture; a column is then several tokens
+const MOST_COLUMNS = 1024 // of the picture; a column may be several tokens
 const CONTEXT = 8 // tokens around the strongest of a row
 const LISTED = 5 // of a row's tokens
 
@@ -29,7 +29,7 @@ export function mountFold(root, { text }) {
 
   /** @type {{ file: string | Uint8Array<ArrayBuffer>, config: Config } | undefined} */
   let model
-  /** @type {{ E: Float32Array, k: number, nMax: number, n: number, columns: number, per: number, pieces: string[] } | undefined} */
+  /** @type {import('../workers/low-rank.js').Fold | undefined} */
   let shown
   let row = 0
   let generation = 0
@@ -51,24 +51,15 @@ export function mountFold(root, { text }) {
     status.textContent = 'Reading the model’s E…'
     try {
       const { text: words, whose } = await text()
-      const { E, k, nMax, pieces } = await worker.call('fold', { file: typeof file === 'string' ? new URL(file, document.baseURI).href : file, text: words })
+      shown = /** @type {import('../workers/low-rank.js').Fold} */ (await worker.call('fold', {
+        file: typeof file === 'string' ? new URL(file, document.baseURI).href : file, text: words, most: MOST_COLUMNS
+      }))
       if (mine !== generation) return
       worker.close() // it holds a model
-      const n = Math.max(1, pieces.length)
-      const per = Math.ceil(n / MOST_COLUMNS)
-      const columns = Math.ceil(n / per)
-      shown = { E, k, nMax, n, columns, per, pieces }
+      const { k, nMax, picture, columns, per, top, pieces } = shown
+      const n = pieces.length
       map.root.hidden = false
-      // A column of several tokens has the colour of the strongest.
-      const picture = new Float32Array(k * columns)
-      for (let r = 0; r < k; r++) {
-        for (let t = 0; t < n; t++) {
-          const at = r * columns + Math.floor(t / per)
-          if (Math.abs(E[r * nMax + t]) > Math.abs(picture[at])) picture[at] = E[r * nMax + t]
-        }
-      }
-      const sorted = picture.map(Math.abs).sort()
-      map.show(picture, { rows: k, columns, top: sorted[Math.floor(0.998 * (sorted.length - 1))] || 1, signed: true, power: 0.8 })
+      map.show(picture, { rows: k, columns, top, signed: true, power: 0.8 })
       if (caption) caption.textContent = `E: ${count(k)} rows down, ${count(n)} tokens of ${whose} across`
       const shared = config.sharing === 'layerwise' ? 'one for the keys and values of all layers and heads' : 'of the first layer'
       status.textContent = `${count(k)} × ${count(nMax)} learned numbers, ${shared}. ${pieces.length < nMax ? `The document is shorter than the ${count(nMax)} tokens that E has columns for.` : ''}`
@@ -84,8 +75,8 @@ export function mountFold(root, { text }) {
   /** @param {number} of @returns {number[]} the row's tokens, the strongest first */
   function strongest(of) {
     if (shown === undefined) return []
-    const { E, nMax, n } = shown
-    const weight = (/** @type {number} */ t) => Math.abs(E[of * nMax + t])
+    const { E, pieces: { length: n } } = shown
+    const weight = (/** @type {number} */ t) => Math.abs(E[of * n + t])
     return Array.from({ length: n }, (_, t) => t).sort((a, b) => weight(b) - weight(a))
   }
 
@@ -96,9 +87,10 @@ export function mountFold(root, { text }) {
     row = toRow
     map.mark(row, toColumn)
     if (again) return
-    const { E, nMax, n, pieces } = shown
+    const { E, pieces } = shown
+    const n = pieces.length
     const order = strongest(row)
-    const weight = (/** @type {number} */ t) => E[row * nMax + t]
+    const weight = (/** @type {number} */ t) => E[row * n + t]
     const most = Math.abs(weight(order[0] ?? 0))
     // The stretch of neighbours of the strongest token that are strong too: what the row is mostly made of.
     let [from, to] = [order[0] ?? 0, order[0] ?? 0]

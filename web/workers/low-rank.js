@@ -8,6 +8,18 @@ import { randomWeights } from '../bin/random-weights.js'
 import { load, readSafetensors, tensorShapes, tensorValues, writeSafetensors } from '../wasm/index.js'
 import { serve } from './serve.js'
 
+/**
+ * @typedef {object} Fold
+ * @property {Float32Array} E [k, n]: of the first layer, keys, first head; n are the document's tokens, as far as E goes
+ * @property {number} k
+ * @property {number} nMax tokens that E has columns for
+ * @property {Float32Array} picture [k, columns]: E with `per` tokens a column, the strongest of them
+ * @property {number} columns
+ * @property {number} per
+ * @property {number} top value of the full colour
+ * @property {string[]} pieces the tokens, as the text has them
+ */
+
 const library = { readSafetensors, tensorValues }
 const CHARACTERS = 12 // of a text for each token, at most; only the beginning is needed
 
@@ -163,15 +175,30 @@ serve({
   /**
    * The E that folds a model's keys, and the tokens of a document that it folds.
    *
-   * @param {{ file: string | Uint8Array<ArrayBuffer>, text: string }} what the model's address, or itself
-   * @returns {Promise<{ E: Float32Array, k: number, nMax: number, pieces: string[] }>} E [k, nMax]: of the first layer, keys, first head
+   * @param {{ file: string | Uint8Array<ArrayBuffer>, text: string, most: number }} what the model's address, or itself; and how many columns a
+   *   picture of E may have
+   * @returns {Promise<Fold>}
    */
-  async fold({ file, text }) {
+  async fold({ file, text, most }) {
     const bytes = typeof file === 'string' ? await fetchModel(file) : file.slice().buffer
     const { config, weights } = readModel(library, bytes)
     const { start, pieces } = await piecesOf(bytes, text, config.n_max)
-    const name = config.sharing === 'layerwise' ? 'attn.E' : 'layers.0.attn.E'
-    const values = weights(name).subarray(0, config.k[0] * config.n_max) // of the first head, where each has its own
-    return { E: Float32Array.from(values), k: config.k[0], nMax: config.n_max, pieces: pieces.map(({ start: from, end }) => start.slice(from, end)) }
+    const [k, nMax, n] = [config.k[0], config.n_max, Math.max(1, pieces.length)]
+    const values = weights(config.sharing === 'layerwise' ? 'attn.E' : 'layers.0.attn.E').subarray(0, k * nMax) // of the first head, where each has its own
+    const E = new Float32Array(k * n)
+    const per = Math.ceil(n / most)
+    const columns = Math.ceil(n / per)
+    const picture = new Float32Array(k * columns)
+    for (let r = 0; r < k; r++) {
+      for (let t = 0; t < n; t++) {
+        const value = values[r * nMax + t]
+        const at = r * columns + Math.floor(t / per)
+        E[r * n + t] = value
+        if (Math.abs(value) > Math.abs(picture[at])) picture[at] = value
+      }
+    }
+    const sorted = picture.map(Math.abs).sort()
+    const top = sorted[Math.floor(0.998 * (sorted.length - 1))] || 1
+    return { E, k, nMax, picture, columns, per, top, pieces: pieces.map(({ start: from, end }) => start.slice(from, end)) }
   }
 })
