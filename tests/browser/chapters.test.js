@@ -1,4 +1,4 @@
-/** The explaining chapters of the demo page, in Chromium: each is touched, and says the truth about what it did. */
+/** The explaining chapters of the demo page: each is touched, and says the truth about what it did. In Chromium, the main ones in Firefox and WebKitGTK too. */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import http from 'node:http'
@@ -12,6 +12,7 @@ import { STORED } from '../../web/chapters/measured.js'
 import { PAPER } from '../../web/chapters/paper.js'
 import { launch, serve, temporaryFolder } from './helpers/browsers.js'
 import { idle, press, textOf } from './helpers/page.js'
+import { VISITORS } from './helpers/visitors.js'
 
 /** @typedef {import('puppeteer-core').Page} Page */
 
@@ -313,8 +314,8 @@ test('axe finds nothing to mend in the chapters, light and dark', () => withPage
   }
 }))
 
-test('the chapters fit screens of 320 to 1280 pixels; what is pressed is 44 pixels high where fingers press', () => withPage(async (page) => {
-  for (const width of [320, 390, 768, 1280]) {
+test('the chapters fit screens of 320 to 1280 pixels, 640 of them are 1280 at 200%; what is pressed is 44 pixels high where fingers press', () => withPage(async (page) => {
+  for (const width of [320, 390, 640, 768, 1280]) {
     const touch = width < 1000
     await page.setViewport({ width, height: 800, hasTouch: touch, isMobile: touch })
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `scrolls sideways at ${width}`)
@@ -325,3 +326,40 @@ test('the chapters fit screens of 320 to 1280 pixels; what is pressed is 44 pixe
     assert.deepEqual(small, [], `at ${width}`)
   }
 }, ''))
+
+// WebKitGTK runs this mathematics ten times slower than the others, so it draws the matrix alone.
+for (const [name, all] of /** @type {const} */ ([['firefox', true], ['webkit', false]])) {
+  test(`${name}: a matrix rebuilt${all ? ', an E, a race' : ''}`, { timeout: 120_000 }, async () => {
+    const { folder, remove } = await temporaryFolder()
+    const visitor = await VISITORS[name](folder)
+    try {
+      await visitor.open(`${origin}/?model=imdb&sample=review`)
+      const seen = await visitor.run(`
+        const complaints = []
+        for (const kind of ['error', 'unhandledrejection']) addEventListener(kind, (event) => complaints.push(String(event.message ?? event.reason)))
+        const find = (selector) => document.querySelector(selector)
+        const until = async (test) => { while (!test()) await new Promise((next) => setTimeout(next, 30)) }
+        await until(() => find('#rank-body [role=status]') !== null)
+        find('#rank-body').scrollIntoView({ behavior: 'instant' })
+        await until(() => /^The first 128/.test(find('#rank-body [role=status]').textContent) && !find('#rank-body').hasAttribute('aria-busy'))
+        find('#rank').value = '4'
+        find('#rank').dispatchEvent(new Event('input'))
+        await until(() => / 4 patterns hold/.test(find('.lost').textContent))
+        if (args[0]) {
+          await until(() => find('#status').textContent === 'Done.')
+          find('#fold-body').scrollIntoView({ behavior: 'instant' })
+          await until(() => /learned numbers/.test(find('#fold-body [role=status]').textContent))
+          find('#race').click()
+          await until(() => /measured just now/.test(find('.race-status').textContent))
+        }
+        return { complaints, lost: find('.lost').textContent, row: find('.fold .cell').textContent, factor: find('.factor').textContent }`, all)
+      assert.deepEqual(seen.complaints, [])
+      assert.match(seen.lost, /^[\d.]+ % of what a token looks at/)
+      if (all) assert.match(seen.row, /^Row 49 of 192 = 0\.\d\d × /)
+      assert.match(seen.factor, /^[\d.]+× faster at [\d,]+ tokens$/)
+    } finally {
+      await visitor.close()
+      await remove()
+    }
+  })
+}

@@ -27,7 +27,6 @@ const PATIENCE_MS = 20_000
 const LEAST_SEEN = 0.005
 /** Tokens: a longer document's beginning. Weights and rows for so many are about 150 MB for each of the two. */
 const MOST = 131_072
-const LEAST = 128
 const LENGTHS = [1024, 8192, 32_768]
 const STORED_LENGTH = 8192
 
@@ -66,6 +65,8 @@ export function mountRace(root, { onBusy = () => {} } = {}) {
   const runners = { linformer: runner(), full: runner() }
   /** Of the visitor's document. @type {number | undefined} */
   let own
+  /** Whether it is longer than that. */
+  let cut = false
   let chosen = STORED_LENGTH
   let busy = false
   /** @type {Outcome | undefined} */
@@ -77,7 +78,7 @@ export function mountRace(root, { onBusy = () => {} } = {}) {
       const radio = element('input', { type: 'radio', name: 'race-length', value: String(n) })
       radio.checked = n === chosen
       radio.addEventListener('change', () => { chosen = n })
-      return element('label', {}, radio, element('span', {}, own !== undefined && i === 0 ? `yours: ${count(n)}` : count(n)))
+      return element('label', {}, radio, element('span', {}, own !== undefined && i === 0 ? `yours${cut ? ', the first' : ':'} ${count(n)}` : count(n)))
     }))
   }
 
@@ -199,7 +200,8 @@ export function mountRace(root, { onBusy = () => {} } = {}) {
   return {
     /** The visitor's document has so many tokens. @param {number} tokens */
     documentRead(tokens) {
-      own = Math.min(MOST, Math.max(LEAST, tokens))
+      own = Math.min(MOST, tokens)
+      cut = tokens > MOST
       if (!busy) chosen = own
       offer()
     },
