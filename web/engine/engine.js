@@ -22,6 +22,8 @@ import { loadPatiently } from './patiently.js'
 
 /** Each has to start before the first result, and a document has work for so many. */
 const MOST_THREADS = 8
+/** Bytes for heads on a shared trunk: a handful of them. */
+const MOST_HEAD_ROOM = 4 * 2 ** 20
 
 export class Engine {
   /** By the shared trunk's name, or the task's that has its own. @type {Map<string, Loaded>} */
@@ -93,6 +95,18 @@ export class Engine {
     }
   }
 
+  /** @param {Map<string, Promise<Classifier>>} heads by task @param {Classifier} trunk @param {Task} task @returns {Promise<Classifier>} */
+  async #attached(heads, trunk, task) {
+    const known = heads.get(task.id) ?? trunk.attach(sourceOf(task.file))
+    heads.set(task.id, known)
+    try {
+      return await known
+    } catch (error) {
+      heads.delete(task.id)
+      throw error
+    }
+  }
+
   /**
    * One reading of a document, and the answers of a task and of the others that share its trunk.
    *
@@ -106,6 +120,7 @@ export class Engine {
     const own = await this.answering(task, callbacks)
     const options = { explain, overflow, ...callbacks }
     if (task.trunk === undefined) return new Map([[task.id, await own.classify(text, options)]])
+    const trunk = await this.trunk(/** @type {keyof typeof TRUNKS} */ (task.trunk), callbacks)
     const asked = [task]
     const heads = [own]
     for (const other of others) {
@@ -176,7 +191,7 @@ export class Engine {
     /** @type {Loaded['listeners']} */
     const listeners = new Set()
     const onProgress = (/** @type {ProgressEvent} */ event) => { for (const listener of listeners) listener(event) }
-    const classifier = loadPatiently(sourceOf(file), { memoryBudget: this.#budget, threads }, { signal: ended.signal, onProgress })
+    const classifier = loadPatiently(sourceOf(file), { memoryBudget: this.#budget, threads, ...(id in TRUNKS ? { headRoom: Math.min(MOST_HEAD_ROOM, this.#budget / 8) } : {}) }, { signal: ended.signal, onProgress })
     /** @type {Loaded} */
     const entry = { classifier, ended, listeners, waiting: 0, heads: new Map() }
     this.#trunks.set(id, entry)

@@ -11,7 +11,7 @@ const PATIENCE_MS = 10_000
  * starts a worker or a worker's workers late or never, and says nothing.
  *
  * @param {import('../wasm/index.js').Source} source
- * @param {{ memoryBudget: number, threads: number }} plan
+ * @param {{ memoryBudget: number, threads: number, headRoom?: number }} plan
  * @param {{ signal: AbortSignal, onProgress: (event: ProgressEvent) => void }} options
  * @returns {Promise<import('../wasm/index.js').Classifier>}
  */

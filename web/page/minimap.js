@@ -5,11 +5,15 @@
  */
 import { element, find } from '../common/dom.js'
 
-/** @typedef {import('./passages.js').Account} Account */
+/**
+ * @typedef {import('./passages.js').Account} Account
+ * @typedef {import('./passages.js').Clause} Clause
+ */
 
 const COLUMNS = 72 // characters in a line of the map
 const LINE = 3 // pixels that a line takes at most
 const PAD = 6 // pixels left and right
+const EDGE = 4 // pixels of a mark at the edge
 
 /**
  * @param {HTMLElement} map
@@ -24,13 +28,13 @@ export function createMinimap(map, scroller, reader, onCut) {
   cut.hidden = true
   map.append(cut)
 
-  /** @type {{ text: string, account: Account, starts: number[], rows: number } | undefined} */
+  /** @type {{ text: string, account: Account, clauses: readonly Clause[], starts: number[], rows: number } | undefined} */
   let shown
   /** Place in the text up to which it is read. @type {number | undefined} */
   let end
 
-  /** @param {string} text @param {Account} account */
-  function show(text, account) {
+  /** @param {string} text @param {Account} account @param {readonly Clause[]} clauses marked at the edge */
+  function show(text, account, clauses) {
     // Where each line of the map starts: at a line break of the text, or after so many characters.
     const starts = []
     for (let at = 0; at < text.length;) {
@@ -38,7 +42,7 @@ export function createMinimap(map, scroller, reader, onCut) {
       const end = text.indexOf('\n', at)
       at = end >= 0 && end < at + COLUMNS ? end + 1 : at + COLUMNS
     }
-    shown = { text, account, starts, rows: Math.max(1, starts.length) }
+    shown = { text, account, clauses, starts, rows: Math.max(1, starts.length) }
     map.hidden = false
     draw()
   }
@@ -49,7 +53,7 @@ export function createMinimap(map, scroller, reader, onCut) {
     end = undefined
   }
 
-  const lineHeight = () => Math.min(LINE, map.clientHeight / (shown?.rows ?? 1))
+  const lineHeight = () => Math.min(LINE, (map.clientHeight - 2 * EDGE) / (shown?.rows ?? 1))
 
   /** @param {number} at place in the text @returns {number} row, from 0 */
   function rowOf(at) {
@@ -65,7 +69,7 @@ export function createMinimap(map, scroller, reader, onCut) {
 
   function draw() {
     if (shown === undefined || map.clientHeight === 0) return
-    const { account: { passages, numbers, strongest }, starts, text } = shown
+    const { account: { passages, numbers, strongest }, clauses, starts, text } = shown
     const { clientWidth: width, clientHeight: height } = map
     const ratio = Math.max(1, devicePixelRatio)
     canvas.width = Math.round(width * ratio)
@@ -73,7 +77,7 @@ export function createMinimap(map, scroller, reader, onCut) {
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'))
     context.scale(ratio, ratio)
     const style = getComputedStyle(map)
-    const [pro, con, ink] = ['--for', '--against', '--ink'].map((name) => style.getPropertyValue(name).trim())
+    const [pro, con, ink, accent] = ['--for', '--against', '--ink', '--accent'].map((name) => style.getPropertyValue(name).trim())
     const step = lineHeight()
     const thick = Math.max(0.6, step * 0.62)
     const scale = (width - 2 * PAD) / COLUMNS
@@ -92,6 +96,12 @@ export function createMinimap(map, scroller, reader, onCut) {
       }
     }
     context.globalAlpha = 1
+    context.fillStyle = accent
+    for (const { passage } of clauses) {
+      const { start, end } = passages[passage]
+      const top = rowOf(start)
+      context.fillRect(0, 3 + top * step, EDGE, Math.max(EDGE, (rowOf(end) - top + 1) * step))
+    }
     follow()
     place()
   }

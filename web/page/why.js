@@ -52,7 +52,7 @@ export function createWhy(section, { onChange, onPassage, onRemoval }) {
     const intro = element('p', { class: 'soft' }, kind === 'many'
       ? `The logit of “${label}”, and what it is made of. The last line is the sum of the others.`
       : `How far “${label}” is ahead of ${rest}, in logits, and what that is made of. The last line is the sum of the others.`)
-    const exactPros = exact.numbers.reduce((many, number) => many + (number < 0 ? 0 : 1), 0)
+    const [exactPros, exactCons] = [1, -1].map((side) => exact.numbers.reduce((many, number) => many + (number * side > 0 ? 1 : 0), 0))
     const note = element('p', { class: 'soft' }, 'Below and in the document: how much more or less each passage adds than its length’s share of the whole.')
     const [pro, con] = relative ? ['More than its share', 'Less than its share'] : [`Most for “${label}”`, `Most against “${label}”`]
     const wanted = element('button', { type: 'button', id: 'removal' }, 'Which passages matter most?')
@@ -60,7 +60,7 @@ export function createWhy(section, { onChange, onPassage, onRemoval }) {
     removals.replaceChildren(element('h3', {}, 'What changes without a passage'),
       element('p', { class: 'soft' }, `The sum above says what each passage adds, not what would change without it: passages influence each other. \
 To know that, the document is read again, once without each of the strongest passages.`), wanted)
-    body.replaceChildren(...(clauses.length > 0 ? [clauseList(clauses, passages)] : []), head, intro, sum(exact, exactPros, passages.length - exactPros, kind), ...(relative ? [note] : []),
+    body.replaceChildren(...(clauses.length > 0 ? [clauseList(clauses, passages)] : []), head, intro, sum(exact, exactPros, exactCons, kind), ...(relative ? [note] : []),
       element('div', { class: 'columns' },
         strongest('for', pro, pros, passages, (i) => part(numbers[i])),
         strongest('against', con, cons, passages, (i) => part(numbers[i]))), removals)

@@ -157,7 +157,7 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     const mine = reasons
     const pause = createPause(signal)
     await pause()
-    minimap.show(text, coloured)
+    minimap.show(text, coloured, clauses)
     await pause()
     why.show(mine)
     if (again && focused) document.getElementById(focused)?.focus({ preventScroll: true })
