@@ -32,8 +32,8 @@ export function typicalityWords(typicality) {
 
 /**
  * @param {HTMLElement} card
- * @param {{ onTask: (id: string) => void, onClause: (place: number) => void }} listener another task's answer is to be shown; a place
- *   of the document
+ * @param {{ onTask: (id: string) => void, onClause: (label: string) => void }} listener another task's answer is to be shown; a label that
+ *   was found, in the document
  */
 export function createResult(card, { onTask, onClause }) {
   const body = find(card, '#result-body', HTMLElement)
@@ -94,7 +94,7 @@ export function createResult(card, { onTask, onClause }) {
     const made = element('ul', { class: 'found' })
     for (const each of found) {
       const button = element('button', { type: 'button', class: 'quiet' }, element('span', {}, each.label), element('span', { class: 'number' }, percent(each.score)))
-      button.addEventListener('click', () => onClause(each.start))
+      button.addEventListener('click', () => onClause(each.label))
       made.append(element('li', {}, button))
     }
     return element('div', { class: 'verdict' }, element('span', { class: 'label' }, `${count(found.length)} found`), made)

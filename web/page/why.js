@@ -19,6 +19,7 @@ import { count, logit, part, percent, plural } from '../common/format.js'
  * @typedef {object} Listener
  * @property {(label: number, relative: boolean) => void} onChange another label or other colours are wanted
  * @property {(passage: number) => void} onPassage a passage is to be shown in the document
+ * @property {(label: string) => void} onClause a label that was found is to be shown there, with its reasons
  * @property {() => void} onRemoval the document is to be read without each of the strongest passages
  */
 
@@ -26,7 +27,7 @@ const SHOWN = 5 // passages in each list
 const CLIPPED = 170 // characters of a passage there
 
 /** @param {HTMLElement} section the chapter @param {Listener} listener */
-export function createWhy(section, { onChange, onPassage, onRemoval }) {
+export function createWhy(section, { onChange, onPassage, onClause, onRemoval }) {
   const body = find(section, '#why-body', HTMLElement)
   const removals = element('div', { class: 'removals' })
 
@@ -103,7 +104,7 @@ To know that, the document is read again, once without each of the strongest pas
     for (const { label, score, passage } of clauses) {
       const button = element('button', { type: 'button' },
         element('span', { class: 'clause-head' }, element('strong', {}, label), element('span', { class: 'number' }, percent(score))), element('span', {}, clipped(passages[passage]?.text ?? '')))
-      button.addEventListener('click', () => onPassage(passage))
+      button.addEventListener('click', () => onClause(label))
       list.append(element('li', {}, button))
     }
     return element('div', {}, element('h3', {}, 'What was found, and the sentence that says it most'), list)

@@ -57,12 +57,12 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
   const doc = createDocument(sheet, { onChange: changed, onSample, onFiles, onProblem: errors.problem })
   const reader = createReader(readerBox, find(section, '#reading', HTMLElement), { onChosen: offerStrike, onStrike: (passage) => void strike(passage) })
   const minimap = createMinimap(find(section, '#minimap', HTMLElement), readerBox, reader, (place) => howFar.moved(place))
-  const result = createResult(find(section, '#result', HTMLElement), { onTask: (id) => void showTask(id), onClause: (place) => show(passageAt(place)) })
+  const result = createResult(find(section, '#result', HTMLElement), { onTask: (id) => void showTask(id), onClause: showClause })
   const comparison = createComparison(find(section, '#comparison', HTMLElement), () => {
     struck.clear()
     void readWithout()
   })
-  const why = createWhy(chapter, { onChange: (label, relative) => recolour(label, relative), onPassage: show, onRemoval: () => void run(remove) })
+  const why = createWhy(chapter, { onChange: (label, relative) => recolour(label, relative), onPassage: show, onClause: showClause, onRemoval: () => void run(remove) })
   const howFar = createHowFar(find(section, '#how-far', HTMLElement), { read: readPart, onPlace: (place) => minimap.setCut(place) })
 
   /** Of the work at hand; undefined when there is none. @type {AbortController | undefined} */
@@ -184,17 +184,18 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     })
   }
 
-  /** @param {number} place @returns {number} */
-  const passageAt = (place) => Math.max(0, (reasons?.account.passages ?? []).findIndex(({ end }) => end > place))
-
   /** @param {number} passage */
   function show(passage) {
-    const clause = reasons?.clauses.find(({ start, end }) => {
-      const at = reasons?.account.passages[passage]
-      return at !== undefined && start < at.end && end > at.start
-    })
-    reader.choose(clause?.passage ?? passage, true)
+    reader.choose(passage, true)
     page.scrollIntoView({ block: 'nearest' })
+  }
+
+  /** Where a label was found, and why. @param {string} label */
+  function showClause(label) {
+    const clause = reasons?.clauses.find((each) => each.label === label)
+    if (reasons === undefined || clause === undefined) return
+    if (reasons.account.label !== label) recolour(reasons.labels.indexOf(label), reasons.account.relative)
+    show(clause.passage)
   }
 
   /** @param {number} passage -1 for none */
