@@ -11,7 +11,7 @@ import { createServer } from '../../tools/serve.js'
 import { STORED } from '../../web/chapters/measured.js'
 import { PAPER } from '../../web/chapters/paper.js'
 import { launch, serve, temporaryFolder } from './helpers/browsers.js'
-import { idle, press, textOf } from './helpers/page.js'
+import { chooseSample, idle, press, textOf } from './helpers/page.js'
 import { VISITORS } from './helpers/visitors.js'
 
 /** @typedef {import('puppeteer-core').Page} Page */
@@ -206,6 +206,15 @@ test('low rank: the matrix is drawn when it comes into view, rebuilt by the slid
     const other = await saysOfRank(page)
     assert.ok(other.k === 16 && other.share < first.share - 10 && other.off > first.off, `${kind}: ${JSON.stringify(other)}`)
   }
+
+  // Another document, shorter than the matrix might be.
+  await chooseSample(page, 'note')
+  await drawn(page, '^The first 1?\\d\\d tokens of your document')
+  const n = Number(/^The first (\d+)/.exec(await textOf(page, '#rank-body [role=status]'))?.[1])
+  assert.ok(n > 50 && n < 128, `${n} tokens`)
+  assert.equal(await page.$eval('#rank', (slider) => /** @type {HTMLInputElement} */ (slider).max), String(n))
+  assert.equal(await page.$eval('.original canvas', (canvas) => /** @type {HTMLCanvasElement} */ (canvas).width), n)
+  assert.equal((await page.$$('.rank .words span')).length, n)
 }))
 
 test('the fold: the E of the model\'s file, row by row, in the words of the document', () => withPage(async (page) => {

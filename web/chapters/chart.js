@@ -16,6 +16,7 @@
  * @property {[number, number]} domain
  * @property {number[]} ticks
  * @property {(value: number) => string} format
+ * @property {(value: number) => string} [exact] of a value under the pointer; default: format
  * @property {string} title
  *
  * @typedef {object} Chart
@@ -28,6 +29,7 @@
  * @property {{ x: number, text: string }} [marker] a vertical line
  * @property {string} [empty] said while there is no line
  */
+import { count } from '../common/format.js'
 
 const HEIGHT = 300
 const MARGIN = { top: 14, right: 20, bottom: 44, left: 58 }
@@ -95,14 +97,17 @@ function redraw(figure, { title, subtitle, summary, x, y, series, marker, empty 
     picture.append(svg('line', { class: 'marker', x1: at, x2: at, y1: MARGIN.top, y2: bottom }),
       svg('text', { class: 'marker-name', x: at + (leftward ? -7 : 7), y: bottom - 12, 'text-anchor': leftward ? 'end' : 'start' }, marker.text))
   }
-  for (const { className, points, dashed, area } of series) {
+  for (const { name, className, points, dashed, area } of series) {
     if (points.length === 0) continue
     const path = points.map(([a, b], i) => `${i === 0 ? 'M' : 'L'}${toX(a).toFixed(1)} ${toY(b).toFixed(1)}`).join('')
     const group = svg('g', { class: className })
     if (area) group.append(svg('path', { class: 'area', d: `${path}L${toX(points[points.length - 1][0])} ${bottom}L${toX(points[0][0])} ${bottom}Z` }))
     group.append(svg('path', { class: dashed ? 'line dashed' : 'line', d: path }))
     if (!dashed && points.length <= 16) {
-      for (const [a, b] of points) group.append(svg('circle', { class: 'dot', cx: toX(a).toFixed(1), cy: toY(b).toFixed(1), r: 3.6 }))
+      for (const [a, b] of points) {
+        const named = svg('title', {}, `${name === '' ? '' : `${name}, `}${count(a)} ${x.title}: ${(y.exact ?? y.format)(b)}`) // under the pointer
+        group.append(svg('circle', { class: 'dot', cx: toX(a).toFixed(1), cy: toY(b).toFixed(1), r: 3.6 }, named))
+      }
     }
     picture.append(group)
   }

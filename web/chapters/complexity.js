@@ -117,13 +117,13 @@ export function mountComplexity(section) {
     const top = Math.max(all.length > 6 ? 1e6 : 1e5, ...points.map(({ milliseconds }) => milliseconds))
     draw(timeChart, {
       title: 'Time', subtitle: `of one document; both axes logarithmic. ${from}.`, summary, x, ...marker,
-      y: { scale: 'log', domain: [Math.min(5, ...points.map(({ milliseconds }) => milliseconds)), top], ticks: [10, 100, 1000, 10_000, 100_000, 1e6].filter((tick) => tick <= top), format: seconds, title: '' },
+      y: { scale: 'log', domain: [Math.min(5, ...points.map(({ milliseconds }) => milliseconds)), top], ticks: [10, 100, 1000, 10_000, 100_000, 1e6].filter((tick) => tick <= top), format: seconds, exact: duration, title: '' },
       series: lines('milliseconds')
     })
     const [low, high] = [2 ** 18, 4 * matrixBytes(all[all.length - 1])]
     draw(memoryChart, {
       title: 'Memory', subtitle: `of the forward pass, without weights. ${from}.`, summary, x,
-      y: { scale: 'log', domain: [low, high], ticks: [2 ** 20, 2 ** 24, 2 ** 28, 2 ** 32, 2 ** 36].filter((tick) => tick <= high), format: roundBytes, title: '' },
+      y: { scale: 'log', domain: [low, high], ticks: [2 ** 20, 2 ** 24, 2 ** 28, 2 ** 32, 2 ** 36].filter((tick) => tick <= high), format: roundBytes, exact: bytes, title: '' },
       series: [{ name: 'n × n matrices', className: 'series-matrices', dashed: true, points: all.map((n) => [n, matrixBytes(n)]) }, ...lines('workspace')]
     })
     table(all)

@@ -31,6 +31,8 @@ export function mountFold(root, { text }) {
   let model
   /** @type {import('../workers/low-rank.js').Fold | undefined} */
   let shown
+  /** The text that it is of. @type {string | undefined} */
+  let drawn
   let row = 0
   let generation = 0
   let seen = false
@@ -55,6 +57,7 @@ export function mountFold(root, { text }) {
         file: typeof file === 'string' ? new URL(file, document.baseURI).href : file, text: words, most: MOST_COLUMNS
       }))
       if (mine !== generation) return
+      drawn = words
       worker.close() // it holds a model
       const { k, nMax, picture, columns, per, top, pieces } = shown
       const n = pieces.length
@@ -128,7 +131,9 @@ export function mountFold(root, { text }) {
       model = next
       void update()
     },
-    /** The document is another one. */
-    documentRead: () => void update()
+    /** The document has been read; perhaps it is another one. */
+    async documentRead() {
+      if ((await text()).text !== drawn) void update()
+    }
   }
 }

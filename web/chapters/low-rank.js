@@ -241,9 +241,9 @@ ${heads.picker.selectedIndex + 1} of the model with full attention. ${mostLooked
   }, { rootMargin: '300px' })
   watcher.observe(root)
   return {
-    /** The document is another one. */
-    documentRead() {
-      if (seen) void update()
+    /** The document has been read; perhaps it is another one. */
+    async documentRead() {
+      if (seen && (await text()).text !== read?.text) void update()
     }
   }
 }

@@ -22,8 +22,8 @@ export function mountSpectrum(rank, folding, text) {
   return {
     useModel: fold.useModel,
     documentRead() {
-      lowRank.documentRead()
-      fold.documentRead()
+      void lowRank.documentRead()
+      void fold.documentRead()
     }
   }
 }
