@@ -8,13 +8,13 @@ import { percent, plain, UsageError } from './terminal.js'
 /** Between several labels in one field, where nothing else is said. */
 const SEPARATOR = '|'
 
-export const examplesOptions = {
+export const examplesOptions = /** @type {const} */ ({
   text: { type: 'string' },
   label: { type: 'string' },
   many: { type: 'boolean' },
   separator: { type: 'string' },
   encoding: { type: 'string' }
-}
+})
 
 export const examplesHelp = `      --text NAME        column of the text (default: text)
       --label NAME       column of the label (default: label, or labels)
@@ -24,7 +24,7 @@ export const examplesHelp = `      --text NAME        column of the text (defaul
       --encoding NAME    of text that is not UTF-8 and has no byte order mark: windows-1252, ...
 `
 
-/** @param {any} values of the command line @returns {import('./examples.js').Columns} */
+/** @param {import('./commands/index.js').Values<typeof examplesOptions>} values of the command line @returns {import('./examples.js').Columns} */
 export function columnsOf({ text, label, many, separator, encoding }) {
   if (separator !== undefined && !many) throw new UsageError('--separator goes with --many')
   if (separator === '') throw new UsageError('--separator is empty')

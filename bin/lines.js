@@ -92,7 +92,7 @@ export async function* fromLines(files, options = {}) {
  * @property {number} number from 1
  * @property {number} bytes that have been read with it
  * @property {string} [text]
- * @property {any} [value] that it has in JSON
+ * @property {unknown} [value] that it has in JSON
  * @property {Error} [error] what is wrong with it
  */
 
@@ -154,12 +154,13 @@ async function* fromFileOfLines(file, { encoding }) {
 }
 
 /**
- * @param {any} value
+ * @param {unknown} json
  * @param {string} line it was in
  * @param {string} where
  * @returns {Document}
  */
-function documentOf(value, line, where) {
+function documentOf(json, line, where) {
+  const value = /** @type {{ id?: unknown, text?: unknown, textPair?: unknown } | null} */ (json)
   const id = value?.id ?? null
   const rawId = id === null ? undefined : rawMember(line, 'id')
   if (typeof value?.text !== 'string') return { id, rawId, error: new Error(`${where} has no "text" that is a string`) }

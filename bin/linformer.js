@@ -25,7 +25,7 @@ async function main([name, ...rest]) {
       throw new UsageError(`unknown command ${JSON.stringify(name)}; the commands are ${Object.keys(COMMANDS).join(', ')}`)
     }
     const { run, help, options } = COMMANDS[name]
-    /** @type {{ values: any, positionals: string[] }} */
+    /** @type {{ values: import('./commands/index.js').Values<import('./commands/index.js').Options>, positionals: string[] }} */
     let parsed
     try {
       parsed = parseArgs({ args: rest, allowPositionals: true, options: { ...options, help: { type: 'boolean', short: 'h' } } })
@@ -36,7 +36,7 @@ async function main([name, ...rest]) {
       await write(help)
       return 0
     }
-    return await run(parsed.values, parsed.positionals)
+    return await run(/** @type {never} */ (parsed.values), parsed.positionals)
   } catch (error) {
     if (error instanceof OutputError) return outputFailed(error)
     if (!(error instanceof UsageError)) throw error

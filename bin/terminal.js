@@ -29,7 +29,7 @@ export const plain = (text) => {
 export const complain = (message) => { process.stderr.write(`linformer: ${plain(message)}\n`) }
 
 /**
- * @param {any} style of util.styleText
+ * @param {Parameters<typeof styleText>[0]} style of util.styleText
  * @param {string} text
  * @param {NodeJS.WriteStream} stream coloured if it is a terminal or FORCE_COLOR is set, unless NO_COLOR is
  */

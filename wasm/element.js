@@ -21,7 +21,7 @@ const CLASSIFY_ATTRIBUTES = ['explain', 'overflow', 'top-k']
 const PROPERTIES = /** @type {const} */ (['model', 'value', 'options', 'required', 'disabled', 'name'])
 
 /** On a server there are no elements; importing this must do no harm there. @type {typeof HTMLElement} */
-const Base = globalThis.HTMLElement ?? /** @type {any} */ (class {})
+const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (/** @type {unknown} */ (class {}))
 
 export class LongDocumentClassifier extends Base {
   static formAssociated = true

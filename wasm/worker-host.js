@@ -4,8 +4,7 @@
 import { serve } from './hosts/worker-serve.js'
 import { inspect, load } from './index.js'
 
-const scope = /** @type {any} */ (globalThis)
-const receive = serve({ load, inspect }, (message) => scope.postMessage(message))
-scope.addEventListener('message', (/** @type {MessageEvent} */ { data }) => { void receive(data) })
+const receive = serve({ load, inspect }, (message) => globalThis.postMessage(message))
+globalThis.addEventListener('message', (/** @type {MessageEvent} */ { data }) => { void receive(data) })
 // A message that is lost would leave its call waiting for ever.
-scope.addEventListener('messageerror', () => { throw new Error('a message could not be read') })
+globalThis.addEventListener('messageerror', () => { throw new Error('a message could not be read') })

@@ -9,7 +9,7 @@ export * from './index.js'
 
 /** A Worker of the web, or of Node's worker_threads. */
 export interface WorkerLike {
-  postMessage(message: any, transfer?: any): void
+  postMessage(message: unknown, transfer?: readonly object[]): void
   terminate(): unknown
 }
 

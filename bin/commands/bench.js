@@ -5,7 +5,7 @@ import { load, LinformerError, tensorShapes, writeSafetensors } from 'linformer-
 import { randomWeights } from '../random-weights.js'
 import { complain, mebibytes, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
 
-export const benchOptions = {
+export const benchOptions = /** @type {const} */ ({
   lengths: { type: 'string' },
   k: { type: 'string' },
   'd-model': { type: 'string' },
@@ -15,7 +15,7 @@ export const benchOptions = {
   runs: { type: 'string' },
   backend: { type: 'string' },
   json: { type: 'boolean' }
-}
+})
 
 export const benchHelp = `Usage: linformer bench [options]
 
@@ -37,9 +37,9 @@ const median = (/** @type {number[]} */ values) => [...values].sort((a, b) => a 
 
 /**
  * @param {import('linformer-wasm').Config['attention']} attention
- * @param {any} shape
+ * @param {Partial<import('linformer-wasm').Config> & { n_max: number }} shape
  * @param {number} runs
- * @param {any} backend
+ * @param {import('linformer-wasm').LoadOptions['backend']} backend
  */
 async function measure(attention, shape, runs, backend) {
   const classifier = await load(randomWeights({ tensorShapes, writeSafetensors }, { ...shape, attention }), { backend, maxOperations: Number.MAX_SAFE_INTEGER })
@@ -104,7 +104,7 @@ function plot(curves) {
 }
 
 /**
- * @param {any} values
+ * @param {import('./index.js').Values<typeof benchOptions>} values
  * @param {string[]} positionals
  * @returns {Promise<number>} exit status
  */
@@ -113,6 +113,7 @@ export async function bench(values, positionals) {
   if (values.backend !== undefined && !['relaxed', 'simd128'].includes(values.backend)) {
     throw new UsageError(`--backend is ${JSON.stringify(values.backend)}; it can be relaxed or simd128`)
   }
+  const backend = /** @type {import('linformer-wasm').LoadOptions['backend']} */ (values.backend)
   const lengths = String(values.lengths ?? '512,1024,2048,4096,8192').split(',').map((text) => Number(wholeNumber(text.trim(), 'lengths', 2 ** 20)))
   const layers = wholeNumber(values.layers, 'layers', 32) ?? 4
   const heads = wholeNumber(values.heads, 'heads', 64) ?? 4
@@ -134,10 +135,10 @@ export async function bench(values, positionals) {
     const shape = { vocab_size: 257, n_max: n, d_model: dModel, n_layers: layers, n_heads: heads, d_ff: dFf, k: new Array(layers).fill(Math.min(k, n)) }
     try {
       bar.show(`${n} tokens, linformer`, index / lengths.length)
-      const linformer = await measure('linformer', shape, runs, values.backend)
+      const linformer = await measure('linformer', shape, runs, backend)
       const expected = slowest === undefined ? 0 : slowest.ms * (n / slowest.n) ** 2
       bar.show(`${n} tokens, full attention`, (index + 0.5) / lengths.length)
-      const full = expected > LONGEST_MS ? undefined : await measure('full', shape, runs, values.backend)
+      const full = expected > LONGEST_MS ? undefined : await measure('full', shape, runs, backend)
       if (full !== undefined) slowest = { n, ms: full.ms }
       bar.clear()
       rows.push({ tokens: n, linformer, full: full ?? null })

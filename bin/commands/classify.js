@@ -17,7 +17,7 @@ import { complain, paint, plain, ProgressBar, UsageError, wholeNumber, write } f
  * @typedef {{ id: unknown, error: string } | { id: unknown } & Result} Answer
  */
 
-export const classifyOptions = {
+export const classifyOptions = /** @type {const} */ ({
   model: { type: 'string', short: 'm' },
   trunk: { type: 'string' },
   json: { type: 'boolean' },
@@ -36,7 +36,7 @@ export const classifyOptions = {
   precision: { type: 'string' },
   cache: { type: 'boolean' },
   integrity: { type: 'string' }
-}
+})
 
 export const classifyHelp = `Usage: linformer classify [options] [FILE ... | -]
 
@@ -124,7 +124,8 @@ function describePassages(passages) {
   const strongest = Math.abs(passages[0]?.contribution ?? 0)
   const lines = passages.slice(0, SHOWN_PASSAGES).map(({ contribution, text }) => {
     const amount = `${contribution >= 0 ? '+' : '-'}${Math.abs(contribution).toFixed(3)}`
-    const colour = contribution >= 0 ? 'green' : 'red'
+    const colour = contribution >= 0 ? /** @type {const} */ ('green') : 'red'
+    /** @type {Parameters<typeof paint>[0]} */
     const style = Math.abs(contribution) >= strongest / 2 ? ['bold', colour] : colour
     return `  ${paint(style, amount, process.stdout)}  ${paint(style, plain(text.replace(/\s+/g, ' ').trim()), process.stdout)}`
   })
@@ -134,7 +135,7 @@ function describePassages(passages) {
 }
 
 /**
- * @param {any} values
+ * @param {import('./index.js').Values<typeof classifyOptions>} values
  * @param {string[]} positionals
  * @returns {Promise<number>} exit status
  */
@@ -170,7 +171,8 @@ export async function classify(values, positionals) {
   try {
     classifier = await openModel(values.model ?? DEFAULT_MODEL, {
       memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, maxTokens, threads,
-      backend: values.backend, precision: values.precision,
+      backend: /** @type {import('linformer-wasm').LoadOptions['backend']} */ (values.backend),
+      precision: /** @type {import('linformer-wasm').LoadOptions['precision']} */ (values.precision),
       cache: values.cache, integrity: values.integrity,
       onProgress: ({ phase, done, total }) => bar.show(`${values.model ?? DEFAULT_MODEL} (${phase})`, done / (total || 1))
     }, values.trunk)
@@ -191,7 +193,7 @@ export async function classify(values, positionals) {
     try {
       if (input === undefined) throw error
       const result = await classifier.classify(input, {
-        topK, overflow: values.overflow, explain: values.explain,
+        topK, overflow: /** @type {import('linformer-wasm').ClassifyOptions['overflow']} */ (values.overflow), explain: values.explain,
         onProgress: ({ phase, done, total }) => bar.show(`${id} (${phase})`, done / (total || 1))
       })
       answer = { id, ...result, ...(notes.length > 0 ? { notes } : {}) }

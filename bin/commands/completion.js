@@ -5,7 +5,7 @@ import { TYPES } from 'linformer-wasm/documents'
 import { UsageError, write } from '../terminal.js'
 import { COMMANDS } from './index.js'
 
-export const completionOptions = {}
+export const completionOptions = /** @type {const} */ ({})
 
 export const completionHelp = `Usage: linformer completion bash|zsh|fish
 
@@ -64,7 +64,7 @@ function fish() {
 }
 
 /**
- * @param {any} values
+ * @param {import('./index.js').Values<typeof completionOptions>} values
  * @param {string[]} positionals
  * @returns {Promise<number>} exit status
  */

@@ -8,13 +8,13 @@ import { columnsOf, describeFigures, describeLabels, examplesHelp, examplesOptio
 import { modelMessage, openModel } from '../models.js'
 import { complain, percent, plain, ProgressBar, UsageError, write } from '../terminal.js'
 
-export const evaluateOptions = {
+export const evaluateOptions = /** @type {const} */ ({
   model: { type: 'string', short: 'm' },
   trunk: { type: 'string' },
   ...examplesOptions,
   'at-least': { type: 'string' },
   json: { type: 'boolean' }
-}
+})
 
 export const evaluateHelp = `Usage: linformer evaluate [options] --model MODEL EXAMPLES
 
@@ -32,7 +32,7 @@ ${examplesHelp}      --at-least SHARE   exit status 1 if fewer are right, such a
 const SHOWN = 200
 
 /**
- * @param {any} values
+ * @param {import('./index.js').Values<typeof evaluateOptions>} values
  * @param {string[]} positionals
  * @returns {Promise<number>} exit status
  */

@@ -26,10 +26,21 @@ still have their results), 2 bad usage. NO_COLOR and FORCE_COLOR are honoured.
 `
 
 /**
+ * @typedef {{ readonly [name: string]: { readonly type: 'string' | 'boolean', readonly short?: string } }} Options
+ */
+
+/**
+ * What the command line has for a command's options.
+ *
+ * @template {Options} Of
+ * @typedef {{ [Name in keyof Of]?: Of[Name]['type'] extends 'boolean' ? boolean : Of[Name]['type'] extends 'string' ? string : string | boolean }} Values
+ */
+
+/**
  * @typedef {object} Command
- * @property {(values: any, positionals: string[]) => Promise<number>} run returns the exit status
+ * @property {(values: never, positionals: string[]) => Promise<number>} run takes the values of its options; returns the exit status
  * @property {string} help
- * @property {Record<string, { type: string, short?: string }>} options of util.parseArgs
+ * @property {Options} options of util.parseArgs
  */
 
 /** @type {Record<string, Command>} */

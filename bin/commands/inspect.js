@@ -5,7 +5,7 @@ import { inspect, LinformerError } from 'linformer-wasm'
 import { modelMessage, modelPath } from '../models.js'
 import { complain, mebibytes, plain, UsageError, write } from '../terminal.js'
 
-export const inspectOptions = { json: { type: 'boolean' } }
+export const inspectOptions = /** @type {const} */ ({ json: { type: 'boolean' } })
 
 export const inspectHelp = `Usage: linformer inspect [--json] MODEL
 
@@ -40,7 +40,7 @@ const memoryLines = (chosen, plans) => [
 ]
 
 /**
- * @param {any} values
+ * @param {import('./index.js').Values<typeof inspectOptions>} values
  * @param {string[]} positionals
  * @returns {Promise<number>} exit status
  */

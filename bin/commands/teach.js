@@ -12,7 +12,7 @@ import { complain, percent, plain, ProgressBar, UsageError, write } from '../ter
 /** The trunk that is taught when none is named. */
 const DEFAULT_TRUNK = 'general'
 
-export const teachOptions = {
+export const teachOptions = /** @type {const} */ ({
   out: { type: 'string', short: 'o' },
   model: { type: 'string', short: 'm' },
   ...examplesOptions,
@@ -20,7 +20,7 @@ export const teachOptions = {
   license: { type: 'string' },
   complete: { type: 'boolean' },
   json: { type: 'boolean' }
-}
+})
 
 export const teachHelp = `Usage: linformer teach [options] EXAMPLES --out FILE
 
@@ -63,7 +63,7 @@ function describe(report, ids) {
 }
 
 /**
- * @param {any} values
+ * @param {import('./index.js').Values<typeof teachOptions>} values
  * @param {string[]} positionals
  * @returns {Promise<number>} exit status
  */

@@ -31,7 +31,7 @@ import { Trunk } from './trunk.js'
  *
  * @typedef {object} Host what differs between hosts
  * @property {Record<Backend, () => LoadOptions['wasm']>} modules where the modules are, unless the caller says
- * @property {(place: string | URL, options: any) => Promise<Uint8Array>} [readPlace] reads a URL or path; `fetch` by default
+ * @property {(place: string | URL, options: import('../source/fetch.js').ReadOptions) => Promise<Uint8Array>} [readPlace] reads a URL or path; `fetch` by default
  * @property {(name: string | undefined) => Promise<import('../source/cache.js').Store>} [openCache] the Cache API by default
  * @property {import('../engine/threads.js').StartThread} [startThread] starts a worker; without it there is one thread
  * @property {(source: unknown) => URL | undefined} [shipped] where the model is, if the source is the name of a shipped one
@@ -40,13 +40,14 @@ import { Trunk } from './trunk.js'
 
 const WASM_MAGIC = [0, 0x61, 0x73, 0x6d]
 
-/** @param {any} options @returns {LoadOptions} */
-function checkOptions(options) {
-  if (typeof options !== 'object' || options === null) throw new LinformerError('BAD_ARGUMENT', 'options is not an object')
-  for (const key of ['memoryBudget', 'maxTokens', 'maxModelBytes', 'maxOperations', 'threads', 'headRoom']) {
+/** @param {unknown} given @returns {LoadOptions} */
+function checkOptions(given) {
+  if (typeof given !== 'object' || given === null) throw new LinformerError('BAD_ARGUMENT', 'options is not an object')
+  const options = /** @type {{ [Key in keyof LoadOptions]: unknown }} */ (given)
+  for (const key of /** @type {const} */ ( ['memoryBudget', 'maxTokens', 'maxModelBytes', 'maxOperations', 'threads', 'headRoom'])) {
     const value = options[key]
     const least = key === 'headRoom' ? 0 : 1
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least)) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && Number(value) >= least)) {
       throw new LinformerError('BAD_ARGUMENT', `${key} is ${show(value)}; it has to be a whole number from ${least}`, { [key]: value })
     }
   }
@@ -58,7 +59,7 @@ function checkOptions(options) {
     throw new LinformerError('BAD_ARGUMENT', `deterministic needs the backend 'simd128', not ${show(backend)}`)
   }
   const { precision } = options
-  if (precision !== undefined && !PRECISIONS.includes(precision)) {
+  if (precision !== undefined && !PRECISIONS.includes(/** @type {string} */ (precision))) {
     throw new LinformerError('BAD_ARGUMENT', `precision is ${show(precision)}; it can be ${PRECISIONS.map((name) => `'${name}'`).join(' or ')}`, { precision })
   }
   checkCallbacks(options)
@@ -67,7 +68,7 @@ function checkOptions(options) {
   if (options.cache !== undefined && typeof options.cache !== 'boolean' && (typeof options.cache !== 'string' || options.cache === '')) {
     throw new LinformerError('BAD_ARGUMENT', `cache is ${show(options.cache)}; it can be true, false or a name`)
   }
-  return options
+  return /** @type {LoadOptions} */ (options)
 }
 
 /**
@@ -85,7 +86,13 @@ function chooseArithmetic({ precision, threads = 1, wasm }, { weights }, startTh
   return { precision: precision ?? stored, threads: one ? 1 : Math.min(threads, MAX_THREADS) }
 }
 
-/** The module's bytes; what went wrong with them is no fault of the model's. @param {any} wasm @param {any} options @param {any} readPlace */
+/**
+ * The module's bytes; what went wrong with them is no fault of the model's.
+ *
+ * @param {unknown} wasm
+ * @param {import('../source/fetch.js').ReadOptions} options
+ * @param {Host['readPlace']} readPlace
+ */
 async function readModule(wasm, options, readPlace) {
   try {
     return await readSource(wasm, options, readPlace)

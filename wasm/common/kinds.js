@@ -27,7 +27,7 @@ export function asBytes(value) {
   const buffer = isView ? value.buffer : value
   const isShared = isA(buffer, 'SharedArrayBuffer')
   if (!isShared && !isA(buffer, 'ArrayBuffer')) return undefined
-  if (/** @type {any} */ (value).byteLength === 0) return new Uint8Array(0) // also one that has been handed over
+  if (/** @type {{ byteLength: number }} */ (value).byteLength === 0) return new Uint8Array(0) // also one that has been handed over
   const bytes = isView ? new Uint8Array(buffer, value.byteOffset, value.byteLength) : new Uint8Array(buffer)
-  return isShared || /** @type {any} */ (buffer).resizable ? new Uint8Array(bytes) : bytes
+  return isShared || /** @type {{ resizable?: boolean }} */ (buffer).resizable ? new Uint8Array(bytes) : bytes
 }

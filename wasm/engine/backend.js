@@ -44,7 +44,7 @@ let dotProductIsRight
 function multipliesRight() {
   try {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(DOT_PROBE))
-    return /** @type {any} */ (exports).f() === 4 * -128 * 127
+    return /** @type {{ f: () => number }} */ (/** @type {unknown} */ (exports)).f() === 4 * -128 * 127
   } catch {
     return false // a host that compiles nothing at run time, as Cloudflare Workers: it cannot be tried there
   }

@@ -82,7 +82,7 @@ export function withSharedMemory(module) {
  * @param {() => void} ready
  */
 export function serveThread({ module, memory, run, thread, stack, gate }, ready) {
-  const exports = /** @type {any} */ (new WebAssembly.Instance(module, { env: { memory } }).exports)
+  const exports = /** @type {import('./calls.js').Exports} */ (/** @type {unknown} */ (new WebAssembly.Instance(module, { env: { memory } }).exports))
   exports.__stack_pointer.value = stack
   // Come too late: this thread is about to be ended, and must not be in the midst of a tile then.
   if (Atomics.compareExchange(gate, 0, OPEN, ENTERED) !== OPEN) return

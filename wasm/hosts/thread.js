@@ -3,5 +3,4 @@
  */
 import { serveThread } from '../engine/threads.js'
 
-const scope = /** @type {any} */ (globalThis)
-scope.addEventListener('message', (/** @type {MessageEvent} */ { data }) => serveThread(data, () => scope.postMessage('ready')))
+globalThis.addEventListener('message', (/** @type {MessageEvent} */ { data }) => serveThread(data, () => globalThis.postMessage('ready')))

@@ -19,7 +19,7 @@ import { disposed, sendable } from './worker-client.js'
 const INSIDE = Symbol('linformer-wasm')
 
 /** @param {unknown} value @returns {{ connection: Connection, number: number } | undefined} */
-const insideOf = (value) => /** @type {{ [INSIDE]?: () => any } | undefined | null} */ (value)?.[INSIDE]?.()
+const insideOf = (value) => /** @type {{ [INSIDE]?: () => { connection: Connection, number: number } } | undefined | null} */ (value)?.[INSIDE]?.()
 
 /** @param {object} value frozen with all that it holds */
 function freeze(value) {

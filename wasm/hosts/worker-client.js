@@ -29,14 +29,18 @@ import { createWorkerClassifier } from './worker-classifier.js'
  * @typedef {import('../index.js').Result} Result
  * @typedef {import('../classify/inputs.js').Document} Document
  * @typedef {{ signal?: AbortSignal, onProgress?: (event: ProgressEvent) => void }} Callbacks
- * @typedef {{ code?: any, name?: string, message: string, details?: Record<string, unknown>, cause?: unknown }} PlainError
+ * @typedef {import('../index.js').Classifier} Classifier
+ * @typedef {import('../index.js').Inspection} Inspection
+ * @typedef {{ code?: import('../index.js').ErrorCode, name?: string, message: string, details?: Record<string, unknown>, cause?: unknown }} PlainError
+ *
+ * @typedef {{ id: number, value?: unknown, progress?: ProgressEvent, error?: PlainError }} Answer what comes from the worker
  *
  * @typedef {object} Listener what a host tells about its worker
- * @property {(message: any) => void} message
+ * @property {(message: Answer) => void} message
  * @property {(reason: string, cause?: unknown) => void} failed
  *
  * @typedef {object} Port a worker, whichever the host
- * @property {(message: unknown, transfer?: any[]) => void} post
+ * @property {(message: unknown, transfer?: ArrayBuffer[]) => void} post
  * @property {() => void} terminate
  * @property {(busy: boolean) => void} keepAlive whether the process has to wait for this worker
  *
@@ -56,7 +60,7 @@ export class Connection {
   /** @type {Port} */
   #port
   #nextId = 0
-  /** @type {Map<number, { resolve: (value: any) => void, reject: (error: unknown) => void, onProgress?: (event: ProgressEvent) => void }>} */
+  /** @type {Map<number, { resolve: (value: unknown) => void, reject: (error: unknown) => void, onProgress?: (event: ProgressEvent) => void }>} */
   #calls = new Map()
   /** Why no call can be made any more. @type {LinformerError | undefined} */
   #ended
@@ -73,10 +77,11 @@ export class Connection {
   }
 
   /**
+   * @template T what the worker answers to this message
    * @param {Record<string, unknown>} message
    * @param {Callbacks} callbacks
-   * @param {any[]} [transfer]
-   * @returns {Promise<any>} ABORTED as soon as the signal is; the worker learns of it and stops too
+   * @param {ArrayBuffer[]} [transfer]
+   * @returns {Promise<T>} ABORTED as soon as the signal is; the worker learns of it and stops too
    */
   async call(message, { signal, onProgress }, transfer = []) {
     throwIfAborted(signal)
@@ -89,7 +94,7 @@ export class Connection {
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
       return await new Promise((resolve, reject) => {
-        this.#calls.set(id, { resolve, reject, onProgress })
+        this.#calls.set(id, { resolve: /** @type {(value: unknown) => void} */ (resolve), reject, onProgress })
         this.#port.keepAlive(true)
         try {
           this.#port.post({ id, progress: onProgress !== undefined, ...message }, transfer)
@@ -120,7 +125,7 @@ export class Connection {
     return call
   }
 
-  /** @param {{ id: number, value?: any, progress?: ProgressEvent, error?: PlainError }} message */
+  /** @param {Answer} message */
   #receive({ id, value, progress, error }) {
     if (progress !== undefined) {
       try {
@@ -142,7 +147,7 @@ export const disposed = () => new LinformerError('DISPOSED', 'this classifier ha
 /**
  * A source that can be sent: strings as the worker will understand them, and of a response its bytes.
  *
- * @param {any} source
+ * @param {unknown} source
  * @param {Host} host
  * @param {import('../source/fetch.js').ReadOptions} options
  */
@@ -165,21 +170,25 @@ export function createWorkerApi(host) {
   /**
    * Starts a worker and has it make the call; ends it if that fails.
    *
+   * @template T
    * @param {'load' | 'inspect'} call
-   * @param {any} source
-   * @param {any} options
+   * @param {unknown} source
+   * @param {unknown} given options
+   * @returns {Promise<{ connection: Connection, value: T }>}
    */
-  async function begin(call, source, options) {
-    if (typeof options !== 'object' || options === null) throw new LinformerError('BAD_ARGUMENT', 'options is not an object')
+  async function begin(call, source, given) {
+    if (typeof given !== 'object' || given === null) throw new LinformerError('BAD_ARGUMENT', 'options is not an object')
+    const options = /** @type {import('../worker.js').WorkerLoadOptions} */ (given)
     checkCallbacks(options)
     const { signal, onProgress, worker, transfer, wasm, ...rest } = options
     const callbacks = { signal, onProgress }
     throwIfAborted(signal)
     const sent = await sendable(source, host, { ...callbacks, maxModelBytes: rest.maxModelBytes })
     const module = await sendable(wasm, host, { signal })
-    const buffers = [...new Set([source, wasm].map((value) => ArrayBuffer.isView(value) ? value.buffer : value))]
-      .filter((buffer) => transfer === true && isA(buffer, 'ArrayBuffer') && buffer.byteLength > 0)
-    const read = sent?.bytes instanceof Uint8Array ? [sent.bytes.buffer] : []
+    const handed = transfer === true ? [source, wasm].map((value) => ArrayBuffer.isView(value) ? value.buffer : value) : []
+    const buffers = [...new Set(handed)].filter((value) => isA(value, 'ArrayBuffer')).filter(({ byteLength }) => byteLength > 0)
+    const { bytes } = /** @type {{ bytes?: unknown }} */ (sent ?? {}) // of a response
+    const read = bytes instanceof Uint8Array ? [/** @type {ArrayBuffer} */ (bytes.buffer)] : []
     const connection = new Connection(host, worker)
     try {
       const message = { call, source: sent, options: module === undefined ? rest : { ...rest, wasm: module } }
@@ -190,13 +199,13 @@ export function createWorkerApi(host) {
     }
   }
 
-  /** @param {any} source @param {any} [options] @returns {Promise<any>} see worker.d.ts */
+  /** @param {unknown} source @param {unknown} [options] @returns {Promise<Classifier>} see worker.d.ts */
   async function load(source, options = {}) {
     const { connection, value } = await begin('load', source, options)
     return createWorkerClassifier({ connection, host }, 0, value)
   }
 
-  /** @param {any} source @param {any} [options] @returns {Promise<any>} see worker.d.ts */
+  /** @param {unknown} source @param {unknown} [options] @returns {Promise<Inspection>} see worker.d.ts */
   async function inspect(source, options = {}) {
     const { connection, value } = await begin('inspect', source, options)
     connection.end(disposed())

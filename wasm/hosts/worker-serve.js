@@ -6,10 +6,13 @@ import { Feed } from './feed.js'
 
 /**
  * @typedef {import('../index.js').Classifier} Classifier
+ * @typedef {import('../index.js').Example} Example
+ * @typedef {import('../index.js').Input} Input
  * @typedef {import('../index.js').ProgressEvent} ProgressEvent
+ * @typedef {import('../index.js').Source} Source
  *
  * What comes, as worker-client.js has it.
- * @typedef {{ call: string, head: number, heads?: number[], source: any, examples: any, document: any, options: object, index?: number, count?: number }} Message
+ * @typedef {{ call: string, head: number, heads?: number[], source: Source, examples: Example[] | number, document: Input, options: object, index?: number, count?: number }} Message
  */
 
 /**
@@ -28,8 +31,8 @@ const describe = (classifier) => Object.fromEntries(Object.entries(classifier).f
 /**
  * Bytes of a response come with its name, for messages, and its URL, beside which a head's trunk may be.
  *
- * @param {unknown} source
- * @returns {any} what load takes, if the caller gave that
+ * @param {Source} source
+ * @returns {Source}
  */
 function sourceOf(source) {
   const { bytes, name, url } = /** @type {{ bytes?: unknown, name?: string, url?: string }} */ (source ?? {})
@@ -39,9 +42,9 @@ function sourceOf(source) {
 /**
  * Answers one client, which loads one model.
  *
- * @param {{ load: (source: any, options?: any) => Promise<any>, inspect: (source: any, options?: any) => Promise<any> }} api
+ * @param {Pick<typeof import('../index.js'), 'load' | 'inspect'>} api
  * @param {(message: unknown) => void} post
- * @returns {(message: any) => void} takes the client's messages
+ * @returns {(message: Message & { id: number, progress: boolean }) => void} takes the client's messages
  */
 export function serve({ load, inspect }, post) {
   /** By number; 0 is the loaded model's. @type {Map<number, Classifier>} */
@@ -66,7 +69,7 @@ export function serve({ load, inspect }, post) {
     return found
   }
 
-  /** @param {any[] | number} examples all of them, or the number under which they come one by one */
+  /** @param {Example[] | number} examples all of them, or the number under which they come one by one */
   const feedOf = (examples) => {
     if (typeof examples !== 'number') return { values: examples, end() {} }
     const values = new Feed()
@@ -75,7 +78,7 @@ export function serve({ load, inspect }, post) {
       values.end()
       feeds.delete(examples)
     }
-    return { values: /** @type {AsyncIterable<any>} */ (values), end }
+    return { values: /** @type {AsyncIterable<Example>} */ (values), end }
   }
 
   /** @param {Message} message @param {{ signal: AbortSignal, onProgress?: (event: ProgressEvent) => void }} callbacks */
@@ -94,16 +97,16 @@ export function serve({ load, inspect }, post) {
           feed.end()
         }
       }
-      case 'example': return feeds.get(examples)?.put(document)
+      case 'example': return feeds.get(Number(examples))?.put(/** @type {IteratorResult<unknown>} */ (/** @type {unknown} */ (document)))
       case 'embed': return classifierOf(head).embed(document, { ...options, signal, onProgress: place })
       case 'detach':
         classifierOf(head).dispose()
         classifiers.delete(head)
         return
-      default:
-        return classifierOf(head).classify(document, {
-          ...options, heads: /** @type {any} */ (heads?.map(classifierOf)), signal, onProgress: place
-        })
+      default: {
+        const own = { ...options, signal, onProgress: place }
+        return heads === undefined ? classifierOf(head).classify(document, own) : classifierOf(head).classify(document, { ...own, heads: heads.map(classifierOf) })
+      }
     }
   }
 

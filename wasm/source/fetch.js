@@ -152,7 +152,7 @@ export async function fetchBytes(url, options) {
  *
  * @param {unknown} source URL, string, Response, Blob, ArrayBuffer or a view of one
  * @param {ReadOptions} options
- * @param {(place: string | URL, options: any) => Promise<Uint8Array>} [readPlace]
+ * @param {(place: string | URL, options: ReadOptions) => Promise<Uint8Array>} [readPlace]
  * @returns {Promise<{ bytes: Uint8Array, name: string }>}
  * @throws {LinformerError} BAD_ARGUMENT, SOURCE_FAILED, MODEL_TRUNCATED, ABORTED
  */

@@ -37,7 +37,7 @@ export function checkExample(example) {
  * @returns {AsyncIterator<unknown> | Iterator<unknown>}
  */
 export function iteratorOf(examples) {
-  const source = /** @type {any} */ (examples)
+  const source = /** @type {Partial<AsyncIterable<unknown> & Iterable<unknown>> | undefined | null} */ (examples)
   const iterator = source?.[Symbol.asyncIterator]?.() ?? (typeof source === 'string' ? undefined : source?.[Symbol.iterator]?.())
   if (iterator !== undefined) return iterator
   throw new LinformerError('BAD_ARGUMENT', `examples is ${show(examples)}; it has to be an array or an iterable of { text, label }`)

@@ -54,8 +54,9 @@ const completed = (transaction) => new Promise((resolve, reject) => {
 /**
  * All values of a store, in the order of their keys, some at a time.
  *
+ * @template {{ id: IDBValidKey }} T
  * @param {Store} store
- * @param {(values: any[]) => void} onValues
+ * @param {(values: T[]) => void} onValues
  */
 export async function readAll(store, onValues) {
   const database = await open()

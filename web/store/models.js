@@ -19,7 +19,7 @@ import { put, readAll, remove } from './database.js'
 export async function keptModels() {
   /** @type {KeptModel[]} */
   const models = []
-  await readAll('models', (values) => { models.push(...values) })
+  await readAll('models', (/** @type {KeptModel[]} */ values) => { models.push(...values) })
   return models
 }
 

@@ -68,10 +68,10 @@ export class Examples extends EventTarget {
 
   /** What an earlier visit left. */
   async restore() {
-    await readAll('settings', (values) => {
+    await readAll('settings', (/** @type {{ id: string, value: unknown }[]} */ values) => {
       for (const { id, value } of values) if (id === LABELS && Array.isArray(value)) this.#labels = value.map(String)
     })
-    await readAll('examples', (values) => {
+    await readAll('examples', (/** @type {Example[]} */ values) => {
       for (const value of values) {
         this.#examples.set(value.id, value)
         this.#next = Math.max(this.#next, value.id + 1)
