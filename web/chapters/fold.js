@@ -105,7 +105,7 @@ export function mountFold(root, { text }) {
       all += weight(t) ** 2
       if (t >= from && t <= to) inside += weight(t) ** 2
     }
-    const parts = order.slice(0, LISTED).filter((t) => Math.abs(weight(t)) > 0.1 * most)
+    const parts = order.slice(0, LISTED).filter((t) => Math.abs(weight(t)) > 0.1 * most).sort((a, b) => a - b)
     said.replaceChildren(`Row ${count(row + 1)} of ${count(shown.k)} = `, ...parts.flatMap((t, i) => {
       const value = weight(t)
       const sign = value < 0 ? ' \u2212 ' : i === 0 ? '' : ' + '
