@@ -13,7 +13,7 @@ import { REPOSITORY } from './site.js'
 
 /** @type {Shot[]} */
 const SHOTS = [
-  { name: 'demo-light', scheme: 'light', width: 1360, height: 980, scale: 1, at: '#workbench', query: '?model=scotus&sample=opinion' },
+  { name: 'demo-light', scheme: 'light', width: 1360, height: 980, scale: 1, at: '#workbench', query: '?model=contracts&sample=contract' },
   { name: 'demo-dark', scheme: 'dark', width: 1360, height: 980, scale: 1, at: '#complexity', measure: true },
   { name: 'demo-phone', scheme: 'light', width: 390, height: 844, scale: 2, at: '#workbench' }
 ]

@@ -17,11 +17,7 @@ import scipy.sparse as sp
 import zstandard
 from tokenizers import Tokenizer
 
-LABELS = {
-    "imdb": ("negative", "positive"),
-    "scotus": ("Criminal Procedure", "Civil Rights", "First Amendment", "Due Process", "Privacy", "Attorneys", "Unions",
-               "Economic Activity", "Judicial Power", "Federalism", "Federal Taxation"),
-}  # fmt: skip
+LABELS = {"imdb": ("negative", "positive")}
 IMDB_LABELS = LABELS["imdb"]
 
 

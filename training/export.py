@@ -41,13 +41,6 @@ TEXTS = {
         "bad",
         "The camera never moves. " * 400 + "And yet I loved every minute of it.",
     ),
-    "scotus": (
-        "The officers searched the trunk without a warrant, and the question is whether the Fourth Amendment allows it.",
-        "Is a tip that a waiter keeps income within the meaning of the Internal Revenue Code?",
-        "The Board found that the employer had refused to bargain with the union, which is an unfair labor practice.",
-        "tax",
-        "May it please the Court. The statute forbids speech because of what it says. " * 200,
-    ),
 }
 ABOUT = {
     "general": {
@@ -56,11 +49,6 @@ ABOUT = {
         "Archive, Project Gutenberg, QNLI, the Large Movie Review Dataset and SST-2",
     },
     "imdb": {"license": "MIT", "trained_on": "Large Movie Review Dataset v1.0 (Maas et al. 2011)"},
-    "scotus": {
-        "license": "CC-BY-NC-4.0",
-        "trained_on": "transcripts of Supreme Court oral arguments, Oyez (CC BY-NC 4.0); issue areas of the Supreme Court "
-        "Database, 2019_01",
-    },
 }
 
 

@@ -96,15 +96,42 @@ function jsonLine(answer, rawId) {
 function csvRow(answer, rawId) {
   const id = typeof answer.id === 'string' ? answer.id : rawId ?? (answer.id === null ? '' : JSON.stringify(answer.id))
   if ('error' in answer) return [id, '', '', '', '', answer.error]
-  const { label, score, tokens } = answer
+  const { found, score, tokens } = answer
+  const label = found === undefined ? answer.label : found.map((each) => each.label).join('; ')
   return [id, label, score, tokens, 'typicality' in answer ? Number(answer.typicality) : '', '']
 }
 
-/** @param {Answer} answer @returns {string} lines for people */
-function describe(answer) {
+/** Characters of a piece of evidence that are told a person. */
+const SHOWN_EVIDENCE = 300
+
+/**
+ * Labels of which several may hold: those that are found, with --explain each with the place that speaks for it most.
+ *
+ * @param {NonNullable<Result['found']>} found
+ * @param {string} text of the document
+ * @param {boolean} explain
+ * @returns {string[]} lines
+ */
+function describeFound(found, text, explain) {
+  return found.map(({ label, score, input, start, end }) => {
+    const line = `  ${(100 * score).toFixed(1).padStart(5)}%  ${paint('bold', plain(label), process.stdout)}`
+    if (!explain || input !== 'text') return line
+    const evidence = text.slice(start, end).replace(/\s+/g, ' ').trim()
+    const shown = evidence.length > SHOWN_EVIDENCE ? `${evidence.slice(0, SHOWN_EVIDENCE)}…` : evidence
+    return `${line}, characters ${start} to ${end}\n          ${plain(shown)}`
+  })
+}
+
+/** @param {Answer} answer @param {string} text of the document @param {boolean} explain @returns {string} lines for people */
+function describe(answer, text, explain) {
   if ('error' in answer) return ''
   const read = answer.truncated ? `${answer.tokensUsed} of ${answer.tokens} tokens` : `${answer.tokens} tokens`
   const windows = answer.windows > 1 ? ` in ${answer.windows} windows` : ''
+  const { found } = answer
+  if (found !== undefined) {
+    const heading = `${plain(String(answer.id))}: ${found.length} label${found.length === 1 ? '' : 's'} found  ${read}${windows}`
+    return `${[heading, ...describeFound(found, text, explain)].join('\n')}\n`
+  }
   const percent = (/** @type {number} */ score) => `${(100 * score).toFixed(1)}%`
   const others = answer.scores.slice(1).map(({ label, score }) => `${plain(label)} ${percent(score)}`).join(', ')
   const label = paint('bold', plain(answer.label), process.stdout)
@@ -215,7 +242,7 @@ export async function classify(values, positionals) {
       await write(csvLine(values['no-formulas'] ? cells.map(neutral) : cells))
     } else if (values.jsonl) await write(`${jsonLine(answer, rawId)}\n`)
     else if (values.json) answers.push(answer)
-    else await write(describe(answer))
+    else await write(describe(answer, typeof input === 'string' ? input : '', values.explain === true))
   }
   if (values.json) await write(`${JSON.stringify(isSeveral(positionals) || answers.length !== 1 ? answers : answers[0], null, 2)}\n`)
   classifier.dispose()

@@ -8,7 +8,7 @@ import axe from 'axe-core'
 import { createServer } from '../../tools/serve.js'
 import { pdfOf } from '../js/helpers/pdf.js'
 import { launch, serve, temporaryFolder } from './helpers/browsers.js'
-import { chooseSample, classify, drop, errorOf, idle, inLines, longestTask, OPINION, paste, press, sample, SAMPLE_LABELS, textOf } from './helpers/page.js'
+import { CHAPTER, chooseSample, classify, CONTRACT, drop, errorOf, idle, inLines, longestTask, paste, press, sample, SAMPLE_LABELS, textOf } from './helpers/page.js'
 
 /** @typedef {import('puppeteer-core').Page} Page */
 
@@ -98,16 +98,19 @@ for (const [name, label] of Object.entries(SAMPLE_LABELS)) {
   }))
 }
 
-test('the court opinion, more than 10,000 words, is read at once by its own model, and shown character by character', () => withPage(async (page) => {
-  const text = await sample(OPINION.id)
-  assert.ok(text.split(/\s+/).length > OPINION.words)
-  await chooseSample(page, OPINION.id)
-  await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
-  assert.equal(page.url(), `${origin}/?model=scotus&sample=opinion`)
-  assert.equal(await textOf(page, '#result .label'), OPINION.label)
-  const [, read, tokens, windows] = /Tokens read([\d,]+) of ([\d,]+)Windows(\d+)/.exec(await textOf(page, '#result')) ?? []
-  assert.ok(read !== undefined && read === tokens && windows === '1', 'all tokens read, in one window')
-  assert.equal(await textOf(page, '#reader'), text)
+test('a chapter and a contract, more than 10,000 words each, are read whole by their own heads, and shown character by character', () => withPage(async (page) => {
+  for (const [model, { id, words }] of Object.entries({ subjects: CHAPTER, contracts: CONTRACT })) {
+    const text = await sample(id)
+    assert.ok(text.split(/\s+/).length > words)
+    await chooseSample(page, id)
+    await page.waitForFunction((expected) => location.search === expected && document.querySelector('#status')?.textContent === 'Done.', {}, `?model=${model}&sample=${id}`)
+    const result = await textOf(page, '#result')
+    if (id === CHAPTER.id) assert.equal(await textOf(page, '#result .label'), CHAPTER.label)
+    else assert.ok((await textOf(page, '#result .found')).includes(CONTRACT.clause), result)
+    const [, read, tokens, windows] = /Tokens read([\d,]+) of ([\d,]+)Windows(\d+)/.exec(result) ?? []
+    assert.ok(read !== undefined && read === tokens && windows === '2', 'all tokens read, in two windows')
+    assert.equal(await textOf(page, '#reader'), text)
+  }
 
   await chooseSample(page, 'note') // and back to the first model
   await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
@@ -306,7 +309,7 @@ for (const scheme of ['light', 'dark']) {
     const problems = async () => (await page.evaluate(() => Reflect.get(globalThis, 'axe').run({ resultTypes: ['violations'] })))
       .violations.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes.map((/** @type {any} */ node) => `${node.target} ${node.failureSummary}`).join('; ')}`)
     assert.deepEqual(await problems(), [])
-    await chooseSample(page, OPINION.id) // many labels, many passages
+    await chooseSample(page, CONTRACT.id) // many labels, many passages
     await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
     assert.deepEqual(await problems(), [])
     await press(page, '.strongest button')

@@ -290,7 +290,7 @@ test('an unknown model: which ones there are', async () => {
   for (const args of [['classify', '-m', 'Imdb', at('one.txt')], ['inspect', 'nothing']]) {
     const { status, stderr } = await run(args)
     assert.equal(status, 1)
-    assert.match(stderr, /the models that come with the package are .*imdb, scotus/)
+    assert.match(stderr, /the models that come with the package are contracts, general, imdb, subjects/)
   }
 })
 
@@ -346,4 +346,15 @@ test('a model cannot talk to the terminal', async () => {
   const { stdout } = await run(['classify', '--json', '--model', hostile, at('hostile.txt')])
   assert.doesNotMatch(stdout.replace(/\u009b|\u202e/g, ''), control)
   assert.match(JSON.parse(stdout).label, /^[abc]\u001b/)
+})
+
+test('a model of which several labels may hold: what is found, with --explain where it stands', async () => {
+  const clause = 'This Agreement shall be governed by the laws of the State of Delaware, without regard to conflicts of laws.'
+  const input = `${'The goods are packed with care and sent to the place that the Buyer names. '.repeat(30)}${clause} ${'The rest is blank. '.repeat(40)}`
+  const [short, explained, csv] = await Promise.all([[], ['--explain'], ['--csv']].map((options) => run(['classify', '-m', 'contracts', ...options], { input })))
+  assert.match(short.stdout, /^-: \d+ labels? found {2}\d+ tokens\n/)
+  assert.match(short.stdout, /\d\d\.\d% {2}Governing Law\n/)
+  const [, start, end] = /Governing Law, characters (\d+) to (\d+)\n +\S/.exec(explained.stdout)
+  assert.ok(Number(start) < input.indexOf(clause) + clause.length && Number(end) > input.indexOf(clause))
+  assert.match(csv.stdout, /Governing Law/)
 })

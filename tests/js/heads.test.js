@@ -285,7 +285,7 @@ test('a shipped model is loaded by its name', async () => {
     byName.dispose()
     byPath.dispose()
   }
-  assert.equal((await inspect('scotus')).labels.length, 11)
+  assert.equal((await inspect('subjects')).labels.length, 21)
 })
 
 test('the web\'s inline entry looks for shipped models beside it, and says what to do where a bundler has left them behind', async (t) => {
@@ -299,8 +299,8 @@ test('the web\'s inline entry looks for shipped models beside it, and says what 
   })
   const model = await loadInline('imdb')
   assert.equal((await model.classify('A fine film.')).label, 'positive')
-  assert.equal((await inspectInline('scotus')).labels.length, 11)
-  assert.deepEqual(asked, ['imdb', 'scotus'].map((name) => new URL(`../../models/${name}.safetensors`, import.meta.url).href))
+  assert.equal((await inspectInline('contracts')).labels.length, 34)
+  assert.deepEqual(asked, ['imdb', 'contracts'].map((name) => new URL(`../../models/${name}.safetensors`, import.meta.url).href))
   model.dispose()
   const advice = /"imdb" names a model .* bundlers leave it behind: serve node_modules\/linformer-wasm\/models\/imdb\.safetensors and load its URL/
   const missing = {

@@ -2,6 +2,7 @@
  * The shipped models against PyTorch, from text to logits. The goldens come from training/export.py.
  */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import test from 'node:test'
 import { load } from 'linformer-wasm'
@@ -9,8 +10,7 @@ import { CApi, readSafetensors } from './helpers/c-api.js'
 
 /** @type {Record<string, { tokens: number, classes: number, license: string }>} */
 const SHIPPED = {
-  imdb: { tokens: 4096, classes: 2, license: 'MIT' },
-  scotus: { tokens: 16384, classes: 11, license: 'CC-BY-NC-4.0' }
+  imdb: { tokens: 4096, classes: 2, license: 'MIT' }
 }
 
 /** Trunks: the least their vectors may have of the direction of PyTorch's, for each precision. */
@@ -18,12 +18,18 @@ const TRUNKS = {
   general: { tokens: 8192, license: 'MIT', bytes: 8e6, cosine: { float32: 1 - 1e-6, int8: 0.999 } }
 }
 
+/** Heads on a trunk of them. */
+const HEADS = {
+  contracts: { labels: 34, kind: 'many', license: 'MIT', bytes: 1e6, surely: { label: 'Governing Law', text: 0 } },
+  subjects: { labels: 21, kind: 'one', license: 'MIT', bytes: 5e5, surely: { label: 'Economics', text: 1 } }
+}
+
 /** Largest difference of a logit: floats are PyTorch's but for rounding, codes of 8 bits are coarser. */
 const BOUNDS = { float32: 1e-4, int8: 0.1 }
 
 test('these models are shipped, each with its card', () => {
   const files = readdirSync('models').filter((name) => /\.(safetensors|md)$/.test(name)).sort()
-  assert.deepEqual(files, Object.keys({ ...TRUNKS, ...SHIPPED }).flatMap((name) => [`${name}.md`, `${name}.safetensors`]).sort())
+  assert.deepEqual(files, Object.keys({ ...TRUNKS, ...SHIPPED, ...HEADS }).flatMap((name) => [`${name}.md`, `${name}.safetensors`]).sort())
 })
 
 for (const [name, shipped] of Object.entries(SHIPPED)) {
@@ -106,6 +112,54 @@ for (const [name, shipped] of Object.entries(TRUNKS)) {
     trunk.dispose()
   })
 }
+
+for (const [name, shipped] of Object.entries(HEADS)) {
+  const path = `models/${name}.safetensors`
+  const golden = JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8'))
+
+  for (const [precision, bound] of Object.entries({ float32: 1e-3, int8: 0.5 })) test(`${name} gives the logits of PyTorch for our own texts: ${precision}`, async (t) => {
+    const classifier = await load(name, { backend: 'simd128', precision })
+    let worst = 0
+    for (const { text, ids, logits } of golden) {
+      const { tokens, explanation } = await classifier.classify(text, { explain: true })
+      assert.equal(tokens, ids.length)
+      explanation.logits.forEach((logit, c) => { worst = Math.max(worst, Math.abs(logit - logits[c])) })
+    }
+    assert.ok(worst < bound, `difference ${worst}`)
+    t.diagnostic(`largest difference of a logit ${worst.toExponential(2)}`)
+    classifier.dispose()
+  })
+
+  test(`${name} is a head on a shipped trunk, is small enough, and says what it is`, async () => {
+    const { metadata } = readSafetensors(path)
+    const trunk = readFileSync(`models/${metadata.trunk_name}.safetensors`)
+    assert.equal(metadata.trunk, `sha256-${createHash('sha256').update(trunk).digest('base64')}`)
+    assert.equal(metadata.license, shipped.license)
+    assert.ok(statSync(path).size <= shipped.bytes)
+    const classifier = await load(name)
+    assert.deepEqual([classifier.name, classifier.labels.length, classifier.labelsKind], [name, shipped.labels, shipped.kind])
+    const { label, typicality } = await classifier.classify(golden[shipped.surely.text].text)
+    assert.equal(label, shipped.surely.label)
+    assert.ok(typicality > 0 && typicality <= 1)
+    classifier.dispose()
+  })
+}
+
+test('contracts: what is found has the window that it was found in, wherever the clause stands', async () => {
+  const classifier = await load('contracts')
+  const clause = 'This Agreement shall be governed by and construed in accordance with the laws of the State of Delaware.'
+  const filler = 'The Supplier shall pack the goods with care and shall send them to the place that the Buyer names. '
+  for (const before of [0, 40, 900]) {
+    const text = `${filler.repeat(before)}${clause} ${filler.repeat(40)}`
+    const { found, windows } = await classifier.classify(text)
+    const law = found.find(({ label }) => label === 'Governing Law')
+    const start = text.indexOf(clause)
+    assert.ok(law.start < start + clause.length && law.end > start, `${before}: ${law.start} to ${law.end}, and it is at ${start}`)
+    assert.ok(law.end - law.start < 1200, 'a window, not the document')
+    assert.equal(windows, before === 900 ? 3 : 1)
+  }
+  classifier.dispose()
+})
 
 test('one word decides where it says all', async () => {
   const imdb = await load('models/imdb.safetensors')

@@ -5,7 +5,7 @@
 import { LinformerError, show } from '../common/errors.js'
 
 /** Names of the files in models/. */
-export const shippedModels = Object.freeze(['general', 'imdb', 'scotus'])
+export const shippedModels = Object.freeze(['contracts', 'general', 'imdb', 'subjects'])
 
 /** @param {unknown} source @returns {source is string} */
 export const isShipped = (source) => typeof source === 'string' && shippedModels.includes(source)

@@ -33,12 +33,22 @@ export const MODELS = [
     sample: 'review'
   },
   {
-    id: 'scotus',
-    title: 'Supreme Court cases',
-    about: 'Which area of law is this case about?',
-    file: './models/scotus.safetensors',
-    card: './models/scotus.md',
-    sample: 'opinion'
+    id: 'contracts',
+    title: 'Contracts',
+    about: 'Which clauses does this contract hold, and where?',
+    trunk: 'general',
+    file: './models/contracts.safetensors',
+    card: './models/contracts.md',
+    sample: 'contract'
+  },
+  {
+    id: 'subjects',
+    title: 'Subjects',
+    about: 'Which of 21 subjects is this text about?',
+    trunk: 'general',
+    file: './models/subjects.safetensors',
+    card: './models/subjects.md',
+    sample: 'chapter'
   }
 ]
 

@@ -19,12 +19,20 @@ export const SAMPLES = [
     source: 'The reviews were written for this page, about films that do not exist.'
   },
   {
-    id: 'opinion',
-    title: 'a court opinion',
-    file: './samples/opinion.txt',
-    model: 'scotus',
-    source: 'The court opinion, 10,000 words, is Democracy North Carolina v. North Carolina State Board of Elections, 590 F. Supp. 3d 850 \
-(M.D.N.C. 2022): a work of the United States government, in the public domain; page numbers of the reporter are left out.'
+    id: 'contract',
+    title: 'a contract',
+    file: './samples/contract.txt',
+    model: 'contracts',
+    source: 'The contract, 10,700 words, is the Charter Affiliation Agreement of The Tube Music Network with Tribune Broadcasting, 2006, as \
+CUAD v1 has it (The Atticus Project, CC BY 4.0): one of those that the model was tested with, and had never seen.'
+  },
+  {
+    id: 'chapter',
+    title: 'a chapter',
+    file: './samples/chapter.txt',
+    model: 'subjects',
+    source: 'The chapter, 11,900 words, is Between the Stars: Gas and Dust in Space, from Astronomy 2e by OpenStax, Rice University (CC BY 4.0; \
+access for free at openstax.org), without its figures and exercises: the model had never seen it either.'
   },
   {
     id: 'note',

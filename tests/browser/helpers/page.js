@@ -7,8 +7,9 @@ import { readFile } from 'node:fs/promises'
 /** What a reader would say of the samples that are film reviews. */
 export const SAMPLE_LABELS = { review: 'positive', note: 'negative' }
 
-/** The court opinion, about the right to vote, with the model of Supreme Court cases, which reads it at once. */
-export const OPINION = { id: 'opinion', label: 'Civil Rights', words: 10_000 }
+/** Long samples, each with a head on the shared trunk: the subject of the one, and a clause that the other holds. */
+export const CHAPTER = { id: 'chapter', label: 'Astronomy', words: 10_000 }
+export const CONTRACT = { id: 'contract', clause: 'Governing Law', words: 10_000 }
 
 /** @param {string} id @returns {Promise<string>} */
 export const sample = async (id) => (await readFile(new URL(`../../../web/samples/${id}.txt`, import.meta.url), 'utf8')).trimEnd()

@@ -1,0 +1,106 @@
+"""Writes what is measured and counted into a head's card: the part of models/NAME.md between the two marks.
+
+    python training/card.py contracts subjects
+
+It comes from the file itself and from training/NAME.json, which has to be of this very file. The rest of a card is written by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from safetensors import safe_open
+
+from heads import digest_of
+
+ROOT = Path(__file__).parent.parent
+BEGIN, END = "<!-- written by training/card.py -->", "<!-- until here -->"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, ["---"] * len(head), *rows])
+
+
+def told(measured: dict | float) -> str:
+    """A figure with its 95% interval"""
+    if not isinstance(measured, dict):
+        return f"{measured:.1f}"
+    low, high = measured["interval"]
+    return f"{measured.get('value', measured.get('mAP')):.1f} ({low:.1f} to {high:.1f})"
+
+
+def facts(path: Path) -> str:
+    with safe_open(path, "np") as file:
+        metadata = file.metadata()
+        names = list(file.keys())
+    config, labels = json.loads(metadata["config"]), json.loads(metadata["labels"])
+    pooling = f"the best window of {config['window']} tokens" if config["pooling"] == "window-max" else "the whole text, tokens weighted by their importance"
+    rows = [
+        ["file", f"`{path.name}`, {path.stat().st_size:,} bytes: a head on [{metadata['trunk_name']}]({metadata['trunk_name']}.md)"],
+        ["digest", f"`{digest_of(path)}`"],
+        ["trunk", f"`{metadata['trunk']}`"],
+        ["labels", f"{len(labels)}: {', '.join(labels)}"],
+        ["judges by", f"{pooling}; {config['words']:,} words beside the trunk's vector{'; typicality' if 'typicality.quantiles' in names else ''}"],
+        ["licence", f"{metadata['license']} for the weights; see below for the texts"],
+    ]
+    return table(["", ""], rows)
+
+
+def unlike(figures: dict) -> str:
+    sets = sorted(figures["unlike"].items(), key=lambda pair: -pair[1])
+    return "AUROC of typicality against other sets, 60 documents of each (`training/unlike.py`):\n\n" + table(
+        ["set", "AUROC"], [[name, f"{value:.3f}"] for name, value in sets]
+    )
+
+
+def contracts(figures: dict) -> str:
+    tfidf = figures["TF-IDF"]
+    rows = [["**this head**", told(figures["mAP"]), told(figures["micro F1"])], ["this head, first 400 words", told(figures["first 400 words"]), ""]]
+    rows += [[f"TF-IDF, {name}", f"{value['mAP']:.1f}", f"{value['micro F1']:.1f}"] for name, value in tfidf.items()]
+    lengths = [[name, str(value["contracts"]), f"{value['micro F1']:.1f}", f"{value['ECE']:.1f}"] for name, value in figures["by length"].items()]
+    labels = [[name, str(v["contracts"]), f"{v['AP']:.1f}", f"{v['precision']:.1f}", f"{v['recall']:.1f}"] for name, v in figures["labels"].items()]
+    return "\n\n".join([
+        f"On {figures['documents']} contracts of `test`, through the command line, in percent with 95% intervals:",
+        table(["", "macro mean average precision", "micro F1"], rows),
+        f"Of the clauses that are rightly found, the evidence overlaps a lawyer's span in {told(figures['evidence'])}%. "
+        f"The expected calibration error of all scores is {told(figures['ECE'])}%.",
+        table(["length", "contracts", "micro F1", "calibration error"], lengths),
+        table(["clause", "contracts that have it", "average precision", "precision", "recall"], labels),
+        unlike(figures),
+    ])  # fmt: skip
+
+
+def subjects(figures: dict) -> str:
+    texts = [name for name in figures if name.startswith(("sections", "chapters"))]
+    rows = [[name, str(figures[name]["documents"]), told(figures[name]["accuracy"]), told(figures[name]["macro F1"]), f"{figures[name]['ECE']:.1f}"] for name in texts]
+    tfidf = [[f"TF-IDF, {name}", "", f"{value['accuracy']:.1f}", f"{value['macro F1']:.1f}", ""] for name, value in figures["TF-IDF"].items()]
+    labels = [[name, str(v["sections"]), f"{v['F1']:.1f}"] for name, v in figures["labels"].items()]
+    mistakes = "; ".join(f"{what} ({times})" for what, times in figures["mistakes"])
+    return "\n\n".join([
+        "On `test`, whose chapters are in no other part, through the command line, in percent with 95% intervals:",
+        table(["texts", "of them", "accuracy", "macro F1", "calibration error"], rows + tfidf),
+        table(["subject", "sections", "F1"], labels),
+        f"The commonest mistakes: {mistakes}.",
+        unlike(figures),
+    ])  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="+", choices=("contracts", "subjects"))
+    for name in parser.parse_args().names:
+        model, card = ROOT / "models" / f"{name}.safetensors", ROOT / "models" / f"{name}.md"
+        figures = json.loads((ROOT / "training" / f"{name}.json").read_text())
+        if figures["digest"] != digest_of(model):
+            raise SystemExit(f"training/{name}.json is of another file than {model}: measure it again")
+        text = card.read_text(encoding="utf-8")
+        before, after = text[: text.index(BEGIN)], text[text.index(END) :]
+        middle = {"contracts": contracts, "subjects": subjects}[name](figures)
+        card.write_text(f"{before}{BEGIN}\n\n{facts(model)}\n\n## Measured\n\n{middle}\n\n{after}", encoding="utf-8")
+        print(card)
+
+
+if __name__ == "__main__":
+    main()
