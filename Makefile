@@ -20,8 +20,8 @@ CFLAGS_ALL := -std=c11 $(WARNINGS) -ffp-contract=off -fno-math-errno
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: help all wasm wasm-test verify-dist native test-native test-threads numerics fuzz coverage test bench format clean \
-  lint lint-layout lint-tidy lint-types lint-symbols
+.PHONY: help all wasm wasm-test verify-dist native test-native test-sanitized test-threads numerics fuzz coverage check \
+  test-tools test bench format clean lint lint-layout lint-tidy lint-types lint-symbols
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.* ## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -129,6 +129,9 @@ native: $(NATIVE)/liblinformer.a $(TESTS) ## liblinformer.a with scalar kernels,
 test-native: native ## run the C tests (config=sanitize: under the address and undefined behaviour sanitizers)
 	@for test in $(TESTS); do echo "$$test"; "$$test" || exit 1; done
 
+test-sanitized:
+	@$(MAKE) -s config=sanitize test-native
+
 test-threads: ## the test of threads, under the thread sanitizer
 	@$(MAKE) -s config=thread build/native-thread/test_threads
 	@build/native-thread/test_threads
@@ -162,7 +165,7 @@ FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuz
 fuzz: $(FUZZ_TARGETS) ## run the fuzz targets for seconds=10 each, under the sanitizers
 	@tests/fuzz/run.sh $(seconds) $(FUZZ_TARGETS)
 
-coverage: ## how much of src/ the C tests and the fuzz corpora execute; the least is 95% of lines, 90% of branches
+coverage: build/fuzz/simd/names.h ## how much of src/ the C tests and the fuzz corpora execute; the least is 95% of lines, 90% of branches
 	@tests/fuzz/coverage.sh
 
 $(FUZZ_TARGETS): %: %.o build/fuzz/reference.o $(patsubst src/%.c,build/fuzz/src/%.o,$(ENGINE) $(SCALAR))
@@ -201,6 +204,15 @@ build/fuzz/%.o: tests/fuzz/%.c $(ALWAYS)
 C_FILES := $(wildcard src/*.c tests/c/*.c tests/fuzz/*.c)
 TIDY := clang-tidy-19 --quiet
 jobs := $(shell nproc)
+
+# The parts do not depend on each other: `make -j check` runs them side by side. That wasm/dist is what the sources build is
+# seen by tests/js/supply-chain.test.js, in another folder.
+check: lint test-sanitized test-threads numerics coverage wasm-test test-tools ## what npm test does before its JavaScript tests, but for fuzzing
+
+# What tests/package and the tests in other versions of Node.js download; here it costs no time of its own.
+test-tools:
+	@tools/nodes.sh >/dev/null
+	@node --input-type=module --eval "import { installTools } from './tests/package/project.js'; await installTools()"
 
 test: ## everything: npm test
 	npm test

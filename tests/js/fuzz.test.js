@@ -1,6 +1,6 @@
 /**
  * Random damage to model files and random calls of the API. Whatever comes in, a LinformerError or a sound result comes
- * out. FUZZ_SECONDS: how long for each test (default 20); FUZZ_SEED: where to start, as a failure reports it.
+ * out. FUZZ_SECONDS: how long for each test (default 8); FUZZ_SEED: where to start, as a failure reports it.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { parseModel } from '../../wasm/source/model.js'
 import { ANY_VALUES, JSON_VALUES, Random, TEXTS } from '../fuzz/values.js'
 import { tiny } from './helpers/models.js'
 
-const SECONDS = Number(process.env.FUZZ_SECONDS ?? 20)
+const SECONDS = Number(process.env.FUZZ_SECONDS ?? 8)
 const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 2 ** 31)
 const MODEL_CODES = ['MODEL_TRUNCATED', 'MODEL_FORMAT', 'MODEL_CONFIG', 'MODEL_TENSOR', 'BUDGET_TOO_SMALL', 'OUT_OF_MEMORY']
 const LONGEST_MESSAGE = 20000

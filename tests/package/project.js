@@ -3,7 +3,7 @@
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -28,11 +28,24 @@ const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/ja
 
 const run = promisify(execFile)
 
-/** Installs the tools of tools/package-lock.json, unless they are there. */
+/** Installs the tools of tools/package-lock.json, unless they are there. Two test files may do so at once: the first to finish is taken. */
 export async function installTools() {
-  const installed = join(TOOLS, 'node_modules/.package-lock.json')
-  const isCurrent = existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(TOOLS, 'package-lock.json')).mtimeMs
-  if (!isCurrent) await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: TOOLS })
+  const modules = join(TOOLS, 'node_modules')
+  const lock = join(TOOLS, 'package-lock.json')
+  const isCurrent = () => {
+    const installed = join(modules, '.package-lock.json')
+    return existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs
+  }
+  if (isCurrent()) return
+  mkdirSync(join(ROOT, 'build'), { recursive: true })
+  const folder = mkdtempSync(join(ROOT, 'build/tools-'))
+  for (const file of ['package.json', 'package-lock.json']) cpSync(join(TOOLS, file), join(folder, file))
+  await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: folder })
+  if (!isCurrent()) {
+    rmSync(modules, { recursive: true, force: true })
+    renameSync(join(folder, 'node_modules'), modules)
+  }
+  rmSync(folder, { recursive: true })
 }
 
 /** Resolves among the tools. */
