@@ -1,6 +1,6 @@
 /**
  * The packed tarball, installed in fresh projects, classifies in every runtime and through every bundler. What a case
- * needs in its user's configuration stands under "hint" in README.md, and here.
+ * needs in its user's configuration stands in docs/frameworks.md, and here under "hint".
  */
 import assert from 'node:assert/strict'
 import { cpSync, readdirSync, writeFileSync } from 'node:fs'

@@ -103,13 +103,13 @@ export function copyModel(project, to) {
   cpSync(join(project, 'node_modules/linformer-wasm/models/imdb.safetensors'), join(to, 'imdb.safetensors'))
 }
 
-/** Serves a folder under a policy. @param {string} folder @param {string} policy */
-async function serve(folder, policy) {
+/** Serves a folder under a policy, if there is one. @param {string} folder @param {string} [policy] @param {Record<string, string>} [headers] */
+export async function serve(folder, policy, headers = {}) {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url, 'http://localhost').pathname)
     const file = join(folder, path === '/' ? 'index.html' : path)
-    response.setHeader('content-security-policy', policy)
-    for (const [name, value] of Object.entries(ISOLATION)) response.setHeader(name, value)
+    if (policy !== undefined) response.setHeader('content-security-policy', policy)
+    for (const [name, value] of Object.entries({ ...ISOLATION, ...headers })) response.setHeader(name, value)
     if (!existsSync(file)) response.writeHead(404).end('<!doctype html><title>404</title>')
     else response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(readFileSync(file))
   }).listen(0, '127.0.0.1')
