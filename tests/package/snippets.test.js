@@ -1,13 +1,14 @@
 /**
  * Every snippet of README.md and of docs/, run as it stands there, in a fresh project with the packed tarball.
  *
- * A comment in the line before a snippet may say more:
+ * Comments in the lines before a snippet may say more:
  *
  *     <!-- file: NAME -->       it is saved under this name; otherwise under any
  *     <!-- setup: COMMANDS -->  what a reader has by then, in shell
  *     <!-- before: CODE -->     what stands before a piece of JavaScript
  *     <!-- elsewhere: FILE -->  this file runs it, or what it shows
  *     <!-- offline: REASON -->  it can only be read: it names an address that does not exist
+ *     <!-- ci -->               it runs this test
  *
  * The snippets of a document follow each other in one folder. Commands are run, JavaScript is run by Node.js, HTML is opened in
  * Chromium with this package in place of the CDN, JSON is parsed; other blocks are no programs.
@@ -38,11 +39,14 @@ after(closeBrowser)
 /** @param {string} text of a document */
 function snippetsOf(text) {
   const found = []
-  for (const { 1: comment = '', 2: language, 3: code, index } of text.matchAll(/^(?:<!-- ([^\n]*) -->\n)?```(\w*)\n([^]*?)^```$/gm)) {
-    const [, key, value] = /^(file|setup|before|elsewhere|offline): (.*)$/.exec(comment) ?? []
-    assert.ok(comment === '' || key !== undefined, `what does ${comment} mean?`)
+  for (const { 1: comments, 2: language, 3: code, index } of text.matchAll(/^((?:<!-- [^\n]* -->\n)*)```(\w*)\n([^]*?)^```$/gm)) {
+    const said = [...comments.matchAll(/^<!-- (.*) -->$/gm)].map(([, comment]) => {
+      const [, key, value] = comment === 'ci' ? ['', 'elsewhere', 'CONTRIBUTING.md'] : /^(file|setup|before|elsewhere|offline): (.*)$/.exec(comment) ?? []
+      assert.ok(key !== undefined, `what does ${comment} mean?`)
+      return [key, value]
+    })
     const line = text.slice(0, index).split('\n').length
-    if (PROGRAMS.includes(language)) found.push({ line, language, code, [key]: value })
+    if (PROGRAMS.includes(language)) found.push({ line, language, code, ...Object.fromEntries(said) })
   }
   return found
 }
