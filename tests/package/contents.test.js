@@ -94,7 +94,7 @@ for (const [name, options] of Object.entries({
   'a bundler and the DOM': { module: 'ESNext', moduleResolution: 'bundler', lib: [...lib, 'DOM'], types: [] },
   'a bundler and the newest of everything': { module: 'ESNext', moduleResolution: 'bundler', lib: ['ESNext', 'DOM'], types: [] },
   'Node.js without the DOM': { module: 'NodeNext', moduleResolution: 'NodeNext', lib, types: ['node'], typeRoots: [TYPE_ROOTS] },
-  'the old resolution of Node.js': { module: 'ESNext', moduleResolution: 'node10', ignoreDeprecations: '5.0', lib: [...lib, 'DOM'], types: [] },
+  'the old resolution of Node.js': { module: 'ESNext', moduleResolution: 'node10', lib: [...lib, 'DOM'], types: [] },
   'a web worker': { module: 'ESNext', moduleResolution: 'bundler', lib: [...lib, 'WebWorker'], types: [] }
 })) {
   test(`types: ${name}`, async () => {
