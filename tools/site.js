@@ -38,7 +38,8 @@ const CHOSEN = { wasm: /^(?!cdn\/)/, models: /\.(safetensors|md|json)$/, bin: /^
 
 /** What is fetched when it is wanted, and kept then: models and the reader of documents. All else is kept from the first visit on. */
 const LATER = /^(models|data|reader)\//
-const DEFAULT_MODEL = 'models/imdb.safetensors'
+/** The models that answer when the page opens: the shared trunk and the heads on it. */
+const DEFAULT_MODELS = ['general', 'contracts', 'subjects'].map((name) => `models/${name}.safetensors`)
 
 /** The name under which the service worker is served; it is written anew for each version of the site. */
 export const SERVICE_WORKER = 'sw.js'
@@ -118,8 +119,8 @@ export async function serviceWorker(root, files) {
   const addresses = [...files.keys()]
   const site = {
     version: hash.digest('hex').slice(0, 16),
-    first: addresses.filter((address) => !LATER.test(address) || address === DEFAULT_MODEL),
-    later: addresses.filter((address) => LATER.test(address) && address !== DEFAULT_MODEL)
+    first: addresses.filter((address) => !LATER.test(address) || DEFAULT_MODELS.includes(address)),
+    later: addresses.filter((address) => LATER.test(address) && !DEFAULT_MODELS.includes(address))
   }
   return `const SITE = ${JSON.stringify(site, null, 2)}\n\n${code}`
 }

@@ -46,7 +46,7 @@ after(async () => {
  * @param {{ query?: string, complaints?: RegExp, site?: string }} [options] complaints that belong to what
  *   is tested; another server than the demo's own
  */
-async function withPage(use, { query = '', complaints = /^$/, site = origin } = {}) {
+async function withPage(use, { query = '?model=imdb', complaints = /^$/, site = origin } = {}) {
   const context = await browser.createBrowserContext() // no cache and no service worker of another test
   const page = await context.newPage()
   /** @type {string[]} */
@@ -125,10 +125,15 @@ test('a line that was pasted, without a connection', () => withPage(async (page)
 }))
 
 test('it opens with a document that has been read', () => withPage(async (page) => {
-  assert.equal(await textOf(page, '#result .label'), SAMPLE_LABELS.review)
-  assert.equal(await textOf(page, '#reader'), await sample('review'))
-  assert.match(await textOf(page, '#headline'), /^827 words, read in [\d.]+ m?s, in this tab\.$/)
-}))
+  assert.match(await textOf(page, '#result .verdict .label'), /^\d+ found$/)
+  assert.ok((await textOf(page, '#result .found')).includes(CONTRACT.clause))
+  assert.equal(await textOf(page, '#reader'), await sample(CONTRACT.id))
+  assert.match(await textOf(page, '#headline'), /^10,\d+ words, read in [\d.]+ m?s, in this tab, in 2 windows\.$/)
+  // A clause that is chosen: there, with its own reasons.
+  await page.evaluate((clause) => [...document.querySelectorAll('#result .found button')].find((button) => button.textContent?.startsWith(clause))?.dispatchEvent(new MouseEvent('click')), CONTRACT.clause)
+  await page.waitForFunction((clause) => document.querySelector('#reader mark.chosen')?.getAttribute('data-clause')?.includes(clause), {}, CONTRACT.clause)
+  assert.equal(await page.$eval('#explained', (picker) => /** @type {HTMLSelectElement} */ (picker).selectedOptions[0].textContent), CONTRACT.clause)
+}, { query: '' }))
 
 test('a file that was opened; one that is not text is refused in words', () => withPage(async (page) => {
   const input = /** @type {import('puppeteer-core').ElementHandle<HTMLInputElement>} */ (await page.$('#file'))
@@ -359,9 +364,9 @@ test('a model that is a web page, or not there, is said in words, and can be tri
 test('without a connection it starts, with the model and the sample of its link, and classifies', () => withPage(async (page) => {
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
   await page.setOfflineMode(true)
-  await page.goto(`${origin}/?model=imdb&sample=note`)
+  await page.goto(`${origin}/?model=subjects&sample=chapter`)
   await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
-  assert.equal(await textOf(page, '#result .label'), SAMPLE_LABELS.note)
+  assert.equal(await textOf(page, '#result .label'), CHAPTER.label)
   assert.equal(await page.evaluate(() => navigator.serviceWorker.controller !== null), true)
   assert.equal(await page.evaluate(() => globalThis.crossOriginIsolated), true, 'the kept copy is isolated as well')
 }))

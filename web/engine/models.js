@@ -25,14 +25,6 @@ export const TAUGHT_TRUNK = 'general'
 /** The first one is loaded with the page. @type {readonly Task[]} */
 export const MODELS = [
   {
-    id: 'imdb',
-    title: 'Film reviews',
-    about: 'Is this review for or against the film?',
-    file: './models/imdb.safetensors',
-    card: './models/imdb.md',
-    sample: 'review'
-  },
-  {
     id: 'contracts',
     title: 'Contracts',
     about: 'Which clauses does this contract hold, and where?',
@@ -49,6 +41,14 @@ export const MODELS = [
     file: './models/subjects.safetensors',
     card: './models/subjects.md',
     sample: 'chapter'
+  },
+  {
+    id: 'imdb',
+    title: 'Film reviews',
+    about: 'Is this review for or against the film?',
+    file: './models/imdb.safetensors',
+    card: './models/imdb.md',
+    sample: 'review'
   }
 ]
 
