@@ -96,13 +96,17 @@ export async function resultOf(placed, reading, input, { topK, explain: wanted }
         // A window may reach from a text into its pair: what lies in the text is shown.
         return { input: where, start, end: last.input === where ? last.end : 'text' in input ? input.text.length : last.end }
       }
-      const [best] = [...explanation?.passages ?? []].sort((a, b) => b.contributions[c] - a.contributions[c])
+      const passages = explanation?.passages ?? []
+      const best = passages.reduce((a, b) => b.contributions[c] > a.contributions[c] ? b : a)
       return { input: best.input, start: best.start, end: best.end }
     }
-    result.found = ranked.flatMap(({ label, score }) => {
+    result.found = []
+    for (const { label, score } of ranked) {
       const c = labels.indexOf(label)
-      return score >= thresholds[c] ? [{ label, score, ...place(c) }] : []
-    })
+      if (score < thresholds[c]) continue
+      result.found.push({ label, score, ...place(c) })
+      await pause()
+    }
   }
   if (typicality !== undefined && pooled !== undefined) result.typicality = typicalityOf(typicality, pooled)
   if (explained) result.explanation = explanation

@@ -39,6 +39,9 @@ import { isEmpty } from './inputs.js'
 
 const done = () => {}
 
+/** Ids that are taken over between two pauses, where they are given. */
+const TOKENS_PER_SLICE = 2 ** 18
+
 export class Trunk {
   /** @type {Engine | undefined} */
   #engine
@@ -172,11 +175,15 @@ export class Trunk {
     if (isEmpty(document)) throw emptyText(document)
     if ('tokens' in document) {
       const { vocab_size: most } = this.#model.config
-      const wrong = document.tokens.findIndex((id) => id >= most)
-      if (wrong !== -1) {
-        throw new LinformerError('BAD_ARGUMENT', `tokens has ${document.tokens[wrong]} at ${wrong}; ids go from 0 to ${most - 1}`, { id: document.tokens[wrong], index: wrong })
+      for (let from = 0; from < document.tokens.length; from += TOKENS_PER_SLICE) {
+        const some = document.tokens.subarray(from, from + TOKENS_PER_SLICE)
+        const wrong = some.findIndex((id) => id >= most)
+        if (wrong !== -1) {
+          throw new LinformerError('BAD_ARGUMENT', `tokens has ${some[wrong]} at ${from + wrong}; ids go from 0 to ${most - 1}`, { id: some[wrong], index: from + wrong })
+        }
+        tokens.give(some)
+        await pause()
       }
-      tokens.give(document.tokens)
       return tokens
     }
     const { text, textPair } = document

@@ -101,6 +101,17 @@ export class Calls {
     }
   }
 
+  /**
+   * The same, of a function that returns a pointer: as an i32 it is negative in the upper half of the memory.
+   *
+   * @param {string} name
+   * @param {...(number | bigint)} args
+   * @returns {number}
+   */
+  address(name, ...args) {
+    return this.call(name, ...args) >>> 0
+  }
+
   /** The same, of a function that returns an lf_status. @param {string} name @param {...(number | bigint)} args @returns {number} */
   check(name, ...args) {
     const status = this.call(name, ...args)

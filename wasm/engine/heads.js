@@ -3,7 +3,7 @@
  */
 import { LinformerError } from '../common/errors.js'
 import { HEAD_CONFIG_FIELDS, DTYPES, LF, POOLING, TILE } from './abi.js'
-import { align, stagingFor } from './calls.js'
+import { align, notFinite, stagingFor } from './calls.js'
 import { tilesOfHeadSlice } from './cost.js'
 
 /**
@@ -217,7 +217,7 @@ class HeadReading {
     if (this.#terms !== undefined) {
       for (let first = 0; first < n; first += TILE) {
         const count = Math.min(TILE, n - first)
-        this.#tile = calls.call('lf_head_terms', placed.at, first, count)
+        this.#tile = calls.address('lf_head_terms', placed.at, first, count)
         this.#terms.set(calls.floats(this.#tile, count * this.#classes), (this.#read + first) * this.#classes)
         await pause()
       }
@@ -236,9 +236,9 @@ class HeadReading {
     const calls = this.#calls
     const classes = this.#classes
     const placed = this.#placed
-    const logits = [...calls.floats(calls.call('lf_head_logits', placed.at), classes)]
+    const logits = [...calls.floats(calls.address('lf_head_logits', placed.at), classes)]
     const windows = placed.head.config.pooling === 'window-max' ? classes : 0
-    const pairs = new Int32Array(calls.memory.buffer, calls.call('lf_head_evidence', placed.at), 2 * windows)
+    const pairs = new Int32Array(calls.memory.buffer, calls.address('lf_head_evidence', placed.at), 2 * windows)
     const evidence = Array.from({ length: windows }, (_, c) => ({ from: pairs[2 * c], to: pairs[2 * c + 1] }))
     const contributions = this.#terms
     const idsAt = this.#run.ids()
@@ -251,6 +251,7 @@ class HeadReading {
       tile.set(own)
       calls.check('lf_head_contributions', placed.at, idsAt, first, count)
       own.set(tile)
+      if (!own.every(Number.isFinite)) throw notFinite()
       await pause()
     }
     return { logits, evidence, contributions }

@@ -190,7 +190,7 @@ export class Engine {
     const encoder = new TextEncoder()
     const chunk = new Uint8Array(TEXT_CHUNK)
     this.#calls.call('lf_tokenizer_begin', this.#tokenizer)
-    const textAt = this.#calls.call('lf_tokenizer_text', this.#tokenizer)
+    const textAt = this.#calls.address('lf_tokenizer_text', this.#tokenizer)
     let at = 0
     do {
       // A pair of surrogates must not be torn: alone, each would count as U+FFFD.
@@ -208,7 +208,7 @@ export class Engine {
           throw new LinformerError('MODEL_TENSOR', `the tokenizer's vocabulary is made so that a long word, near UTF-16 unit ${at}, takes absurdly long to encode`, { status: count })
         }
         if (count < 0) throw new LinformerError('ENGINE', `the tokenizer says ${statusName(count)}`, { status: count })
-        if (count > 0) take(new Uint32Array(this.#calls.memory.buffer, this.#calls.call('lf_tokenizer_tokens', this.#tokenizer), 3 * count))
+        if (count > 0) take(new Uint32Array(this.#calls.memory.buffer, this.#calls.address('lf_tokenizer_tokens', this.#tokenizer), 3 * count))
         left = this.#calls.call('lf_tokenizer_left', this.#tokenizer)
         await pause(at)
       }
@@ -225,7 +225,7 @@ export class Engine {
    */
   async encode(ids, pause, progress) {
     const calls = this.#calls
-    while ((this.#ids = calls.call('lf_run_ids', this.#run)) === 0) await pause()
+    while ((this.#ids = calls.address('lf_run_ids', this.#run)) === 0) await pause()
     calls.writeInts(this.#ids, ids)
     calls.check('lf_begin', this.#run, ids.length)
     const total = calls.call('lf_run_total', this.#run)
@@ -250,7 +250,7 @@ export class Engine {
    * @returns {{ vector: Float32Array, weight: number }} `vector` [d_model] is valid until the next run
    */
   pooled() {
-    const at = this.#calls.call('lf_run_pooled', this.#run)
+    const at = this.#calls.address('lf_run_pooled', this.#run)
     return { vector: this.#calls.floats(at, this.#config.d_model), weight: this.#calls.call('lf_run_weight', this.#run) }
   }
 

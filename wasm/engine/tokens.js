@@ -60,11 +60,11 @@ export class Tokens {
     }
   }
 
-  /** Takes ids that the caller has made. @param {Uint16Array | Uint32Array} ids */
+  /** Takes ids that the caller has made, some at a time. @param {Uint16Array | Uint32Array} ids */
   give(ids) {
     this.#given = true
-    this.inText = ids.length
     for (const id of ids) this.ids.push(id)
+    this.inText = this.length
   }
 
   /**

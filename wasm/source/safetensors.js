@@ -162,7 +162,12 @@ export function tensorValues(tensors, name) {
     case 'I8': {
       const scales = tensorValues(tensors, `${name}.scale`)
       const columns = shape[shape.length - 1]
-      return Float32Array.from(new Int8Array(buffer), (value, i) => value * scales[Math.floor(i / columns)])
+      const quantised = new Int8Array(buffer)
+      const values = new Float32Array(quantised.length)
+      for (let row = 0, i = 0; row < scales.length; row++) {
+        for (const end = i + columns; i < end; i++) values[i] = quantised[i] * scales[row]
+      }
+      return values
     }
     default: throw new LinformerError('MODEL_TENSOR', `tensor ${name} is ${dtype}; its numbers are not read`, { tensor: name, dtype })
   }
