@@ -34,7 +34,8 @@ static uint64_t carve(uint8_t *base, const lf_head_config *config) {
     if (config->pooling == LF_POOLING_WINDOW_MAX) {
       const uint64_t window = (uint64_t)config->window;
       head->window_words = lf_arena_take(&to.arena, window, sizeof(int32_t));
-      head->best_words = lf_arena_take(&to.arena, n_classes * window, sizeof(int32_t));
+      head->window_counts = lf_arena_take(&to.arena, window, sizeof(int32_t));
+      head->best_counts = lf_arena_take(&to.arena, n_classes * window, sizeof(int32_t));
       head->best_length = lf_arena_take(&to.arena, n_classes, sizeof(double));
     }
   }

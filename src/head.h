@@ -28,10 +28,11 @@ struct lf_head {
   int32_t words_done;  /* words that have been added to them */
   float *word_row;     /* [n_classes] one row of the weights, widened */
 
-  /* The word head of windows, each of which is a document of its own; words are rows, or -1 for tokens that it does not know. */
-  int32_t *window_words; /* [window] the current window */
-  int32_t *best_words;   /* [n_classes, window] the largest of each class */
-  double *best_length;   /* [n_classes] of the vector v of that window */
+  /* The word head of windows, each of which is a document of its own. For each token of one: */
+  int32_t *window_words;  /* [window] its row, or -1 if the head does not know it; of the current window */
+  int32_t *window_counts; /* [window] how often it is there, or 0 */
+  int32_t *best_counts;   /* [n_classes, window] the same of the largest window of each class */
+  double *best_length;    /* [n_classes] of the vector v of that window */
 
   /* The document. */
   int32_t begun;          /* lf_head_begin has been called */

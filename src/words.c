@@ -61,6 +61,10 @@ void lf_words_window(lf_head *head, const int32_t *ids, int32_t n) {
   head->length = __builtin_sqrt(squares);
   for (int32_t t = 0; t < n; t++) {
     const int32_t word = head->window_words[t];
+    head->window_counts[t] = word < 0 ? 0 : head->counts[word];
+  }
+  for (int32_t t = 0; t < n; t++) {
+    const int32_t word = head->window_words[t];
     if (word < 0 || head->counts[word] == 0) continue;
     if (head->length > 0.0) add_row(head, word);
     head->counts[word] = 0; /* once for all its occurrences, and the next window begins with none */
@@ -69,7 +73,7 @@ void lf_words_window(lf_head *head, const int32_t *ids, int32_t n) {
 
 void lf_words_keep_window(lf_head *head, int32_t c, int32_t n) {
   const size_t first = (size_t)c * (size_t)head->config.window;
-  memcpy(head->best_words + first, head->window_words, (size_t)n * sizeof *head->best_words);
+  memcpy(head->best_counts + first, head->window_counts, (size_t)n * sizeof *head->best_counts);
   head->best_length[c] = head->length;
 }
 
@@ -108,9 +112,7 @@ void lf_words_window_share(lf_head *head, float *out, int32_t id, int32_t t) {
   for (int32_t c = 0; c < head->config.n_classes; c++) {
     const int32_t *evidence = head->evidence[c];
     if (t < evidence[0] || t >= evidence[1] || !(head->best_length[c] > 0.0)) continue;
-    const int32_t *words = head->best_words + (size_t)c * (size_t)head->config.window;
-    int32_t count = 0;
-    for (int32_t i = 0; i < evidence[1] - evidence[0]; i++) count += words[i] == word;
+    const int32_t count = head->best_counts[(size_t)c * (size_t)head->config.window + (size_t)(t - evidence[0])];
     if (count == 0) continue;
     if (row == NULL) row = widen_row(head, word);
     const double share = (double)head->idf[word] / (__builtin_sqrt((double)count) * head->best_length[c]);

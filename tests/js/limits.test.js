@@ -42,6 +42,8 @@ test('operations of heads, counted by hand: word heads and windows too, and atta
   assert.equal(headOperations({ ...trunk, n_classes: 3, pooling: 'window-max', window: 20 }, 100), 100 * 3 * 5)
   assert.equal(headOperations({ ...trunk, n_classes: 3, words: 63 }, 100), 100 * 3 * 5 + 100 * 6 + 63 + 63 * 3)
   assert.equal(headOperations({ ...trunk, n_classes: 3, words: 63 }, 20), 20 * 3 * 5 + 20 * 6 + 63 + 20 * 3)
+  // Each token is in two windows.
+  assert.equal(headOperations({ ...trunk, n_classes: 3, pooling: 'window-max', window: 20, words: 63 }, 100), 100 * 3 * 5 + 100 * 6 + 2 * 100 * 3)
 
   const model = tiny({ vocab_size: 300 })
   const digest = `sha256-${createHash('sha256').update(model).digest('base64')}`

@@ -40,8 +40,11 @@ function trunkOperations(config, n) {
  * @param {number} n tokens of the document
  * @returns {number}
  */
-export function headOperations({ d_model: d, n_classes: nClasses, words = 0 }, n) {
-  const wordHead = words === 0 ? 0 : n * Math.ceil(Math.log2(words + 1)) + words + Math.min(n, words) * nClasses
+export function headOperations({ d_model: d, n_classes: nClasses, words = 0, window }, n) {
+  const search = n * Math.ceil(Math.log2(words + 1))
+  // Each token lies in two windows, which have words of their own.
+  const sums = window === undefined ? words + Math.min(n, words) * nClasses : 2 * n * nClasses
+  const wordHead = words === 0 ? 0 : search + sums
   return n * (d + 1) * nClasses + wordHead
 }
 
