@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { inspect, load, LinformerError } from 'linformer-wasm'
+import { inspect, load, LinformerError, readSafetensors, writeSafetensors } from 'linformer-wasm'
 import { parseModel } from '../../wasm/source/model.js'
 import { tensorBytes, tiny, withConfig, withHeader } from './helpers/models.js'
 
@@ -25,6 +25,61 @@ function refusal(file) {
     return error
   }
   return assert.fail('this file was taken')
+}
+
+for (const options of [{}, { threads: 2, precision: 'int8' }]) {
+  test(`1,000 broken head files, attached to one trunk ${JSON.stringify(options)}: refused, or a head that works, and the others are as before`, async () => {
+    const folder = 'tests/golden/heads'
+    const files = ['mean', 'words', 'window'].map((name) => readFileSync(`${folder}/${name}.safetensors`))
+    let state = 1
+    const random = (n) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      return Math.floor(state / 2 ** 32 * n)
+    }
+    const pick = (values) => values[random(values.length)]
+    const changed = (file, change) => {
+      const { metadata, tensors } = readSafetensors(file)
+      change(metadata, tensors)
+      return writeSafetensors(tensors, metadata)
+    }
+    const breakers = [
+      (file) => { for (let i = 0; i < 4; i++) file[random(file.length)] = random(256); return file },
+      (file) => file.slice(0, random(file.length)),
+      (file) => changed(file, (_, tensors) => {
+        const tensor = pick([...tensors.values()])
+        tensor.data = Uint8Array.from(tensor.data)
+        for (let i = 0; i < 8; i++) tensor.data[random(tensor.data.length)] = pick([0x7f, 0xff, 0x80, 0])
+      }),
+      (file) => changed(file, (metadata) => {
+        const config = JSON.parse(metadata.config)
+        config[pick([...Object.keys(config), 'stem', 'k'])] = pick([0, 1, 2, 3, 257, 1e9, -1, 'x', null, [1], 2 ** 20])
+        metadata.config = JSON.stringify(config)
+      })
+    ]
+    const trunk = await load(`${folder}/trunk.safetensors`, options)
+    const good = await trunk.attach(files[1])
+    const before = await good.classify('some bytes', { explain: true })
+    const codes = new Set()
+    for (let round = 0; round < 1000; round++) {
+      const file = breakers[round % 4](Uint8Array.from(files[round % 3]))
+      try {
+        const head = await trunk.attach(file)
+        try {
+          const { logits, bias, tokens } = (await head.classify('some bytes', { explain: true })).explanation
+          assert.ok([logits, bias, ...tokens.map(({ contributions }) => contributions)].flat().every(Number.isFinite))
+          codes.add('works')
+        } finally {
+          head.dispose()
+        }
+      } catch (error) {
+        assert.ok(error instanceof LinformerError && [...MODEL_CODES, 'BUDGET_TOO_SMALL', 'NOT_FINITE'].includes(error.code), String(error?.stack ?? error))
+        codes.add(error.code)
+      }
+    }
+    assert.ok(['works', ...MODEL_CODES, 'NOT_FINITE'].every((code) => codes.has(code)), [...codes].join(', '))
+    assert.deepEqual(await good.classify('some bytes', { explain: true }), before)
+    trunk.dispose()
+  })
 }
 
 test('every single bit of the header and config flipped: refused, or a model that works', async (t) => {

@@ -90,6 +90,17 @@ test('400 random configurations: the plan is what is used, and nothing beyond it
   assert.equal(kinds.size, 17)
 })
 
+test('memory beyond 2 GiB, where pointers are negative as an i32, works as any other', async () => {
+  const bytes = tiny()
+  const low = await load(bytes)
+  const high = await load(bytes, { headRoom: 2 ** 31 + 2 ** 16 }) // mostly never touched, and so never there
+  assert.ok(high.memory.total > 2 ** 31)
+  assert.deepEqual(await high.classify('some text', { explain: true }), await low.classify('some text', { explain: true }))
+  assert.deepEqual(await high.embed('some text'), await low.embed('some text'))
+  high.dispose()
+  low.dispose()
+})
+
 test('a budget gives the largest capacity that fits in it', async () => {
   const bytes = tiny({ n_max: 5000, k: [4, 4], positions: 'sinusoidal' })
   const model = parseModel(bytes, 'tiny')
