@@ -9,11 +9,11 @@ import puppeteer from 'puppeteer-core'
 import { createServer } from './serve.js'
 import { REPOSITORY } from './site.js'
 
-/** @typedef {{ name: string, scheme: 'light' | 'dark', width: number, height: number, scale: number, at?: string, query?: string, measure?: boolean }} Shot */
+/** @typedef {{ name: string, scheme: 'light' | 'dark', width: number, height: number, scale: number, at?: string, query?: string, measure?: boolean, clause?: string }} Shot */
 
 /** @type {Shot[]} */
 const SHOTS = [
-  { name: 'demo-light', scheme: 'light', width: 1360, height: 980, scale: 1, at: '#workbench', query: '?model=contracts&sample=contract' },
+  { name: 'demo-light', scheme: 'light', width: 1360, height: 980, scale: 1, at: '#workbench', query: '?model=contracts&sample=contract', clause: 'Governing Law' },
   { name: 'demo-dark', scheme: 'dark', width: 1360, height: 980, scale: 1, at: '#complexity', measure: true },
   { name: 'demo-phone', scheme: 'light', width: 390, height: 844, scale: 2, at: '#workbench' }
 ]
@@ -28,7 +28,7 @@ const browser = await puppeteer.launch({
   args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--hide-scrollbars', '--disable-background-networking']
 })
 try {
-  for (const { name, scheme, width, height, scale, at, query = '?sample=review', measure } of SHOTS) {
+  for (const { name, scheme, width, height, scale, at, query = '?sample=review', measure, clause } of SHOTS) {
     const page = await browser.newPage()
     await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }, { name: 'prefers-reduced-motion', value: 'reduce' }])
     await page.setViewport({ width, height, deviceScaleFactor: scale })
@@ -37,6 +37,10 @@ try {
     if (measure) {
       await page.$eval('#measure', (button) => /** @type {HTMLElement} */ (button).click())
       await page.waitForFunction(() => document.querySelector('#measure-status')?.textContent?.startsWith('Done'), { timeout: 600_000 })
+    }
+    if (clause !== undefined) {
+      await page.evaluate((clause) => [...document.querySelectorAll('#result .found button')].find((button) => button.textContent?.startsWith(clause))?.dispatchEvent(new MouseEvent('click')), clause)
+      await page.waitForSelector('#reader mark.chosen')
     }
     if (at !== undefined) await page.$eval(at, (element) => element.scrollIntoView({ block: 'start', behavior: 'instant' }))
     await page.evaluate(() => document.fonts.ready.then(() => new Promise((resolve) => setTimeout(resolve, 300))))
