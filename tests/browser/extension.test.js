@@ -123,8 +123,15 @@ test('labels of one\'s own are taught from pages, and tell the next page; no req
   await page.close()
 })
 
-test('a selection is read alone', async () => {
+test('a selection is read alone, by each of the heads that are built in', async () => {
   const page = await ask('rent/arrears.txt', 'selection', () => { getSelection().selectAllChildren(document.querySelector('#first')) })
+  const judges = await page.$$eval('#judge option', (options) => options.map(({ value }) => value))
+  assert.deepEqual(judges, ['subjects', 'contracts'])
+  for (const judge of judges) {
+    await page.select('#judge', judge)
+    await page.waitForFunction(() => /\d%/.test(document.querySelector('#status').textContent), WAIT)
+    assert.ok(await page.$eval('#status', ({ textContent }) => !textContent.startsWith('That did not work')))
+  }
   assert.match(await page.$eval('#about', ({ textContent }) => textContent), /^18 characters\./)
   await page.close()
 })

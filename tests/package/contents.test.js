@@ -41,7 +41,7 @@ test(`at most ${MOST_FILES} files, ${MOST_ENGINE_BYTES} bytes without models, ${
   }
   const engine = join(project, '../engine')
   cpSync(installed, engine, { recursive: true })
-  for (const name of ['models', 'documents']) rmSync(join(engine, name), { recursive: true })
+  for (const name of ['models', 'documents', 'examples']) rmSync(join(engine, name), { recursive: true })
   const [{ size, unpackedSize }] = JSON.parse(await outputOf('npm', ['pack', '--json', '--dry-run', '--ignore-scripts'], engine))
   t.diagnostic(`without models ${size} bytes packed, ${unpackedSize} unpacked`)
   assert.ok(size <= MOST_ENGINE_BYTES)
