@@ -64,7 +64,15 @@ export class FileReading {
     }
   }
 
-  /** @param {File} file @param {string} call @param {ArrayBuffer} content @param {{ signal?: AbortSignal, onProgress?: (event: any) => void }} options */
+  /**
+   * @template T what the worker answers
+   * @template P what it reports on the way
+   * @param {File} file
+   * @param {string} call
+   * @param {ArrayBuffer} content
+   * @param {{ signal?: AbortSignal, onProgress?: (event: P) => void }} options
+   * @returns {Promise<T>}
+   */
   async #ask({ name, type }, call, content, options) {
     try {
       return await this.#worker.call(call, { bytes: content, name, type }, { ...options, transfer: [content] })

@@ -25,7 +25,7 @@ export class Messenger {
   /** @type {Worker | undefined} */
   #worker
   #next = 0
-  /** @type {Map<number, { resolve: (value: any) => void, reject: (error: unknown) => void, onProgress: (event: any) => void }>} */
+  /** @type {Map<number, { resolve: (value: unknown) => void, reject: (error: unknown) => void, onProgress: (event: unknown) => void }>} */
   #calls = new Map()
 
   /** @param {URL} url of the worker's script; it is started with the first call */
@@ -34,11 +34,13 @@ export class Messenger {
   }
 
   /**
+   * @template T what the function returns
+   * @template P what it reports on the way
    * @param {string} name of the function
    * @param {unknown} args
-   * @param {{ signal?: AbortSignal, onProgress?: (event: any) => void, transfer?: Transferable[] }} [options] an abort ends the
+   * @param {{ signal?: AbortSignal, onProgress?: (event: P) => void, transfer?: Transferable[] }} [options] an abort ends the
    *   worker with all that it does; the next call starts another
-   * @returns {Promise<any>}
+   * @returns {Promise<T>}
    * @throws {WorkerError} what the function threw; `signal.reason` after an abort
    */
   call(name, args, { signal, onProgress = () => {}, transfer = [] } = {}) {
@@ -47,11 +49,12 @@ export class Messenger {
       const id = this.#next++
       const onAbort = () => this.close(signal?.reason)
       signal?.addEventListener('abort', onAbort, { once: true })
-      const settled = (/** @type {(value: any) => void} */ settle) => (/** @type {unknown} */ value) => {
+      /** @template V @param {(value: V) => void} settle */
+      const settled = (settle) => (/** @type {unknown} */ value) => {
         signal?.removeEventListener('abort', onAbort)
-        settle(value)
+        settle(/** @type {V} */ (value))
       }
-      this.#calls.set(id, { resolve: settled(resolve), reject: settled(reject), onProgress })
+      this.#calls.set(id, { resolve: settled(resolve), reject: settled(reject), onProgress: /** @type {(event: unknown) => void} */ (onProgress) })
       try {
         this.#worker ??= this.#start()
         this.#worker.postMessage({ id, name, args }, transfer)
