@@ -196,6 +196,10 @@ test('a passage is struck out: the document is read without it, and with it agai
   await page.waitForFunction(() => /were taken out, one at a time/.test(document.querySelector('.removals')?.textContent ?? ''))
   assert.equal((await page.$$('.removals .strongest li')).length, 5)
 
+  await press(page, '#save-picture')
+  await page.waitForFunction(() => Reflect.get(globalThis, 'saved').length === 1)
+  assert.deepEqual((await saved(page)).slice(0, 4), [0x89, 0x50, 0x4e, 0x47], 'a PNG')
+
   await press(page, '#how-far .presets button')
   await page.waitForFunction(() => /^The first 400 words \(\d+ of \d+ tokens\): (positive|negative), /.test(document.querySelector('#how-far-answer')?.textContent ?? ''))
 }))

@@ -42,14 +42,16 @@ export async function pictureOf({ task, result, milliseconds, map }) {
     const y = 260 + i * 62
     write(label, y, sans(24, i === 0 ? 600 : 400), 'ink')
     context.font = sans(24)
-    context.fillText(percent(score), right - 130, y)
+    context.textAlign = 'right'
+    context.fillText(percent(score), right - 40, y)
+    context.textAlign = 'left'
     context.fillStyle = colour('line')
     context.fillRect(PAD, y + 12, right - PAD - 40, 10)
-    context.fillStyle = colour(i === 0 ? 'accent' : 'rest')
+    context.fillStyle = colour(i === 0 || found !== undefined ? 'accent' : 'rest')
     context.fillRect(PAD, y + 12, (right - PAD - 40) * score, 10)
   }
   const words = typicalityWords(result.typicality)
-  if (words !== '') write(words, 530, sans(20), 'soft')
+  if (words !== '') write(words.replace(/:.*/, '.'), 530, sans(20), 'soft')
   write(`${count(result.tokensUsed)} of ${count(result.tokens)} tokens read in ${duration(milliseconds)}, in a browser. linformer-wasm`, 570, sans(20), 'soft')
   if (map.width > 0 && map.height > 0) {
     const height = Math.min(HEIGHT - 2 * PAD, (130 * map.height) / map.width)
