@@ -5,10 +5,11 @@
  *
  * The files find the modules and the shipped models where the others do, in `../dist/` and `../../models/`.
  */
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { realpathSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { version } from '../wasm/common/version.js'
 
@@ -47,5 +48,7 @@ export async function buildCdn(folder) {
 
 // Links (npm's among them) are followed, so that the test holds however the file was reached.
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  await buildCdn(path.resolve(process.argv[2] ?? path.join(REPOSITORY, 'wasm/cdn')))
+  const folder = path.resolve(process.argv[2] ?? path.join(REPOSITORY, 'wasm/cdn'))
+  // Standard output is npm's, when it packs.
+  for (const name of await buildCdn(folder)) console.error(`${name}: ${gzipSync(await readFile(path.join(folder, name))).length} bytes in gzip`)
 }
