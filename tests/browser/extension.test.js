@@ -71,7 +71,7 @@ async function ask(url, menuItemId, prepare = () => {}) {
     chrome.contextMenus.onClicked.dispatch({ menuItemId, frameId: 0, selectionText: 'cut' }, tab)
   }, menuItemId, url)
   const result = await (await opened).page()
-  await result.waitForFunction(() => !['', 'Loading', 'Reading'].includes(document.querySelector('#status').textContent), WAIT)
+  await result.waitForFunction(() => !['', 'Loading', 'Reading', 'Learning'].includes(document.querySelector('#status').textContent), WAIT)
   await page.close()
   return result
 }
