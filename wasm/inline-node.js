@@ -3,6 +3,7 @@
  */
 import { createApi } from './classify/load.js'
 import { modules } from './dist/inline.js'
+import { hub } from './hosts/hub-node.js'
 import { shipped } from './hosts/shipped.js'
 import { openCache, readPlace } from './source/files-node.js'
 
@@ -12,4 +13,4 @@ export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { evaluate } from './teach/evaluate.js'
 export { version } from './common/version.js'
-export const { load, inspect } = createApi({ modules, readPlace, openCache, shipped, hub: () => process.env.HF_ENDPOINT || undefined })
+export const { load, inspect } = createApi({ modules, readPlace, openCache, shipped, hub })

@@ -2,6 +2,7 @@
  * linformer-wasm for Node.js: the same, and strings that are no URL are paths of files.
  */
 import { createApi } from './classify/load.js'
+import { hub } from './hosts/hub-node.js'
 import { modules } from './hosts/modules.js'
 import { shipped } from './hosts/shipped.js'
 import { startThread } from './hosts/start-thread-node.js'
@@ -13,4 +14,4 @@ export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { evaluate } from './teach/evaluate.js'
 export { version } from './common/version.js'
-export const { load, inspect } = createApi({ modules, startThread, readPlace, openCache, shipped, hub: () => process.env.HF_ENDPOINT || undefined })
+export const { load, inspect } = createApi({ modules, startThread, readPlace, openCache, shipped, hub })

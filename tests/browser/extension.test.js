@@ -14,7 +14,7 @@ const MOST_BYTES = 10e6
 const MOST_LINES = 300
 const SOURCE = 'examples/extension'
 const LETTERS = ['rent/arrears.txt', 'repairs/drain.txt', 'rent/benefit.txt', 'repairs/window.txt']
-const WAIT = { timeout: 240_000 }
+const WAIT = { timeout: 60_000 }
 
 let dist
 let site
@@ -50,7 +50,7 @@ before(async () => {
   await writeFile(manifest, JSON.stringify({ ...shipped, host_permissions: ['http://127.0.0.1/*'] }))
   browser = await puppeteer.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', userDataDir: path.join(folder, 'profile'), pipe: true, enableExtensions: [dist],
-    protocolTimeout: 240_000, args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+    protocolTimeout: 60_000, args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
   })
   cleanup.push(() => browser.close())
   const target = await browser.waitForTarget((each) => each.type() === 'service_worker' && each.url().endsWith('/background.js'), WAIT)

@@ -3,7 +3,7 @@
  * on every backend, on threads, in a worker, and whether a document is read at once or in windows.
  */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { inspect, load, readSafetensors, tensorValues } from 'linformer-wasm'
 import { load as loadInline } from 'linformer-wasm/inline'
@@ -166,8 +166,7 @@ const hosts = {
   relaxed: [load, { backend: 'relaxed' }],
   'three threads': [load, { threads: 3 }],
   'linformer-wasm/inline': [loadInline, {}],
-  'a worker with two threads': [loadInWorker, { threads: 2 }],
-  ...existsSync('build/test/scalar.wasm') && { scalar: [load, { backend: 'simd128', wasm: 'build/test/scalar.wasm' }] }
+  'a worker with two threads': [loadInWorker, { threads: 2 }]
 }
 for (const [host, [loader, options]] of Object.entries(hosts)) {
   test(`attached heads have the numbers of PyTorch: ${host}`, async () => {

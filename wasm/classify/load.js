@@ -11,7 +11,7 @@ import { Engine, headBytes, plannerFor } from '../engine/instance.js'
 import { choosePlan, defaultHeadRoom } from '../engine/memory.js'
 import { canShareMemory, withSharedMemory } from '../engine/threads.js'
 import { withAdvice } from '../hosts/shipped.js'
-import { checkHub, modelAddress } from '../source/address.js'
+import { checkHub, isAddress, modelAddress } from '../source/address.js'
 import { cached, cacheKey, openCache as openWebCache } from '../source/cache.js'
 import { completeModel } from '../source/export.js'
 import { fetchBytes, readSource } from '../source/fetch.js'
@@ -110,7 +110,7 @@ async function readModule(wasm, options, readPlace) {
  */
 export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache, startThread, shipped, hub }) {
   /** Names and addresses as URLs. @param {unknown} source @param {LoadOptions} options */
-  const locate = (source, options) => shipped?.(source) ?? modelAddress(source, options.hub ?? hub?.()) ?? source
+  const locate = (source, options) => shipped?.(source) ?? (isAddress(source) ? modelAddress(source, options.hub ?? hub?.()) : source)
 
   /**
    * @param {LoadOptions} options
