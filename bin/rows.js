@@ -14,6 +14,22 @@ import Papa from 'papaparse'
 /** Delimiters that are tried; the one that makes rows of equal length is taken. */
 const DELIMITERS = [',', ';', '\t']
 
+/**
+ * Papa's guess is by the average of the fields in a row. In a short table the end of the last line, or a bad row, takes two columns below what
+ * it accepts; then the delimiter is the one that divides the header.
+ *
+ * @param {string} text
+ */
+function delimiterOf(text) {
+  const start = text.slice(/^[\r\n]*/.exec(text)?.[0].length)
+  /** @param {string} [delimiter] */
+  const header = (delimiter) => Papa.parse(start, { preview: 1, delimitersToGuess: DELIMITERS, delimiter })
+  /** @param {string} delimiter */
+  const names = (delimiter) => header(delimiter).data[0]?.length ?? 0
+  const guessed = header().meta.delimiter
+  return names(guessed) > 1 ? guessed : DELIMITERS.reduce((best, each) => names(each) > names(best) ? each : best)
+}
+
 /** @param {import('papaparse').ParseError} error */
 const quoteError = ({ code, message }) => code === 'MissingQuotes' ? 'a quote in it is never closed, so that all that follows belongs to it' : message
 
@@ -30,7 +46,7 @@ export function rowsOfCsv(text) {
   let at = 0
   const newline = text.includes('\n') ? '\n' : '\r'
   Papa.parse(text, {
-    delimitersToGuess: DELIMITERS,
+    delimiter: delimiterOf(text),
     step: ({ data, errors, meta }) => {
       const cells = /** @type {string[]} */ (/** @type {unknown} */ (data))
       const place = { line, share: meta.cursor / text.length }

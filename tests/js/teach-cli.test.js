@@ -84,6 +84,14 @@ test('commas, semicolons and tabs; headers in any case; quoted fields; UTF-16 an
   assert.equal((await readAll('e.csv'))[0].text?.length, 1_000_000)
 })
 
+test('a short table of two columns, with a row that has one', async () => {
+  for (const delimiter of [',', ';', '\t']) {
+    writeFileSync(path('short.csv'), `text${delimiter}label\n"rent, due; now"${delimiter}x\nonly\n`)
+    const [first, second] = await readAll('short.csv')
+    assert.deepEqual([first.text, first.labels, String(second.error)], ['rent, due; now', ['x'], 'Error: it has 1 field, the header 2'], JSON.stringify(delimiter))
+  }
+})
+
 test('bad rows are told with their lines, and the others are used', async () => {
   writeFileSync(path('bad.csv'), 'text,label\n"two\nlines",x\nonly\n,x\nfine,y\n"open,z\nmore,z\n')
   assert.deepEqual((await readAll('bad.csv')).map(({ id, labels, error }) => [id.replace(/.*, /, ''), labels?.[0], error && String(error)]), [
