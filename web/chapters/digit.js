@@ -1,5 +1,5 @@
 /** An image is a long sequence too: a digit that is drawn becomes 784 tokens, and is classified by the same engine. */
-import { element, find } from '../common/dom.js'
+import { element, find, onceInView } from '../common/dom.js'
 import { count, percent } from '../common/format.js'
 import { load } from '../wasm/worker.js'
 import { heatMap } from './heat-map.js'
@@ -159,11 +159,8 @@ export function mountDigit(section, model) {
   show(new Uint8Array(SIDE * SIDE))
   none()
   // Alive on arrival: a digit is there when the chapter is.
-  const watcher = new IntersectionObserver((entries) => {
-    if (!entries.some(({ isIntersecting }) => isIntersecting)) return
-    watcher.disconnect()
+  onceInView(root, { rootMargin: '200px' }, () => {
     picker.value = '3'
     picker.dispatchEvent(new Event('change'))
-  }, { rootMargin: '200px' })
-  watcher.observe(root)
+  })
 }

@@ -1,7 +1,7 @@
 /**
  * The fold: which of a document's tokens each of the k rows is made of, by the E of the model at hand, as its file has it.
  */
-import { element } from '../common/dom.js'
+import { element, onceInView } from '../common/dom.js'
 import { count } from '../common/format.js'
 import { Messenger } from '../workers/messenger.js'
 import { heatMap } from './heat-map.js'
@@ -117,13 +117,10 @@ export function mountFold(root, { text }) {
     words.tint((i) => Math.abs(weight(first + i)) / most)
   }
 
-  const watcher = new IntersectionObserver((entries) => {
-    if (!entries.some(({ isIntersecting }) => isIntersecting)) return
-    watcher.disconnect()
+  onceInView(root, { rootMargin: '300px' }, () => {
     seen = true
     void update()
-  }, { rootMargin: '300px' })
-  watcher.observe(root)
+  })
   return {
     /** @param {{ file: string | Uint8Array<ArrayBuffer>, config: Config }} next the model at hand: its address, or itself */
     useModel(next) {

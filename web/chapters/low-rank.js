@@ -2,7 +2,7 @@
  * Low rank as a picture: the attention matrix of the beginning of the visitor's document, and the same matrix from its k strongest
  * patterns. Beside it two matrices that are harder to rebuild: of random weights, and with the numbers of each row shuffled.
  */
-import { element } from '../common/dom.js'
+import { element, onceInView } from '../common/dom.js'
 import { count } from '../common/format.js'
 import { FULL_ATTENTION } from '../engine/models.js'
 import { Messenger } from '../workers/messenger.js'
@@ -233,13 +233,10 @@ ${heads.picker.selectedIndex + 1} of the model with full attention. ${mostLooked
   showCurve()
   status.textContent = 'Drawn when it comes into view.'
   // It takes a second of a worker, and a megabyte: not before anybody looks.
-  const watcher = new IntersectionObserver((entries) => {
-    if (!entries.some(({ isIntersecting }) => isIntersecting)) return
-    watcher.disconnect()
+  onceInView(root, { rootMargin: '300px' }, () => {
     seen = true
     void update()
-  }, { rootMargin: '300px' })
-  watcher.observe(root)
+  })
   return {
     /** The document has been read; perhaps it is another one. */
     async documentRead() {

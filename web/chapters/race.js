@@ -5,7 +5,7 @@
  * The Transformer is stopped when it takes too long, or when the visitor has seen enough. Where it would have ended is then worked
  * out from the share of its work that was done, and marked as such.
  */
-import { element } from '../common/dom.js'
+import { element, onceInView } from '../common/dom.js'
 import { count } from '../common/format.js'
 import { Messenger, STOPPED } from '../workers/messenger.js'
 import { STORED } from './measured.js'
@@ -165,9 +165,7 @@ export function mountRace(root, { onBusy = () => {} } = {}) {
     show(outcome)
     if (matchMedia('(prefers-reduced-motion: reduce)').matches) return
     // In real time, once, when it comes into view.
-    const watcher = new IntersectionObserver((entries) => {
-      if (!entries.some(({ isIntersecting }) => isIntersecting)) return
-      watcher.disconnect()
+    onceInView(lanes.full.root, { threshold: 0.9 }, () => {
       if (busy || last !== undefined) return
       const replay = new AbortController()
       const started = performance.now()
@@ -177,8 +175,7 @@ export function mountRace(root, { onBusy = () => {} } = {}) {
         show(outcome, elapsed)
         if (elapsed >= outcome.full) replay.abort()
       }, replay.signal)
-    }, { threshold: 0.9 })
-    watcher.observe(lanes.full.root)
+    })
   }
 
   /** @param {boolean} now */

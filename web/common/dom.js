@@ -36,3 +36,18 @@ export function element(tag, attributes = {}, ...children) {
 export function rows(rows) {
   return element('dl', {}, ...rows.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]))
 }
+
+/**
+ * Calls back once, when an element first comes into view.
+ * @param {Element} target
+ * @param {IntersectionObserverInit} options
+ * @param {() => void} seen
+ */
+export function onceInView(target, options, seen) {
+  const watcher = new IntersectionObserver((entries) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return
+    watcher.disconnect()
+    seen()
+  }, options)
+  watcher.observe(target)
+}

@@ -95,18 +95,6 @@ export class Engine {
     }
   }
 
-  /** @param {Map<string, Promise<Classifier>>} heads by task @param {Classifier} trunk @param {Task} task @returns {Promise<Classifier>} */
-  async #attached(heads, trunk, task) {
-    const known = heads.get(task.id) ?? trunk.attach(sourceOf(task.file))
-    heads.set(task.id, known)
-    try {
-      return await known
-    } catch (error) {
-      heads.delete(task.id)
-      throw error
-    }
-  }
-
   /**
    * One reading of a document, and the answers of a task and of the others that share its trunk.
    *
