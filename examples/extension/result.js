@@ -18,13 +18,38 @@ const item = (...children) => {
   return element
 }
 
-const { [location.search.slice(1)]: { text = '', title = '' } = {} } = await chrome.storage.session.get(location.search.slice(1))
-document.querySelector('h1').textContent = title || 'A text'
-$('about').textContent = `${text.length.toLocaleString()} characters. All is done on this machine; the extension may make no request.`
-
+let text = ''
 /** Shipped heads that were built in, each a question. @type {{ name: string, title: string }[]} */
-const heads = await (await fetch('heads.json')).json()
-const trunk = await load('general')
+let heads = []
+let trunk
+
+const main = document.querySelector('main')
+let unfinished = 0
+let last = Promise.resolve()
+/**
+ * Does one piece of work after the other, in the order in which they were asked for. The page says that it is busy
+ * from the first call until the last piece has ended, however it ends.
+ */
+function queue(piece) {
+  unfinished++
+  main.ariaBusy = 'true'
+  last = last.then(piece).catch((error) => say(`That did not work: ${error.message}`)).finally(() => {
+    if (--unfinished === 0) main.ariaBusy = 'false'
+  })
+}
+
+async function open() {
+  const id = location.search.slice(1)
+  const { [id]: opened } = await chrome.storage.session.get(id)
+  text = opened?.text ?? ''
+  document.querySelector('h1').textContent = opened?.title || 'A text'
+  $('about').textContent = `${text.length.toLocaleString()} characters. All is done on this machine; the extension may make no request.`
+  heads = await (await fetch('heads.json')).json()
+  trunk = await load('general')
+  await showExamples()
+  await fillJudges((await taught()) ? OWN : undefined)
+  await judge()
+}
 
 async function showExamples() {
   const all = await examples()
@@ -66,42 +91,38 @@ async function judge() {
   const name = $('judge').value
   if (name === '') return say('Teach it two labels, and it will tell them apart.')
   say('Reading')
-  let head
+  const head = await trunk.attach(name === OWN ? await taught() : name)
   try {
-    head = await trunk.attach(name === OWN ? await taught() : name)
     show(await head.classify(text, { explain: 'passages' }))
-  } catch (error) {
-    say(`That did not work: ${error.message}`)
   } finally {
-    head?.dispose()
+    head.dispose()
   }
 }
 
-$('judge').addEventListener('change', judge)
-document.forms[0].addEventListener('submit', async (event) => {
-  event.preventDefault()
-  const label = $('label').value.trim()
-  if (label === '' || text.trim() === '') return
+async function learn(label) {
+  if (text.trim() === '') return say('There is no text here to learn from.')
   await remember(text, label)
   const all = await showExamples()
   if (!canTeach(all)) return say(`Remembered as ${label}. Two labels with two examples each are needed to begin.`)
   say('Learning')
-  try {
-    const { accuracy } = await teach(trunk, all)
-    await fillJudges(OWN)
-    await judge()
-    $('examples').textContent += `. Of examples that were held out, ${percent(accuracy.value)} were right.`
-  } catch (error) {
-    say(`That could not be learned: ${error.message}`)
-  }
-})
-$('forget').addEventListener('click', async () => {
+  const { accuracy } = await teach(trunk, all)
+  await fillJudges(OWN)
+  await judge()
+  $('examples').textContent += `. Of examples that were held out, ${percent(accuracy.value)} were right.`
+}
+
+async function unlearn() {
   await forget()
   await showExamples()
   await fillJudges()
   await judge()
-})
+}
 
-await showExamples()
-await fillJudges((await taught()) ? OWN : undefined)
-await judge()
+$('judge').addEventListener('change', () => queue(judge))
+document.forms[0].addEventListener('submit', (event) => {
+  event.preventDefault()
+  const label = $('label').value.trim()
+  if (label !== '') queue(() => learn(label))
+})
+$('forget').addEventListener('click', () => queue(unlearn))
+queue(open)
