@@ -1,5 +1,5 @@
 /**
- * This engine and onnxruntime-web over the same documents: time, result and memory.
+ * This engine, onnxruntime-web and LiteRT.js over the same documents: time, result and memory.
  */
 import { fileOf } from './files.js'
 import { measure } from './rounds.js'
@@ -19,10 +19,11 @@ const shapeOf = (n, attention) => ({ attention, n_max: n, k: new Array(4).fill(M
  * The variants of one length; the first is the one that others are compared with.
  *
  * @param {number} n
- * @param {string} [exported] an ONNX file by training/export_onnx.py, beside the one by onnx.js
+ * @param {{ exported?: string, page?: boolean }} [options] exported: an ONNX file by training/export_onnx.py, beside the one by onnx.js;
+ *   page: with LiteRT.js, which runs nowhere else
  * @returns {Variant[]}
  */
-export function variantsOf(n, exported) {
+export function variantsOf(n, { exported, page } = {}) {
   /** @type {Variant[]} */
   const variants = []
   const linformer = shapeOf(n, 'linformer')
@@ -32,6 +33,10 @@ export function variantsOf(n, exported) {
     for (const threads of [1, 2]) variants.push({ engine: 'onnxruntime-web', precision, threads, shape: linformer })
   }
   if (exported !== undefined) variants.push({ engine: 'onnxruntime-web', precision: 'float32', threads: 1, shape: linformer, file: exported })
+  const litert = /** @type {const} */ ([['simd128', 1], ['relaxed', 1], ['relaxed', 2]]) // its simd128 has one thread
+  for (const [backend, threads] of page ? litert : []) {
+    for (const precision of precisions) variants.push({ engine: 'LiteRT.js', backend, precision, threads, shape: linformer })
+  }
   for (const backend of /** @type {const} */ (['simd128', 'relaxed'])) {
     for (const precision of precisions) {
       for (const threads of [1, 2]) variants.push({ engine: 'linformer-wasm', backend, precision, threads, shape: linformer })
@@ -47,16 +52,16 @@ const limitMs = ({ engine }) => engine === 'linformer-wasm' ? 900_000 : 60_000
 
 /**
  * @param {import('./hosts.js').Host} host
- * @param {{ lengths: number[], rounds: number, progress: (text: string) => void, exported?: string }} options
+ * @param {{ lengths: number[], rounds: number, progress: (text: string) => void, exported?: string, page: boolean, python?: string }} options
  * @returns {Promise<Measured[][]>} for each length
  */
-export async function compare(host, { lengths, rounds, progress, exported }) {
+export async function compare(host, { lengths, rounds, progress, exported, page, python }) {
   const all = []
   for (const n of lengths) {
-    const variants = variantsOf(n, exported)
+    const variants = variantsOf(n, { exported, page })
     // Processes differ in where their memory lies, so short documents are measured in several of them.
     const sessions = n <= LONG ? Math.ceil(rounds / ROUNDS_A_SESSION) : 1
-    const share = { rounds: n <= LONG ? Math.ceil(rounds / sessions) : Math.min(rounds, ROUNDS_A_SESSION), limitMs, fileOf, progress }
+    const share = { rounds: n <= LONG ? Math.ceil(rounds / sessions) : Math.min(rounds, ROUNDS_A_SESSION), limitMs, fileOf: (/** @type {Variant} */ variant) => fileOf(variant, python), progress }
     const measured = await measure(host, variants, share)
     for (let session = 1; session < sessions; session++) {
       const more = await measure(host, variants.filter((_, i) => measured[i].failed === undefined), share)

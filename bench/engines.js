@@ -1,14 +1,14 @@
 /**
- * The engines under test behind one interface; runs in Node.js and in a page, which bring `load` and `ort` along.
+ * The engines under test behind one interface; runs in Node.js and in a page, which bring `load` and the peers along.
  */
 import { benchIds, benchText } from './text.js'
 
 /**
  * @typedef {object} Variant what is measured
- * @property {'linformer-wasm' | 'onnxruntime-web'} engine
+ * @property {'linformer-wasm' | 'onnxruntime-web' | 'LiteRT.js'} engine
  * @property {'float32' | 'int8'} precision
  * @property {number} threads
- * @property {'relaxed' | 'simd128'} [backend] of linformer-wasm
+ * @property {'relaxed' | 'simd128'} [backend] of linformer-wasm and LiteRT.js
  * @property {Partial<import('../wasm/index.js').Config> & { n_max: number }} shape the document has n_max tokens
  * @property {string} [file] the ONNX file, instead of the one that onnx.js writes
  *
@@ -19,6 +19,7 @@ import { benchIds, benchText } from './text.js'
  * @typedef {object} Peers
  * @property {typeof import('../wasm/index.js').load} load
  * @property {() => Promise<any>} ort onnxruntime-web
+ * @property {() => Promise<any>} [litert] LiteRT.js, where there is a page for it
  */
 
 /** What a variant asks for and an engine does not have: reported as such, never timed as something else. */
@@ -57,7 +58,7 @@ async function openOurs(variant, file, { load }) {
       const { scores, tokens, tokensUsed, windows } = await classifier.classify(text)
       if (tokens !== n || tokensUsed !== n || windows !== 1) throw new Error(`read ${tokensUsed} of ${tokens} tokens in ${windows} windows, not ${n} in one`)
       const scoreOf = (/** @type {string} */ label) => scores.find((/** @type {any} */ score) => score.label === label).score
-      return Math.log(scoreOf('a') / scoreOf('b'))
+      return Math.log(scoreOf('label 0') / scoreOf('label 1'))
     },
     memory: () => classifier.memory.total
   }
@@ -85,6 +86,35 @@ async function openOnnx(variant, file, peers) {
     memory
   }
 }
+
+/** Where the page finds LiteRT.js's modules; it chooses between them by itself, but for simd128, which it is then told. */
+export const LITERT_FOLDER = '/bench/node_modules/@litertjs/core/wasm/'
+
+/**
+ * @param {Variant} variant
+ * @param {Uint8Array} file
+ * @param {Peers} peers
+ * @returns {Promise<Opened>}
+ */
+async function openLiteRt({ backend, threads, shape: { n_max: n } }, file, peers) {
+  if (peers.litert === undefined) throw new NotAvailable('LiteRT.js runs in pages only')
+  const { loadLiteRt, loadAndCompile, Tensor } = await peers.litert()
+  const { liteRtWasm } = await loadLiteRt(backend === 'simd128' ? `${LITERT_FOLDER}litert_wasm_compat_internal.js` : LITERT_FOLDER, { threads: threads > 1 })
+  if (threads > 1 && liteRtWasm.getThreadCount() < threads) throw new NotAvailable(`${liteRtWasm.getThreadCount()} thread instead of ${threads}`)
+  const model = await loadAndCompile(file, { accelerator: 'wasm', cpuOptions: { numThreads: threads } })
+  const ids = new Tensor(Int32Array.from(benchIds(benchText(n)), Number), [n])
+  return {
+    async run() {
+      const [logits] = await model.run([ids])
+      const [a, b] = await logits.data()
+      logits.delete()
+      return a - b
+    },
+    memory: () => liteRtWasm.HEAPU8.byteLength
+  }
+}
+
+const OPEN = { 'linformer-wasm': openOurs, 'onnxruntime-web': openOnnx, 'LiteRT.js': openLiteRt }
 
 /** An error's message on one line, without the place in the runtime's sources. @param {unknown} error */
 function reason(error) {
@@ -130,7 +160,7 @@ export function servant(peers) {
     try {
       if (order.type === 'open') {
         const { variant } = order
-        opened = await (variant.engine === 'linformer-wasm' ? openOurs : openOnnx)(variant, await peers.read(order.file), peers)
+        opened = await OPEN[variant.engine](variant, await peers.read(order.file), peers)
         return {}
       }
       if (order.type === 'peak') return { perSecond: await peak(await peers.read(order.file), order.operations) }

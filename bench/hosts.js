@@ -7,6 +7,7 @@ import { createReadStream, existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { extname, relative, resolve } from 'node:path'
 import { folder, nodePath, peer } from './install.js'
+import { NO_VNNI } from './machine.js'
 
 /**
  * @typedef {import('./engines.js').Order} Order
@@ -27,11 +28,12 @@ const root = resolve(folder, '..')
 /** @param {number} ms @returns {Promise<Answer>} */
 const limit = (ms) => new Promise((done) => setTimeout(() => done({ failed: `over ${Math.round(ms / 1000)} s` }), ms).unref())
 
-/** @returns {Promise<Host>} */
-export async function nodeHost() {
+/** @param {{ vnni?: boolean }} [options] vnni: false does without AVX-VNNI @returns {Promise<Host>} */
+export async function nodeHost({ vnni = true } = {}) {
   const execPath = nodePath()
   const version = execFileSync(execPath, ['--version'], { encoding: 'utf8' }).trim()
   const execArgv = Number(version.slice(1, 3)) < 22 ? ['--experimental-wasm-relaxed-simd'] : []
+  if (!vnni) execArgv.push(NO_VNNI)
   return {
     name: `Node.js ${version.slice(1)}`,
     async start() {
@@ -84,19 +86,19 @@ export async function serveFiles() {
 
 export const chromiumPath = () => process.env.CHROMIUM ?? '/usr/bin/chromium'
 
-/** @returns {Promise<any>} a browser of puppeteer-core */
-export async function launchChromium() {
+/** @param {{ vnni?: boolean }} [options] vnni: false does without AVX-VNNI @returns {Promise<any>} a browser of puppeteer-core */
+export async function launchChromium({ vnni = true } = {}) {
   const { default: puppeteer } = await peer('puppeteer-core')
   return puppeteer.launch({
     executablePath: chromiumPath(), headless: true, protocolTimeout: 3_600_000,
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+    args: [...vnni ? [] : [`--js-flags=${NO_VNNI}`], '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
   })
 }
 
-/** @returns {Promise<Host>} */
-export async function chromiumHost() {
+/** @param {{ vnni?: boolean }} [options] vnni: false does without AVX-VNNI @returns {Promise<Host>} */
+export async function chromiumHost({ vnni = true } = {}) {
   const files = await serveFiles()
-  const browser = await launchChromium()
+  const browser = await launchChromium({ vnni })
   return {
     name: (await browser.version()).replace(/^Headless/, '').replace('/', ' '),
     async start() {

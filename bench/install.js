@@ -2,16 +2,17 @@
  * The packages that the benchmarks compare with: installed on first use, into bench/node_modules.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 export const folder = fileURLToPath(new URL('.', import.meta.url))
 
-/** Installs what package-lock.json names, if nothing is there yet. No package's scripts are run. */
+/** Installs what package-lock.json names, if one of the peers is not there yet. No package's scripts are run. */
 export function installPeers() {
-  if (existsSync(`${folder}node_modules/onnxruntime-web`)) return
-  console.error('bench: installing the peers (340 MB) ...')
+  const { dependencies } = JSON.parse(readFileSync(`${folder}package.json`, 'utf8'))
+  if (Object.keys(dependencies).every((name) => existsSync(`${folder}node_modules/${name}`))) return
+  console.error('bench: installing the peers (430 MB) ...')
   execFileSync('npm', ['--prefix', folder, 'ci', '--ignore-scripts'], { stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' })
 }
 

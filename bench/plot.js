@@ -12,7 +12,7 @@ const LEFT = 80
 const RIGHT = 250
 const TOP = 40
 const BOTTOM = 50
-const COLOURS = ['#0b6e4f', '#08a045', '#d1495b', '#edae49', '#00798c', '#7b4b94', '#30638e', '#8d6a4f', '#111111', '#c71f8e']
+const COLOURS = ['#0b6e4f', '#08a045', '#d1495b', '#edae49', '#00798c', '#7b4b94', '#30638e', '#8d6a4f', '#111111', '#c71f8e', '#5f6b1a', '#b45f06']
 
 const escape = (/** @type {string} */ text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 

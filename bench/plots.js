@@ -12,15 +12,16 @@ import { summarise } from './statistics.js'
  */
 export function plots(hostName, lengths) {
   /** One thread of each engine and model, and the fastest of this engine's. */
-  const shown = lengths[0].map(({ variant }, index) => ({ variant, index })).filter(({ variant }) => variant.backend !== 'simd128' &&
+  const shown = lengths[0].filter(({ variant }) => variant.backend !== 'simd128' &&
     (variant.threads === 1 || (variant.engine === 'linformer-wasm' && variant.shape.attention === 'linformer')))
   /** @param {(measured: import('./rounds.js').Measured) => number | undefined} of @returns {import('./plot.js').Series[]} */
-  const series = (of) => shown.map(({ variant, index }) => ({
+  const series = (of) => shown.map(({ variant }) => ({
     name: variantName(variant).replace('onnxruntime-web', 'ort').replace('linformer-wasm', 'ours').replace(' relaxed', ''),
-    dashed: variant.engine === 'onnxruntime-web',
+    dashed: variant.engine !== 'linformer-wasm',
     points: lengths.flatMap((measured) => {
-      const value = of(measured[index])
-      return value === undefined ? [] : [/** @type {[number, number]} */ ([measured[index].variant.shape.n_max, value])]
+      const same = measured.find((other) => variantName(other.variant) === variantName(variant))
+      const value = same && of(same)
+      return value === undefined ? [] : [/** @type {[number, number]} */ ([measured[0].variant.shape.n_max, value])]
     })
   }))
   const time = series(({ times }) => times.length === 0 ? undefined : summarise(times).median)

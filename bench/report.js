@@ -110,6 +110,33 @@ export function summaryTable(hostName, lengths) {
   ], rows)
 }
 
+/**
+ * This engine over LiteRT.js of the same precision, instructions and threads; nothing where that was not measured.
+ *
+ * @param {string} hostName
+ * @param {Measured[][]} lengths
+ */
+export function liteRtTable(hostName, lengths) {
+  const same = (/** @type {import('./engines.js').Variant} */ a, /** @type {import('./engines.js').Variant} */ b) =>
+    a.precision === b.precision && a.backend === b.backend && a.threads === b.threads && a.shape.attention === b.shape.attention
+  /** @type {Map<string, string[]>} */
+  const rows = new Map()
+  const measured = lengths.filter((entries) => entries.some(({ variant }) => variant.engine === 'LiteRT.js'))
+  for (const [column, entries] of measured.entries()) {
+    for (const { variant, times } of entries.filter((entry) => entry.variant.engine === 'LiteRT.js' && entry.times.length > 0)) {
+      const ours = entries.find((entry) => entry.variant.engine === 'linformer-wasm' && same(entry.variant, variant))
+      const faster = ours && ratio(times, ours.times)
+      const name = `${variant.precision} ${variant.backend}, ${variant.threads} thread${variant.threads > 1 ? 's' : ''}`
+      const row = rows.get(name) ?? new Array(measured.length).fill('-')
+      rows.set(name, row)
+      if (faster) row[column] = spread(faster)
+    }
+  }
+  if (rows.size === 0) return ''
+  const head = measured.map(([{ variant }]) => `n = ${variant.shape.n_max.toLocaleString('en')}`)
+  return table(`${hostName}: times faster than LiteRT.js`, ['', ...head], [...rows].map(([name, row]) => [name, ...row]))
+}
+
 /** @param {string} hostName @param {Record<string, number>} peaks operations a second */
 export const peakTable = (hostName, peaks) => table(`${hostName}: peak of one core`, ['', 'G operations/s'],
   Object.entries(peaks).map(([name, value]) => [name, value === 0 ? 'not available' : (value / 1e9).toFixed(1)]))

@@ -2,6 +2,8 @@
  * Interleaved measurement: all variants are open at once, each in its own process or page, and take turns.
  */
 
+import { NotAvailable } from './engines.js'
+
 /**
  * @typedef {import('./engines.js').Variant} Variant
  * @typedef {import('./hosts.js').Host} Host
@@ -49,7 +51,15 @@ export async function measure(host, variants, { rounds, limitMs, fileOf, progres
     }
     entries.push({ entry, ask })
     progress(`n ${variant.shape.n_max}: warming up ${entries.length} of ${variants.length}`)
-    await ask({ type: 'open', variant, file: fileOf(variant) })
+    try {
+      await ask({ type: 'open', variant, file: fileOf(variant) })
+    } catch (error) {
+      if (!(error instanceof NotAvailable)) throw error
+      Object.assign(measured, { failed: error.message, notAvailable: true })
+      entry.alive = false
+      await worker.stop()
+      continue
+    }
     const first = await ask({ type: 'run' }) // compiles, and touches the memory
     if (first.ms === undefined) continue
     if (first.ms > SLOW_MS) keep(measured, first, 1)

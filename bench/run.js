@@ -3,22 +3,24 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { folder, installPeers, nodePath } from './install.js'
+import { machine, machineName } from './machine.js'
 
 const HELP = `Usage: npm run bench -- [options]
 
-Measures this engine beside onnxruntime-web and transformers.js, in Node.js 24 and in Chromium.
+Measures this engine beside onnxruntime-web, LiteRT.js and transformers.js, in Node.js 24 and in Chromium.
 
       --quick            a few minutes: short documents, few rounds
       --only LIST        of compare, stages, start, tokenizer, table3, agreement (default: all)
       --host LIST        of node, chromium (default: both)
       --lengths N,N,...  tokens (default: 512,2048,4096,16384,65536)
       --rounds N         (default: 9)
+      --no-vnni          as on processors without AVX-VNNI, which most x86 ones are; into files of their own
       --exported FILE    compare with this ONNX too, by training/export_onnx.py from a model in build/bench/
+      --python FILE      the Python that makes the models of LiteRT.js, with bench/requirements.txt (default: python3)
       --data FILE        labelled documents for agreement, JSON Lines, may be .zst; without it that section is left out
       --text FILE        for the tokenizers (default: a megabyte of random words)
       --out FOLDER       for the tables, JSON and SVG (default: build/bench/results)
@@ -40,7 +42,7 @@ function options() {
     values = parseArgs({
       options: {
         quick: { type: 'boolean' }, only: { type: 'string' }, host: { type: 'string' }, lengths: { type: 'string' },
-        rounds: { type: 'string' }, text: { type: 'string' }, exported: { type: 'string' }, data: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' }
+        rounds: { type: 'string' }, text: { type: 'string' }, 'no-vnni': { type: 'boolean' }, exported: { type: 'string' }, python: { type: 'string' }, data: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' }
       }
     }).values
   } catch (error) {
@@ -64,26 +66,26 @@ function options() {
     lengths: numbers('lengths', values.lengths ?? (values.quick ? '512,4096' : '512,2048,4096,16384,65536'), 2 ** 20),
     rounds: numbers('rounds', values.rounds ?? (values.quick ? '5' : '9'), 1000)[0],
     quick: Boolean(values.quick),
+    vnni: !values['no-vnni'],
     data: values.data === undefined ? undefined : resolve(values.data),
     text: values.text === undefined ? undefined : readFileSync(values.text, 'utf8'),
     exported: values.exported === undefined ? undefined : resolve(values.exported),
+    python: values.python,
     out: resolve(values.out ?? `${folder}../build/bench/results`)
   }
 }
 
-/** What the numbers were measured on. */
-const machine = () => ({ processor: cpus()[0]?.model.trim(), cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30) })
-
 /**
- * The results in a file, if they are of the same host: sections that are not measured now stay.
+ * The results in a file, if they are of the same host and machine: sections that are not measured now stay.
  *
  * @param {string} file
  * @param {string} host
+ * @param {import('./machine.js').Machine} here
  * @returns {any}
  */
-function earlier(file, host) {
+function earlier(file, host, here) {
   const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
-  return found.host === host ? found : { host, machine: machine(), measured: {} }
+  return found.host === host && machineName(found.machine) === machineName(here) ? found : { host, machine: here, measured: {} }
 }
 
 const progress = (/** @type {string} */ text) => {
@@ -102,10 +104,11 @@ async function main() {
   const { plots } = await import('./plots.js')
   const { sections } = await import('./sections.js')
   mkdirSync(chosen.out, { recursive: true })
+  process.stdout.write(`${machineName(machine(chosen))}\n`)
   for (const name of chosen.hosts) {
-    const host = await (name === 'node' ? nodeHost : chromiumHost)()
-    const file = `${chosen.out}/${name}.json`
-    const results = earlier(file, host.name)
+    const host = await (name === 'node' ? nodeHost : chromiumHost)(chosen)
+    const path = `${chosen.out}/${name}${chosen.vnni ? '' : '-no-vnni'}`
+    const results = earlier(`${path}.json`, host.name, machine(chosen))
     for (const section of chosen.sections) {
       const { applies, measure, text } = sections[section]
       const context = { host, inNode: name === 'node', chosen, results, progress }
@@ -114,12 +117,13 @@ async function main() {
       results.measured[section] = new Date().toISOString()
       progress('')
       process.stdout.write(text(results))
-      writeFileSync(file, `${JSON.stringify(results)}\n`)
+      writeFileSync(`${path}.json`, `${JSON.stringify(results)}\n`)
     }
     const measured = Object.keys(sections).filter((section) => results[section] !== undefined)
-    writeFileSync(`${chosen.out}/${name}.txt`, measured.map((section) => sections[section].text(results)).join('').trimStart())
+    const title = `${host.name}, ${machineName(results.machine)}\n`
+    writeFileSync(`${path}.txt`, title + measured.map((section) => sections[section].text(results)).join(''))
     for (const [plot, svg] of results.compare === undefined ? [] : plots(host.name, results.compare)) {
-      writeFileSync(`${chosen.out}/${name}-${plot}.svg`, svg)
+      writeFileSync(`${path}-${plot}.svg`, svg)
     }
     await host.close()
   }

@@ -15,7 +15,7 @@ import { compareTokenizers } from './tokenizer.js'
  * @typedef {object} Context
  * @property {import('./hosts.js').Host} host
  * @property {boolean} inNode the host is Node.js
- * @property {{ lengths: number[], rounds: number, quick: boolean, exported?: string, text?: string, data?: string }} chosen
+ * @property {{ lengths: number[], rounds: number, quick: boolean, exported?: string, python?: string, text?: string, data?: string }} chosen
  * @property {any} results of this host; a section has the key of its own name, and `peaks`
  * @property {(text: string) => void} progress
  */
@@ -50,14 +50,15 @@ function merge(before, now, key) {
 export const sections = {
   compare: {
     async measure(context) {
-      const { host, chosen: { lengths, rounds, exported }, results, progress } = context
+      const { host, inNode, chosen: { lengths, rounds, exported, python }, results, progress } = context
       await notePeaks(context)
-      const measured = await compare(host, { lengths, rounds, exported, progress })
+      const measured = await compare(host, { lengths, rounds, exported, python, page: !inNode, progress })
       await notePeaks(context)
       results.compare = merge(results.compare, measured, ([{ variant }]) => variant.shape.n_max)
     },
     text: ({ host, peaks, compare: lengths }) =>
-      report.peakTable(host, peaks) + report.compareTables(host, lengths, peaks) + report.summaryTable(host, lengths)
+      report.peakTable(host, peaks) + report.compareTables(host, lengths, peaks) + report.summaryTable(host, lengths) +
+      report.liteRtTable(host, lengths)
   },
 
   stages: {
@@ -76,8 +77,8 @@ export const sections = {
   },
 
   start: {
-    async measure({ inNode, chosen: { rounds }, results }) {
-      results.start = await (inNode ? startInNode : startInChromium)(rounds)
+    async measure({ inNode, chosen: { rounds, python }, results }) {
+      results.start = await (inNode ? startInNode(rounds) : startInChromium(rounds, python))
     },
     text: ({ host, start }) => report.startTable(host, start)
   },

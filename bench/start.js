@@ -8,8 +8,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompressSync, constants } from 'node:zlib'
-import { load } from '../wasm/node.js'
-import { fileAt } from './files.js'
+import { load, writeSafetensors } from '../wasm/node.js'
+import { fileAt, writeTflite } from './files.js'
 import { launchChromium, serveFiles } from './hosts.js'
 import { folder, nodePath } from './install.js'
 import { onnxFile } from './onnx.js'
@@ -25,15 +25,17 @@ export const MODEL = resolve(folder, '../models/imdb.safetensors')
  * @typedef {{ path: string, bytes: number, brotli: number }} Fetched
  */
 
-export const ENGINES = /** @type {const} */ (['linformer-wasm', 'onnxruntime-web'])
+const ENGINES = ['linformer-wasm', 'onnxruntime-web']
 
-/** Writes what the peer needs for the shipped model and that one text: its best case, int8 and no spare row. */
-async function preparePeer() {
+/** Writes what the peers need for the shipped model and that one text: their best case, int8 and no spare row. @returns its ONNX's model */
+async function preparePeers() {
   const classifier = await load(MODEL)
   const { tokens } = await classifier.classify(startText)
   classifier.dispose()
-  writeFileSync(fileAt('shipped.onnx'), onnxFile(shippedModel(MODEL, tokens), 'int8'))
+  const model = shippedModel(MODEL, tokens)
+  writeFileSync(fileAt('shipped.onnx'), onnxFile(model, 'int8'))
   writeFileSync(fileAt('shipped-tokenizer.json'), JSON.stringify(tokenizerJson(MODEL)))
+  return model
 }
 
 /** Size after brotli at its best, remembered: the peer's module takes a minute. @param {string} path @returns {Fetched} */
@@ -49,14 +51,14 @@ function sizeOf(path) {
 }
 
 /** @param {Record<string, First[]>} all @returns {Start[]} */
-const summaries = (all) => ENGINES.map((engine) => ({ engine, label: all[engine][0].label, ms: summarise(all[engine].map(({ ms }) => ms)) }))
+const summaries = (all) => Object.entries(all).map(([engine, firsts]) => ({ engine, label: firsts[0].label, ms: summarise(firsts.map(({ ms }) => ms)) }))
 
 /**
  * @param {number} rounds
  * @returns {Promise<Start[]>}
  */
 export async function startInNode(rounds) {
-  await preparePeer()
+  await preparePeers()
   /** @type {Record<string, First[]>} */
   const all = Object.fromEntries(ENGINES.map((engine) => [engine, []]))
   for (let round = 0; round < rounds; round++) {
@@ -70,18 +72,24 @@ export async function startInNode(rounds) {
 
 /**
  * @param {number} rounds
+ * @param {string} [python] that makes LiteRT.js's model
  * @returns {Promise<(Start & { fetched: Fetched[] })[]>}
  */
-export async function startInChromium(rounds) {
-  await preparePeer()
+export async function startInChromium(rounds, python = 'python3') {
+  const { config, weights } = await preparePeers()
+  /** @type {[string, import('../wasm/index.js').Tensor][]} */
+  const tensors = [...weights].map(([name, { shape, data }]) => [name, { dtype: 'F32', shape, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }])
+  writeFileSync(fileAt('shipped.safetensors'), writeSafetensors(tensors, { config: JSON.stringify(config) }))
+  writeTflite(fileAt('shipped.safetensors'), 'int8', fileAt('shipped.tflite'), python)
+  const engines = [...ENGINES, 'LiteRT.js']
   const files = await serveFiles()
   const browser = await launchChromium()
   /** @type {Record<string, First[]>} */
-  const all = Object.fromEntries(ENGINES.map((engine) => [engine, []]))
+  const all = Object.fromEntries(engines.map((engine) => [engine, []]))
   /** @type {Record<string, string[]>} */
   const fetched = {}
   for (let round = 0; round < rounds; round++) {
-    for (const engine of ENGINES) {
+    for (const engine of engines) {
       const context = await browser.createBrowserContext()
       const page = await context.newPage()
       files.served.length = 0

@@ -43,6 +43,9 @@ test('the ONNX file of a model: every value comes from the input, a weight or an
         assert.equal(raw_data.length, dims.reduce((product, size) => product * size, size), name)
         known.add(name)
       }
+      // FLOAT, INT, STRING, INTS: the field that holds the value
+      const types = graph.node.flatMap(({ attribute }) => attribute.map(({ name, type }) => [name, type]))
+      assert.deepEqual(new Map(types), new Map([['axis', 2], ['epsilon', 1], ['perm', 7], ['transB', 2], ['approximate', 3], ['keepdims', 2], ...precision === 'int8' ? [['to', 2]] : []]))
       for (const { op_type, input, output } of graph.node) {
         for (const name of input) assert.ok(known.has(name), `${op_type} reads ${name}`)
         for (const name of output) known.add(name)
