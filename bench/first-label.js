@@ -19,7 +19,7 @@ export const startText = 'A quiet, generous film. The two leads are wonderful to
 export async function firstLabel(engine, { linformer, ort, litert, tokenizers, read, place }) {
   if (engine === 'linformer-wasm') {
     const { load } = await linformer()
-    const classifier = await load(place('models/imdb.safetensors'))
+    const classifier = await load(place('models/sentiment.safetensors'))
     return (await classifier.classify(startText)).label
   }
   if (engine === 'LiteRT.js') {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Throughput and memory of a server: `node bench/servers.js [--model imdb] [--tokens 1000] [--counts 1,2,4] [--seconds 10]`.
+ * Throughput and memory of a server: `node bench/servers.js [--model sentiment] [--tokens 1000] [--counts 1,2,4] [--seconds 10]`.
  *
  * Documents of one length are classified as fast as possible by one, two and more classifiers: each in a process of its own, or each in
  * a worker (linformer-wasm/worker) of one process; and by one classifier with as many threads. Prints a Markdown table. On a machine that
@@ -92,7 +92,7 @@ async function child(/** @type {Task} */ task) {
 async function main() {
   const { values } = parseArgs({
     options: {
-      model: { type: 'string', default: 'imdb' }, tokens: { type: 'string', default: '1000' },
+      model: { type: 'string', default: 'sentiment' }, tokens: { type: 'string', default: '1000' },
       counts: { type: 'string', default: '1,2,4' }, seconds: { type: 'string', default: '10' }
     }
   })

@@ -17,7 +17,7 @@ import { shippedModel, tokenizerJson } from './shipped.js'
 import { summarise } from './statistics.js'
 import { startText } from './first-label.js'
 
-export const MODEL = resolve(folder, '../models/imdb.safetensors')
+export const MODEL = resolve(folder, '../models/sentiment.safetensors')
 
 /**
  * @typedef {{ label: string, ms: number }} First

@@ -1,24 +1,19 @@
 /**
  * Which model is meant by --model.
  */
-import { existsSync, readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { inspect, LinformerError, load } from 'linformer-wasm'
+import { statSync } from 'node:fs'
+import { inspect, LinformerError, load, shippedModels } from 'linformer-wasm'
 
 /** The model that is taken when none is named. */
-export const DEFAULT_MODEL = 'imdb'
+export const DEFAULT_MODEL = 'sentiment'
 
 /**
+ * A file goes before a shipped model of the same name.
+ *
  * @param {string} name a file, or the name of a model that comes with the package
- * @returns {string} path
+ * @returns {string} for `load`
  */
-export function modelPath(name) {
-  if (/^[\w-]+$/.test(name) && !existsSync(name)) {
-    const shipped = fileURLToPath(new URL(`../models/${name}.safetensors`, import.meta.url))
-    if (existsSync(shipped)) return shipped
-  }
-  return name
-}
+export const modelPath = (name) => (/^[\w-]+$/.test(name) && statSync(name, { throwIfNoEntry: false })?.isFile() ? `./${name}` : name)
 
 /**
  * What went wrong; if there is no such model, also which ones there are.
@@ -28,9 +23,7 @@ export function modelPath(name) {
 export function modelMessage(error) {
   const { message } = error
   if (!(error instanceof LinformerError) || error.details.errno !== 'ENOENT') return message
-  const files = readdirSync(fileURLToPath(new URL('../models/', import.meta.url)))
-  const names = files.filter((file) => file.endsWith('.safetensors')).map((file) => file.slice(0, -'.safetensors'.length))
-  return `${message}; the models that come with the package are ${names.sort().join(', ')}`
+  return `${message}; the models that come with the package are ${shippedModels.join(', ')}`
 }
 
 /**

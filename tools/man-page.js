@@ -54,7 +54,7 @@ keeps models, in the folder linformer\\-wasm; ~/.cache if it is not set.
 linformer classify review.txt
 linformer classify \\-\\-jsonl < reviews.jsonl > verdicts.jsonl
 linformer classify \\-\\-explain 'letters/**/*.{txt,html,pdf}'
-linformer inspect imdb
+linformer inspect sentiment
 .fi
 `
 }

@@ -1,6 +1,6 @@
 """Accuracy of a shipped model, measured through the command line that users have.
 
-    python training/evaluate.py --data DATA/imdb/test.jsonl.zst --model models/imdb.safetensors
+    python training/evaluate.py --data DATA/imdb/test.jsonl.zst --model models/sentiment.safetensors
 
 Every document, or pair with a "textPair", goes through `linformer classify --jsonl`; one without a result counts as
 wrong. Prints accuracy with its 95% interval (Wilson), macro F1 with a bootstrap interval, the expected calibration error

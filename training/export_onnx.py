@@ -1,6 +1,6 @@
 """Writes a model file as ONNX, by PyTorch's own exporter: for other runtimes, and to check what bench/onnx.js writes.
 
-    python training/export_onnx.py --model models/imdb.safetensors --out imdb.onnx
+    python training/export_onnx.py --model models/sentiment.safetensors --out sentiment.onnx
 
 The ONNX takes ids [1, n] (int64) for any n up to n_max and gives logits [1, n_classes]. The model must be a plain classifier:
 no stem, no word head, mean pooling; a Linformer also needs layerwise sharing and a linear projection.

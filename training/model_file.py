@@ -67,7 +67,7 @@ def load_model(path: Path) -> Linformer:
     """The model of a .safetensors file, a trunk or a classifier, ready to predict"""
     with safe_open(path, "pt") as file:
         config = Config(**{"n_classes": 0, **json.loads(file.metadata()["config"])})
-        tensors = {name: file.get_tensor(name) for name in file.keys() if not name.startswith("tokenizer.")}
+        tensors = {name: file.get_tensor(name) for name in file.keys() if not name.startswith(("tokenizer.", "typicality."))}
     model = Linformer(config)
     model.load_state_dict(state_dict(decode(tensors), config))
     return model.eval()
@@ -75,7 +75,11 @@ def load_model(path: Path) -> Linformer:
 
 def save_model(path: Path, encoded: dict[str, Tensor], config: Config, labels: list[str], tables: dict,
                license: str, trained_on: str, **metadata: str) -> None:  # fmt: skip
-    """`tables` are the tokenizer's, from `tokenizer.tables`; `metadata` is added as it is. With no labels it is a trunk."""
+    """`tables` are the tokenizer's, from `tokenizer.tables`; `metadata` is added as it is. With no labels it is a trunk.
+
+    `encoded` may hold a head's typicality, as `heads.typicality` gives it: then readers of version 1 would refuse the file.
+    """
+    known = any(name.startswith("typicality.") for name in encoded)
     shape = config.to_dict()
     if labels:
         metadata["labels"] = json.dumps(labels)
@@ -90,7 +94,7 @@ def save_model(path: Path, encoded: dict[str, Tensor], config: Config, labels: l
         path,
         metadata={
             "format": "linformer",
-            "version": str(config.version()),
+            "version": str(max(config.version(), 2 if known else 1)),
             "config": json.dumps(shape),
             "tokenizer": json.dumps({"type": "byte-level-bpe", "lowercase": bool(tables["lowercase"]), "sep": SEP_ID}),
             "license": license,

@@ -1,6 +1,6 @@
 """Writes the tokenizer.json of a model file, for when only the model is left.
 
-    python training/tokenizer_json.py models/imdb.safetensors --out runs/imdb/tokenizer.json
+    python training/tokenizer_json.py models/sentiment.safetensors --out runs/imdb/tokenizer.json
 
 The result encodes every text as the model's own tokenizer does, so training can go on with it. `tokenizer.tables` is the
 other direction. Python alone is enough to run this: nothing has to be installed.

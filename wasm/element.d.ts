@@ -1,7 +1,7 @@
 /**
  * Importing it defines the element `<long-document-classifier>`, which classifies a text in a worker and shows the result.
  *
- *     <long-document-classifier model="/imdb.safetensors" top-k="3" explain name="mood">
+ *     <long-document-classifier model="/sentiment.safetensors" top-k="3" explain name="mood">
  *       <textarea>An excellent film.</textarea>
  *     </long-document-classifier>
  *

@@ -386,7 +386,8 @@ export function evaluate(classifier: Classifier, examples: Iterable<Example> | A
 
 /**
  * Names of the models that come with the library, for `load`, which fetches them from beside the library's code. A bundler leaves them
- * behind: serve them yourself, and load their URLs. In Cloudflare Workers there are none.
+ * behind: serve them yourself, and load their URLs. In Cloudflare Workers there are none. `load` also takes names that they had before:
+ * `imdb` is `sentiment`.
  */
 export const shippedModels: readonly string[]
 

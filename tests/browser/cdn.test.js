@@ -39,7 +39,7 @@ function createCdn(bundles) {
     const { pathname } = new URL(request.url, 'http://cdn')
     const [, encoding, ...segments] = pathname.split('/')
     // A hub, which sends on to where its large files are.
-    if (encoding === 'hub') return response.writeHead(302, { 'access-control-allow-origin': '*', location: '/br/models/imdb.safetensors' }).end()
+    if (encoding === 'hub') return response.writeHead(302, { 'access-control-allow-origin': '*', location: '/br/models/sentiment.safetensors' }).end()
     // Somebody has copied one file alone.
     if (encoding === 'alone' && !pathname.endsWith('cdn/worker.js')) return response.writeHead(404, { 'access-control-allow-origin': '*' }).end()
     const file = segments[1] === 'cdn' ? path.join(bundles, ...segments.slice(2)) : new URL(segments.join('/'), REPOSITORY)
@@ -74,7 +74,7 @@ before(async () => {
   cleanup.push(() => cdn.close())
   site = await serve(createSite())
   cleanup.push(() => site.close())
-  const classifier = await load('imdb')
+  const classifier = await load('sentiment')
   expected = await classifier.classify(TEXT)
   classifier.dispose()
 })
@@ -86,7 +86,7 @@ const policyWith = (workers) => `default-src 'none'; script-src 'unsafe-inline' 
 
 /** Imports each script of the CDN, loads a model from there, and classifies with it. */
 const CLASSIFY = `
-  const [text, scripts, options, model = 'imdb'] = args
+  const [text, scripts, options, model = 'sentiment'] = args
   const results = []
   for (const script of scripts) {
     const { load } = await import(script)
@@ -122,6 +122,8 @@ test('Chromium: on the page and in a worker, on two threads, from files and from
     const scripts = ['wasm/cdn/index.js', 'wasm/cdn/worker.js', 'wasm/index.js', 'wasm/worker.js'].map((file) => `${cdn.origin}/${encoding}/${file}`)
     check(await visitor.run(CLASSIFY, TEXT, scripts, { threads: 2 }), 2)
   }
+  const scripts = ['index', 'worker'].map((entry) => `${cdn.origin}/br/wasm/cdn/${entry}.js`)
+  check(await visitor.run(CLASSIFY, TEXT, scripts, { threads: 2 }, 'imdb'), 2) // what it was called before
 })
 
 test('Chromium: a copy of the model is kept for the page, by the worker too', async (t) => {
@@ -142,7 +144,7 @@ test('Chromium: a policy without Blobs, and a script that is missing, are named'
   const visitor = await visitAll(t, 'chromium')
   const failureOf = (url) => visitor.run(`
     const { load } = await import(args[0])
-    return load('imdb').then(() => 'none', ({ code, message }) => code + ': ' + message)`, url)
+    return load('sentiment').then(() => 'none', ({ code, message }) => code + ': ' + message)`, url)
   policy = policyWith('')
   await visitor.open(site.origin)
   assert.match(await failureOf(`${cdn.origin}/gzip/wasm/cdn/worker.js`), /^WORKER_FAILED: .*worker-src blob: http/)

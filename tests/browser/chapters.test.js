@@ -221,7 +221,7 @@ test('the fold: the E of the model\'s file, row by row, in the words of the docu
   await page.$eval('#fold-body', (body) => body.scrollIntoView({ behavior: 'instant' }))
   await page.waitForFunction(() => /learned numbers/.test(document.querySelector('#fold-body [role=status]')?.textContent ?? ''))
   assert.match(await textOf(page, '#fold-body [role=status]'), /^192 × 4,096 learned numbers, one for the keys and values of all layers/)
-  const bytes = await readFile('models/imdb.safetensors')
+  const bytes = await readFile('models/sentiment.safetensors')
   const E = tensorValues(readSafetensors(bytes).tensors, 'attn.E')
   await page.focus('.fold-map canvas')
   await page.keyboard.press('Home')
@@ -267,7 +267,7 @@ test('a digit: drawn, 784 pixels become tokens and are classified; without its m
   // A model with random weights, in the place of the one that knows digits.
   const config = { vocab_size: 257, n_max: 784, d_model: 16, d_ff: 32, k: [16, 16], n_classes: 10 }
   const model = randomWeights({ tensorShapes, writeSafetensors }, config)
-  const models = (await readFile('web/engine/models.js', 'utf8')).replace(/export const DIGITS = .*/, "export const DIGITS = { file: './models/digits.safetensors', card: './models/imdb.md' }")
+  const models = (await readFile('web/engine/models.js', 'utf8')).replace(/export const DIGITS = .*/, "export const DIGITS = { file: './models/digits.safetensors', card: './models/sentiment.md' }")
   assert.match(models, /DIGITS = \{/)
   const demo = createServer()
   const server = await serve(http.createServer((request, response) => {
@@ -342,7 +342,7 @@ for (const [name, all] of /** @type {const} */ ([['firefox', true], ['webkit', f
     const { folder, remove } = await temporaryFolder()
     const visitor = await VISITORS[name](folder)
     try {
-      await visitor.open(`${origin}/?model=imdb&sample=review`)
+      await visitor.open(`${origin}/?model=sentiment&sample=review`)
       const seen = await visitor.run(`
         const complaints = []
         for (const kind of ['error', 'unhandledrejection']) addEventListener(kind, (event) => complaints.push(String(event.message ?? event.reason)))

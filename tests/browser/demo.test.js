@@ -46,7 +46,7 @@ after(async () => {
  * @param {{ query?: string, complaints?: RegExp, site?: string }} [options] complaints that belong to what
  *   is tested; another server than the demo's own
  */
-async function withPage(use, { query = '?model=imdb', complaints = /^$/, site = origin } = {}) {
+async function withPage(use, { query = '?model=sentiment', complaints = /^$/, site = origin } = {}) {
   const context = await browser.createBrowserContext() // no cache and no service worker of another test
   const page = await context.newPage()
   /** @type {string[]} */
@@ -245,26 +245,31 @@ test('a result is copied as JSON; a link has the model and the sample, never the
   await classify(page)
   await press(page, '#copy-json')
   const { model, label, scores, tokens, tokensUsed, truncated, passages } = JSON.parse(await copied())
-  assert.deepEqual([model, label, truncated, scores.length], ['imdb', SAMPLE_LABELS.note, false, 2])
+  assert.deepEqual([model, label, truncated, scores.length], ['sentiment', SAMPLE_LABELS.note, false, 2])
   assert.ok(tokens === tokensUsed && tokens > 50 && passages.length > 3)
   await press(page, '#copy-link')
-  assert.equal(await copied(), `${origin}/?model=imdb&sample=note`)
-  assert.equal(page.url(), `${origin}/?model=imdb&sample=note`)
+  assert.equal(await copied(), `${origin}/?model=sentiment&sample=note`)
+  assert.equal(page.url(), `${origin}/?model=sentiment&sample=note`)
   await paste(page, 'A secret of mine that no address may hold.')
   await classify(page)
   await press(page, '#copy-link')
-  assert.equal(await copied(), `${origin}/?model=imdb`)
+  assert.equal(await copied(), `${origin}/?model=sentiment`)
 
   await press(page, '#copy-text-link') // unless that is asked for
   await page.waitForFunction(() => /in the link/.test(document.querySelector('#copied')?.textContent ?? ''))
-  assert.match(await copied(), /\?model=imdb#text=[\w-]+$/)
+  assert.match(await copied(), /\?model=sentiment#text=[\w-]+$/)
 }))
+
+test('a link from when the model had another name', () => withPage(async (page) => {
+  assert.equal(page.url(), `${origin}/?model=sentiment&sample=note`)
+  assert.equal(await textOf(page, '#result .label'), SAMPLE_LABELS.note)
+}, { query: '?model=imdb&sample=note' }))
 
 test('a link with a text opens with it; a damaged one opens as without', () => withPage(async (page) => {
   const shared = await page.evaluate(async () => {
     const file = '/page/link.js' // named where the page is, not here
     const { linkWithText } = await import(file)
-    return linkWithText({ model: 'imdb', text: 'A dull film: “nothing” happens, twice. <b>&amp;' })
+    return linkWithText({ model: 'sentiment', text: 'A dull film: “nothing” happens, twice. <b>&amp;' })
   })
   await page.goto('about:blank')
   await page.goto(shared)

@@ -30,7 +30,7 @@ after(async () => {
 /** @type {string[]} */
 const expected = []
 for (const precision of /** @type {const} */ (['float32', 'int8'])) {
-  const classifier = await load('models/imdb.safetensors', { deterministic: true, precision })
+  const classifier = await load('models/sentiment.safetensors', { deterministic: true, precision })
   expected.push('simd128', precision, ...await verdicts(classifier, TEXTS))
 }
 
@@ -42,7 +42,7 @@ const SCRIPT = `
   const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer())
   const found = []
   for (const precision of ['float32', 'int8']) {
-    const classifier = await load('/models/imdb.safetensors', { deterministic: true, precision })
+    const classifier = await load('/models/sentiment.safetensors', { deterministic: true, precision })
     found.push(classifier.backend, classifier.precision, ...await verdicts(classifier, args[0]))
   }
   return {

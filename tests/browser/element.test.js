@@ -64,7 +64,7 @@ test(`${MOST_BYTES} bytes at most, beside the library`, async (t) => {
 
 test('text in the slot, a field in the slot, the attribute, the property', async () => {
   const found = await page.evaluate(async (good, bad) => {
-    const element = show(`<long-document-classifier model="imdb" top-k="1" explain><p>${good}</p></long-document-classifier>`)
+    const element = show(`<long-document-classifier model="sentiment" top-k="1" explain><p>${good}</p></long-document-classifier>`)
     const results = []
     const keep = async () => {
       const { detail } = await next(document, 'result')
@@ -92,7 +92,7 @@ test('text in the slot, a field in the slot, the attribute, the property', async
   }, GOOD, BAD)
   const labels = ['positive', 'negative', 'positive', 'negative', 'positive', 'negative']
   assert.deepEqual(found.results, labels.map((label) => ['done', true, 1, label]))
-  const classifier = await load('imdb')
+  const classifier = await load('sentiment')
   const { score } = await classifier.classify(GOOD)
   classifier.dispose()
   assert.ok(Math.abs(found.first.score - score) < 1e-3)
@@ -136,7 +136,7 @@ test('what fails is shown and told, and the next model is tried', async () => {
     const failed = [element.state, element.error === error, error.code, part(element, 'error').textContent === message, part(element, 'error').role]
     element.model = 'general'
     const unlabelled = (await next(element, 'error')).message
-    element.model = new Blob([await (await fetch('/models/imdb.safetensors')).arrayBuffer()])
+    element.model = new Blob([await (await fetch('/models/sentiment.safetensors')).arrayBuffer()])
     const { detail } = await next(element, 'result')
     return { failed, message, unlabelled, label: detail.label, left: part(element, 'error').textContent }
   }, GOOD)
@@ -149,7 +149,7 @@ test('what fails is shown and told, and the next model is tried', async () => {
 
 test('elements with one model share a worker, which goes when they have gone', async () => {
   const labels = await page.evaluate(async (good, bad) => {
-    show([good, bad, good].map((text) => `<long-document-classifier model="imdb" value="${text}"></long-document-classifier>`).join(''))
+    show([good, bad, good].map((text) => `<long-document-classifier model="sentiment" value="${text}"></long-document-classifier>`).join(''))
     const elements = [...document.querySelectorAll('long-document-classifier')]
     const { length } = await Promise.all(elements.map((element) => next(element, 'result')))
     document.body.append(elements[0]) // moved, not removed
@@ -170,7 +170,7 @@ test('properties that were set before it was defined; parts are styled; axe find
     document.title = 'A page'
     document.body.innerHTML = '<main><h1>A review</h1><form><long-document-classifier><p></p></long-document-classifier></form></main>'
     const element = document.querySelector('long-document-classifier')
-    Object.assign(element, { model: 'imdb', value: good, options: { backend: 'simd128' } })
+    Object.assign(element, { model: 'sentiment', value: good, options: { backend: 'simd128' } })
     const sheet = new CSSStyleSheet()
     sheet.replaceSync('long-document-classifier::part(label) { color: rgb(1, 2, 3) }')
     document.adoptedStyleSheets = [sheet]

@@ -62,7 +62,7 @@ for (const name of /** @type {const} */ (['firefox', 'webkit'])) {
 
     /** @param {string} script @param {...unknown} args */
     const run = (script, ...args) => visitor.run(TOOLS + script, ...args)
-    const open = async (query = '?model=imdb') => {
+    const open = async (query = '?model=sentiment') => {
       await visitor.open(`${site.origin}/${query}`)
       await run(`
         globalThis.complaints = []

@@ -49,13 +49,15 @@ test('shipped models by name: with the modules inside the JavaScript, on the pag
     const { load: loadInWorker } = await import('/wasm/worker.js')
     const labels = []
     for (const begin of [load, loadInWorker]) {
-      const classifier = await begin('imdb')
-      labels.push((await classifier.classify(text)).label)
-      classifier.dispose()
+      for (const name of ['sentiment', 'imdb']) { // the second is what it was called before
+        const classifier = await begin(name)
+        labels.push((await classifier.classify(text)).label)
+        classifier.dispose()
+      }
     }
     return labels
   }, TEXT)
-  assert.deepEqual(found, ['positive', 'positive'])
+  assert.deepEqual(found, ['positive', 'positive', 'positive', 'positive'])
 })
 
 test('a classifier in a module worker: same results, progress, no long task on the page', async () => {
@@ -64,7 +66,7 @@ test('a classifier in a module worker: same results, progress, no long task on t
     /** @type {number[]} */
     const tasks = []
     const events = /** @type {string[]} */ ([])
-    const classifier = await load('/models/imdb.safetensors', { onProgress: (/** @type {any} */ { phase }) => events.push(phase) })
+    const classifier = await load('/models/sentiment.safetensors', { onProgress: (/** @type {any} */ { phase }) => events.push(phase) })
     const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
     observer.observe({ type: 'longtask' })
     const result = await classifier.classify(text.repeat(2000), { onProgress: (/** @type {any} */ { phase }) => events.push(phase) })
@@ -75,7 +77,7 @@ test('a classifier in a module worker: same results, progress, no long task on t
     classifier.dispose()
     return { result, same, backend, memory, tasks, phases: [...new Set(events)] }
   }, TEXT)
-  const classifier = await load('models/imdb.safetensors')
+  const classifier = await load('models/sentiment.safetensors')
   const expected = await classifier.classify(TEXT.repeat(2000))
   assert.equal(found.result.label, expected.label)
   assert.equal(found.result.tokens, expected.tokens)
@@ -91,7 +93,7 @@ test('abort, dispose and a worker that dies', async () => {
   const found = await page.evaluate(async (text) => {
     const { load } = await import('/wasm/worker.js')
     const codeOf = (/** @type {Promise<any>} */ promise) => promise.then(() => 'none', ({ name, code }) => `${name} ${code}`)
-    const classifier = await load(await fetch('/models/imdb.safetensors'))
+    const classifier = await load(await fetch('/models/sentiment.safetensors'))
     const controller = new AbortController()
     let aborted = 0
     const onProgress = (/** @type {any} */ { phase }) => {
@@ -105,11 +107,11 @@ test('abort, dispose and a worker that dies', async () => {
     const running = codeOf(classifier.classify(text.repeat(400)))
     classifier.dispose()
     codes.push(await running, await codeOf(classifier.classify(text)))
-    codes.push(await codeOf(load('/models/imdb.safetensors', { worker: new Worker('/wasm/no-such-file.js', { type: 'module' }) })))
+    codes.push(await codeOf(load('/models/sentiment.safetensors', { worker: new Worker('/wasm/no-such-file.js', { type: 'module' }) })))
     codes.push(await codeOf(load('/models/none.safetensors')))
     const { Worker: whole } = globalThis
     globalThis.Worker = class { constructor() { throw new DOMException('of another origin', 'SecurityError') } }
-    codes.push(await codeOf(load('/models/imdb.safetensors')))
+    codes.push(await codeOf(load('/models/sentiment.safetensors')))
     globalThis.Worker = whole
     return { codes, late, label }
   }, TEXT)
@@ -126,7 +128,7 @@ test('the cache: one download, checked each time, a damaged copy fetched again',
   page.on('request', (request) => { if (request.url().endsWith('.safetensors')) downloads.push(request.url()) })
   const use = (/** @type {Record<string, unknown>} */ options) => page.evaluate(async (options) => {
     const { load } = await import('/wasm/index.js')
-    const classifier = await load('/models/imdb.safetensors', options)
+    const classifier = await load('/models/sentiment.safetensors', options)
     classifier.dispose()
     return (await caches.keys()).sort()
   }, options)
@@ -152,9 +154,9 @@ test('the cache: one download, checked each time, a damaged copy fetched again',
 
   const found = await page.evaluate(async () => {
     const { load } = await import('/wasm/worker.js')
-    const classifier = await load('/models/imdb.safetensors', { cache: true })
+    const classifier = await load('/models/sentiment.safetensors', { cache: true })
     classifier.dispose()
-    const refused = await load('/models/imdb.safetensors', { cache: true, integrity: `sha256-${'A'.repeat(43)}=` }).catch((/** @type {any} */ error) => error.code)
+    const refused = await load('/models/sentiment.safetensors', { cache: true, integrity: `sha256-${'A'.repeat(43)}=` }).catch((/** @type {any} */ error) => error.code)
     return { refused, left: (await (await caches.open('linformer-wasm')).keys()).length }
   })
   assert.deepEqual(found, { refused: 'INTEGRITY', left: 0 })

@@ -49,7 +49,7 @@ after(async () => {
 
 test('the folder has the page, the library, the models and nothing for other readers', async () => {
   const names = (await readdir(folder, { recursive: true })).filter((name) => path.extname(name) !== '' || name === '_headers')
-  for (const name of ['index.html', 'sw.js', '_headers', 'wasm/worker.js', 'wasm/dist/linformer-relaxed.wasm', 'models/general.safetensors', 'models/imdb.safetensors', 'reader/document-worker.js', 'reader/cmaps.zip', 'bin/random-weights.js']) {
+  for (const name of ['index.html', 'sw.js', '_headers', 'wasm/worker.js', 'wasm/dist/linformer-relaxed.wasm', 'models/general.safetensors', 'models/sentiment.safetensors', 'reader/document-worker.js', 'reader/cmaps.zip', 'bin/random-weights.js']) {
     assert.ok(names.includes(name), name)
   }
   for (const name of names) assert.doesNotMatch(name, /\.d\.ts$|(^|[-/])node\.js$|package\.json|inline\.js/)

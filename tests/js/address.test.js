@@ -90,7 +90,7 @@ test('the address of a file, by the rules', () => {
     assert.equal(String(modelAddress(address)), `https://huggingface.co${path}`)
     assert.equal(String(modelAddress(address, 'http://mirror.test:8080/hub/')), `http://mirror.test:8080/hub${path}`)
   }
-  for (const source of ['imdb', './hf:owner/name', 'https://huggingface.co/owner/name', model, undefined]) assert.equal(modelAddress(source), undefined)
+  for (const source of ['sentiment', './hf:owner/name', 'https://huggingface.co/owner/name', model, undefined]) assert.equal(modelAddress(source), undefined)
   for (const wrong of ['hf:', 'hf:name', 'hf:owner/', 'hf:/name', 'hf:owner/name/', 'hf:owner/name@', 'hf:owner/name@%', 'hf:../name', 'hf:owner/..', 'hf:owner/name/../x', 'hf:owner/name/a//b', 'HF:owner/name', 'hf:owner/na me', 'hf:owner/name@../x', 'hf:owner/name@%2e%2e']) {
     assert.throws(() => modelAddress(wrong), { code: 'BAD_ARGUMENT' }, wrong)
   }

@@ -154,7 +154,7 @@ test('an explanation adds up, covers every token, and points into the text', asy
 })
 
 test('passages begin and end with sentences; short ones are joined', async () => {
-  const classifier = await load('models/imdb.safetensors')
+  const classifier = await load('models/sentiment.safetensors')
   const sentences = [
     'The first sentence of this text has more than forty characters.', 'So has the second one, "which ends in a quotation mark."',
     'Short ones. Are joined! To the next. They are.', 'And this is the last sentence, on a line of its own.'

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import test from 'node:test'
 import { promisify } from 'node:util'
 import { load } from 'linformer-wasm'
@@ -24,8 +24,8 @@ await writeFile(at('page.html'), '<!doctype html><p>not a model')
 await mkdir(at('folder'))
 
 /** Runs the command; `input` goes to standard input. */
-function run(args, { input = '', env = {} } = {}) {
-  const child = spawn(process.execPath, ['bin/linformer.js', ...args], { env: { ...process.env, ...env } })
+function run(args, { input = '', env = {}, cwd = '.' } = {}) {
+  const child = spawn(process.execPath, [resolve('bin/linformer.js'), ...args], { cwd, env: { ...process.env, ...env } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (part) => { stdout += part })
@@ -197,10 +197,10 @@ test('--explain', async () => {
   assert.match(stdout, /[+-]\d\.\d{3} {2}The first text/)
   assert.doesNotMatch(stdout, /\x1b/)
   const many = 'A sentence of more than forty characters, so that it stands alone. '.repeat(15)
-  const coloured = await run(['classify', '-m', 'imdb', '--explain'], { input: many, env: { FORCE_COLOR: '1', NO_COLOR: '' } })
+  const coloured = await run(['classify', '-m', 'sentiment', '--explain'], { input: many, env: { FORCE_COLOR: '1', NO_COLOR: '' } })
   assert.match(coloured.stdout, /\x1b\[3[12]m.*A sentence of more/)
   assert.match(coloured.stdout, /and 5 weaker passages/)
-  const plain = await run(['classify', '-m', 'imdb', '--explain'], { input: many, env: { FORCE_COLOR: '1', NO_COLOR: '1' } })
+  const plain = await run(['classify', '-m', 'sentiment', '--explain'], { input: many, env: { FORCE_COLOR: '1', NO_COLOR: '1' } })
   assert.doesNotMatch(plain.stdout, /\x1b/)
 })
 
@@ -287,11 +287,21 @@ test('--no-formulas: no cell that a spreadsheet would run', async () => {
 })
 
 test('an unknown model: which ones there are', async () => {
-  for (const args of [['classify', '-m', 'Imdb', at('one.txt')], ['inspect', 'nothing']]) {
+  for (const args of [['classify', '-m', 'Sentiment', at('one.txt')], ['inspect', 'nothing']]) {
     const { status, stderr } = await run(args)
     assert.equal(status, 1)
-    assert.match(stderr, /the models that come with the package are contracts, general, imdb, subjects/)
+    assert.match(stderr, /the models that come with the package are contracts, general, sentiment, subjects/)
   }
+})
+
+test('a model by its name, or by the one that it had before; a file of that name goes before it, a folder does not', async () => {
+  await mkdir(at('names/sentiment'), { recursive: true })
+  await writeFile(at('names/general'), tiny())
+  const labels = async (name) => JSON.parse((await run(['inspect', '--json', name], { cwd: at('names') })).stdout).labels
+  for (const name of ['sentiment', 'imdb']) assert.deepEqual(await labels(name), ['negative', 'positive'])
+  assert.deepEqual(await labels('general'), classifier.labels)
+  const { status, stdout } = await run(['classify', '-m', 'imdb', '--json'], { input: 'A wonderful film.', cwd: at('names') })
+  assert.deepEqual([status, JSON.parse(stdout).label], [0, 'positive'])
 })
 
 test('--jsonl takes folders and patterns', async () => {

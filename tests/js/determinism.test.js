@@ -58,7 +58,7 @@ const SCRIPT = `
   import { caseHashes, modelHashes, TEXTS, verdicts } from './tests/js/helpers/determinism.js'
   const found = { version: process.version, verdicts: [] }
   for (const precision of ['float32', 'int8']) {
-    const classifier = await load('models/imdb.safetensors', { deterministic: true, precision })
+    const classifier = await load('models/sentiment.safetensors', { deterministic: true, precision })
     found.verdicts.push(classifier.backend, classifier.precision, ...await verdicts(classifier, TEXTS))
   }
   found.hashes = [
@@ -87,7 +87,7 @@ test('any number of threads gives the same bits, in both precisions', async () =
   for (const precision of ['float32', 'int8']) {
     let expected
     for (const threads of [1, 2, 3, 5]) {
-      const classifier = await load('models/imdb.safetensors', { deterministic: true, precision, threads })
+      const classifier = await load('models/sentiment.safetensors', { deterministic: true, precision, threads })
       assert.equal(classifier.threads, threads)
       const found = await verdicts(classifier, TEXTS)
       expected ??= found
@@ -98,15 +98,15 @@ test('any number of threads gives the same bits, in both precisions', async () =
 })
 
 test('deterministic takes simd128, and refuses another backend', async () => {
-  await assert.rejects(load('models/imdb.safetensors', { deterministic: true, backend: 'relaxed' }), { code: 'BAD_ARGUMENT' })
-  await assert.rejects(load('models/imdb.safetensors', { deterministic: 'yes' }), { code: 'BAD_ARGUMENT' })
-  assert.equal((await load('models/imdb.safetensors', { deterministic: true, backend: 'simd128' })).backend, 'simd128')
+  await assert.rejects(load('models/sentiment.safetensors', { deterministic: true, backend: 'relaxed' }), { code: 'BAD_ARGUMENT' })
+  await assert.rejects(load('models/sentiment.safetensors', { deterministic: 'yes' }), { code: 'BAD_ARGUMENT' })
+  assert.equal((await load('models/sentiment.safetensors', { deterministic: true, backend: 'simd128' })).backend, 'simd128')
 })
 
 test('the same document gives the same bits, whatever was read before it and in whatever steps', async () => {
-  const classifier = await load('models/imdb.safetensors', { deterministic: true })
+  const classifier = await load('models/sentiment.safetensors', { deterministic: true })
   const once = await verdicts(classifier, TEXTS)
   assert.deepEqual((await verdicts(classifier, [...TEXTS].reverse())).reverse(), once)
-  const windows = await load('models/imdb.safetensors', { deterministic: true, maxTokens: 4096 })
+  const windows = await load('models/sentiment.safetensors', { deterministic: true, maxTokens: 4096 })
   assert.deepEqual(await verdicts(windows, TEXTS), once)
 })

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { inspect, load, readSafetensors, shippedModels, tensorShapes, tensorValues, writeSafetensors } from 'linformer-wasm'
-import { load as loadInWorker } from 'linformer-wasm/worker'
+import { inspect as inspectInWorker, load as loadInWorker } from 'linformer-wasm/worker'
 import { tiny } from './helpers/models.js'
 
 const FOLDER = 'tests/golden/heads'
@@ -79,7 +79,7 @@ test('what a file is of is told before it is loaded', async () => {
   assert.equal((await inspect(`${FOLDER}/trunk.safetensors`)).kind, 'trunk')
   const head = await inspect(`${FOLDER}/words.safetensors`)
   assert.deepEqual([head.kind, head.parameters, head.chosen], ['head', 3 * 12 + 3 + 60 + 60 + 60 * 3, undefined])
-  assert.equal((await inspect('models/imdb.safetensors')).kind, 'model')
+  assert.equal((await inspect('models/sentiment.safetensors')).kind, 'model')
 })
 
 test('a trunk alone has vectors and no labels', async () => {
@@ -226,7 +226,7 @@ test('in a worker, all the same', async () => {
   assert.deepEqual(await there.export(headFile('words')), await trunk.export(heads[1]))
   const { labels, thresholds, metadata } = attached[2]
   assert.deepEqual({ labels, thresholds, metadata }, { labels: heads[2].labels, thresholds: heads[2].thresholds, metadata: heads[2].metadata })
-  await assert.rejects(there.attach('models/imdb.safetensors'), { code: 'MODEL_FORMAT' })
+  await assert.rejects(there.attach('models/sentiment.safetensors'), { code: 'MODEL_FORMAT' })
   attached[0].dispose()
   assert.equal(await codeOf(attached[0].classify('x')), 'DISPOSED')
   assert.equal(await codeOf(there.classify('x', { heads: [attached[0]] })), 'DISPOSED')
@@ -280,12 +280,22 @@ test('explain and removals are checked', async () => {
 test('a shipped model is loaded by its name', async () => {
   assert.deepEqual(shippedModels, readdirSync('models').filter((name) => name.endsWith('.safetensors')).map((name) => name.slice(0, -'.safetensors'.length)).sort())
   for (const loader of [load, loadInWorker]) {
-    const [byName, byPath] = await Promise.all(['imdb', 'models/imdb.safetensors'].map((source) => loader(source)))
+    const [byName, byPath] = await Promise.all(['sentiment', 'models/sentiment.safetensors'].map((source) => loader(source)))
     assert.deepEqual(await byName.classify('A fine film.'), await byPath.classify('A fine film.'))
     byName.dispose()
     byPath.dispose()
   }
   assert.equal((await inspect('subjects')).labels.length, 21)
+})
+
+test('a name that a shipped model had before loads it', async () => {
+  for (const [loader, inspector] of [[load, inspect], [loadInWorker, inspectInWorker]]) {
+    const classifier = await loader('imdb')
+    assert.equal(classifier.name, 'sentiment')
+    classifier.dispose()
+    assert.equal((await inspector('imdb')).metadata.name, 'sentiment')
+  }
+  await assert.rejects(load('imdb.safetensors'), { code: 'SOURCE_FAILED' })
 })
 
 test('the web\'s inline entry looks for shipped models beside it, and says what to do where a bundler has left them behind', async (t) => {
@@ -297,20 +307,21 @@ test('the web\'s inline entry looks for shipped models beside it, and says what 
     asked.push(String(url))
     return answer(String(url))
   })
-  const model = await loadInline('imdb')
+  const model = await loadInline('sentiment')
   assert.equal((await model.classify('A fine film.')).label, 'positive')
   assert.equal((await inspectInline('contracts')).labels.length, 34)
-  assert.deepEqual(asked, ['imdb', 'contracts'].map((name) => new URL(`../../models/${name}.safetensors`, import.meta.url).href))
+  assert.deepEqual(asked, ['sentiment', 'contracts'].map((name) => new URL(`../../models/${name}.safetensors`, import.meta.url).href))
   model.dispose()
-  const advice = /"imdb" names a model .* bundlers leave it behind: serve node_modules\/linformer-wasm\/models\/imdb\.safetensors and load its URL/
+  const advice = /"sentiment" names a model .* bundlers leave it behind: serve node_modules\/linformer-wasm\/models\/sentiment\.safetensors and load its URL/
   const missing = {
     SOURCE_FAILED: () => new Response('gone', { status: 404 }),
     MODEL_FORMAT: () => new Response('<!doctype html><title>My page</title>', { headers: { 'content-type': 'text/html' } })
   }
   for (const [code, respond] of Object.entries(missing)) {
     answer = respond
-    for (const begin of [loadInline, inspectInline]) await assert.rejects(begin('imdb'), { code, message: advice })
-    await assert.rejects(loadInline('https://example.org/imdb.safetensors'), (error) => error.code === code && !advice.test(error.message))
+    for (const begin of [loadInline, inspectInline]) await assert.rejects(begin('sentiment'), { code, message: advice })
+    await assert.rejects(loadInline('imdb'), { code, message: /"imdb" names a model .* serve \S+\/models\/sentiment\.safetensors and load its URL/ })
+    await assert.rejects(loadInline('https://example.org/sentiment.safetensors'), (error) => error.code === code && !advice.test(error.message))
   }
 })
 

@@ -7,7 +7,7 @@ import { load } from 'linformer-wasm'
 import { TEXTS } from '../fuzz/values.js'
 import { tiny } from './helpers/models.js'
 
-const MODEL = 'models/imdb.safetensors'
+const MODEL = 'models/sentiment.safetensors'
 const MB = 2 ** 20
 
 /** Milliseconds of the processor that a call takes, whatever else the machine does, and its value. */

@@ -11,7 +11,7 @@ import { resolve } from 'node:path'
 import test from 'node:test'
 import { promisify } from 'node:util'
 
-const MODEL = resolve('models/imdb.safetensors')
+const MODEL = resolve('models/sentiment.safetensors')
 const USE = `
   const { load, inspect } = await import('linformer-wasm')
   await inspect(MODEL)
@@ -45,7 +45,7 @@ test('with nothing readable but the package and the model, nothing writable, no 
     ${USE}
     const { permission } = process
     const refused = await readFile('/etc/passwd').then(() => false, (error) => error.code === 'ERR_ACCESS_DENIED')
-    const outside = await load(${JSON.stringify(resolve('models/imdb.md'))}).catch(({ code, details }) => code + ' ' + details.errno)
+    const outside = await load(${JSON.stringify(resolve('models/sentiment.md'))}).catch(({ code, details }) => code + ' ' + details.errno)
     console.log(JSON.stringify({ label, refused, outside, write: permission.has('fs.write'), child: permission.has('child'), worker: permission.has('worker') }))`
   const readable = [resolve('wasm'), resolve('package.json'), MODEL]
   const expected = { label: 'positive', refused: true, outside: 'SOURCE_FAILED ERR_ACCESS_DENIED', write: false, child: false, worker: false }

@@ -10,7 +10,7 @@ import { CApi, readSafetensors } from './helpers/c-api.js'
 
 /** @type {Record<string, { tokens: number, classes: number, license: string }>} */
 const SHIPPED = {
-  imdb: { tokens: 4096, classes: 2, license: 'MIT' }
+  sentiment: { tokens: 4096, classes: 2, license: 'MIT' }
 }
 
 /** Trunks: the least their vectors may have of the direction of PyTorch's, for each precision. */
@@ -162,7 +162,7 @@ test('contracts: what is found has the window that it was found in, wherever the
 })
 
 test('one word decides where it says all', async () => {
-  const imdb = await load('models/imdb.safetensors')
-  assert.equal((await imdb.classify('wonderful')).label, 'positive')
-  assert.equal((await imdb.classify('awful')).label, 'negative')
+  const sentiment = await load('models/sentiment.safetensors')
+  assert.equal((await sentiment.classify('wonderful')).label, 'positive')
+  assert.equal((await sentiment.classify('awful')).label, 'negative')
 })

@@ -38,9 +38,9 @@ for (const name of ['full', 'full-F16', 'full-I8', 'sinusoidal-odd']) {
 }
 
 test('the ids of a text\'s pieces are the tokenizer\'s', async () => {
-  const { weights } = readModel(library, read('models/imdb.safetensors'))
-  const classifier = await library.load('models/imdb.safetensors')
-  for (const { text, ids } of JSON.parse(readFileSync('tests/golden/imdb.json', 'utf8')).slice(0, 5)) {
+  const { weights } = readModel(library, read('models/sentiment.safetensors'))
+  const classifier = await library.load('models/sentiment.safetensors')
+  for (const { text, ids } of JSON.parse(readFileSync('tests/golden/sentiment.json', 'utf8')).slice(0, 5)) {
     const { explanation } = await classifier.classify(text, { explain: true })
     assert.deepEqual([...tokenIds(text, explanation.tokens, weights, true)], ids)
   }

@@ -178,7 +178,7 @@ test('what cannot be done is told in words', () => {
     assert.doesNotMatch(told.stderr, /\n {4}at /)
     assert.equal(told.status, status)
   }
-  tells(['teach', path('letters'), '--model', 'imdb'], 2, /--out is missing/)
+  tells(['teach', path('letters'), '--model', 'sentiment'], 2, /--out is missing/)
   tells(['teach', ...model], 2, /one EXAMPLES, not 0/)
   tells(['teach', path('none'), ...model], 1, /there is no such file/)
   tells(['teach', path('letters/bills'), ...model], 1, /in no folder that would be its label[^]*too little to learn from/)

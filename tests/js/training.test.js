@@ -24,7 +24,7 @@ function reference(model) {
   return (text) => tokenizer.encode(text, { add_special_tokens: false }).ids
 }
 
-for (const name of ['imdb', 'general']) {
+for (const name of ['sentiment', 'general']) {
   test(`the tokenizer.json of ${name} encodes as the tokenizer that it was trained with`, () => {
     const encode = reference(`models/${name}.safetensors`)
     for (const { text, ids } of JSON.parse(readFileSync(`tests/golden/${name}.json`, 'utf8'))) {

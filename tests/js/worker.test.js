@@ -192,7 +192,7 @@ test('two classifiers in two workers', async (t) => {
 test('an idle worker does not keep the process, a busy one does', { timeout: 30_000 }, async () => {
   const script = `
     import { load } from 'linformer-wasm/worker'
-    const classifier = await load('models/imdb.safetensors')
+    const classifier = await load('models/sentiment.safetensors')
     console.log((await classifier.classify('A fine film.')).label)`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
   assert.equal(stdout, 'positive\n')

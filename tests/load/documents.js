@@ -3,7 +3,7 @@
  * Documents one after another through one classifier: by default a million. Prints how many a second and the memory in
  * use, after collection, at a tenth and at the end; exit status 1 if that has grown by more than 2 MB or a verdict differs.
  *
- *     node tests/load/documents.js [--count 1000000] [--model models/imdb.safetensors]
+ *     node tests/load/documents.js [--count 1000000] [--model models/sentiment.safetensors]
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -12,7 +12,7 @@ import { inUse } from '../js/helpers/memory.js'
 
 const { values } = parseArgs({ options: {
   count: { type: 'string', default: '1000000' },
-  model: { type: 'string', default: fileURLToPath(new URL('../../models/imdb.safetensors', import.meta.url)) }
+  model: { type: 'string', default: fileURLToPath(new URL('../../models/sentiment.safetensors', import.meta.url)) }
 } })
 const count = Number(values.count)
 

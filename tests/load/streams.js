@@ -2,7 +2,7 @@
 /**
  * Load: parallel streams of documents through the API and through the command line, for as long as is asked.
  *
- *     node tests/load/streams.js [--minutes 15] [--streams 8] [--model models/imdb.safetensors]
+ *     node tests/load/streams.js [--minutes 15] [--streams 8] [--model models/sentiment.safetensors]
  *
  * Half of the streams are classifiers in workers of this process, the other half `linformer classify --jsonl` processes.
  * Every document has a number and a known verdict; a result that is lost, doubled, out of order or different is an error.
@@ -21,7 +21,7 @@ import { load as loadInWorker } from 'linformer-wasm/worker'
 
 const { values } = parseArgs({ options: {
   minutes: { type: 'string', default: '15' }, streams: { type: 'string', default: '8' },
-  model: { type: 'string', default: fileURLToPath(new URL('../../models/imdb.safetensors', import.meta.url)) }
+  model: { type: 'string', default: fileURLToPath(new URL('../../models/sentiment.safetensors', import.meta.url)) }
 } })
 const minutes = Number(values.minutes)
 const streams = Number(values.streams)

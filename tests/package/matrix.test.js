@@ -22,7 +22,7 @@ let expected
 before(async () => {
   await installTools()
   project = (await installTarball()).folder
-  expected = await classify(load, 'models/imdb.safetensors')
+  expected = await classify(load, 'models/sentiment.safetensors')
 })
 after(closeBrowser)
 

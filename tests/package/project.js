@@ -100,7 +100,7 @@ export const page = (script) => `<!doctype html><link rel="icon" href="data:,"><
 /** Puts the shipped model where a site has it. @param {string} project @param {string} to */
 export function copyModel(project, to) {
   mkdirSync(to, { recursive: true })
-  cpSync(join(project, 'node_modules/linformer-wasm/models/imdb.safetensors'), join(to, 'imdb.safetensors'))
+  cpSync(join(project, 'node_modules/linformer-wasm/models/sentiment.safetensors'), join(to, 'sentiment.safetensors'))
 }
 
 /** Serves a folder under a policy, if there is one. @param {string} folder @param {string} [policy] @param {Record<string, string>} [headers] */

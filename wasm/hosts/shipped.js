@@ -5,10 +5,20 @@
 import { LinformerError, show } from '../common/errors.js'
 
 /** Names of the files in models/. */
-export const shippedModels = Object.freeze(['contracts', 'general', 'imdb', 'subjects'])
+export const shippedModels = Object.freeze(['contracts', 'general', 'sentiment', 'subjects'])
+
+/** Names that models had before, and have now. */
+const RENAMED = new Map([['imdb', 'sentiment']])
+
+/** The file that a name means. @param {unknown} source @returns {string | undefined} */
+function fileOf(source) {
+  if (typeof source !== 'string') return undefined
+  const name = RENAMED.get(source) ?? source
+  return shippedModels.includes(name) ? `${name}.safetensors` : undefined
+}
 
 /** @param {unknown} source @returns {source is string} */
-export const isShipped = (source) => typeof source === 'string' && shippedModels.includes(source)
+export const isShipped = (source) => fileOf(source) !== undefined
 
 /**
  * Where a shipped model is: beside the library, as in its package. Not written as `new URL('...', import.meta.url)`: bundlers would
@@ -19,9 +29,10 @@ export const isShipped = (source) => typeof source === 'string' && shippedModels
  */
 export function shipped(source) {
   const here = import.meta.url
-  if (!isShipped(source)) return undefined
+  const file = fileOf(source)
+  if (file === undefined) return undefined
   try {
-    return new URL(`../../models/${source}.safetensors`, here)
+    return new URL(`../../models/${file}`, here)
   } catch {
     return undefined
   }
@@ -35,8 +46,9 @@ export function shipped(source) {
  */
 export function withAdvice(error, source) {
   const missing = error instanceof LinformerError && ['SOURCE_FAILED', 'MODEL_FORMAT', 'MODEL_TRUNCATED'].includes(error.code)
-  if (!missing || !isShipped(source)) return error
+  const file = fileOf(source)
+  if (!missing || file === undefined) return error
   const advice = `${show(source)} names a model that is looked for beside the library's code, and bundlers leave it behind: ` +
-    `serve node_modules/linformer-wasm/models/${source}.safetensors and load its URL`
+    `serve node_modules/linformer-wasm/models/${file} and load its URL`
   return new LinformerError(error.code, `${error.message}; ${advice}`, error.details, { cause: error })
 }

@@ -43,14 +43,20 @@ export const MODELS = [
     sample: 'chapter'
   },
   {
-    id: 'imdb',
-    title: 'Film reviews',
-    about: 'Is this review for or against the film?',
-    file: './models/imdb.safetensors',
-    card: './models/imdb.md',
+    id: 'sentiment',
+    title: 'Sentiment',
+    about: 'Is this for or against the film?',
+    file: './models/sentiment.safetensors',
+    card: './models/sentiment.md',
     sample: 'review'
   }
 ]
+
+/** Ids that tasks had before, in links that people have kept. */
+const RENAMED = new Map([['imdb', 'sentiment']])
+
+/** The id that a link means. @param {string} id */
+export const currentId = (id) => RENAMED.get(id) ?? id
 
 /** The file with the trunk that answers a task: an address, or the file itself. @param {Task} task */
 export const trunkOf = ({ file, trunk }) => (trunk === undefined ? file : TRUNKS[/** @type {keyof typeof TRUNKS} */ (trunk)].file)

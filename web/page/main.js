@@ -9,7 +9,7 @@ import { save } from '../common/save.js'
 import { Queue } from '../documents/queue.js'
 import { createDocumentsTable } from '../documents/table.js'
 import { Engine } from '../engine/engine.js'
-import { DIGITS, MODELS, trunkOf } from '../engine/models.js'
+import { currentId, DIGITS, MODELS, trunkOf } from '../engine/models.js'
 import { keptModels } from '../store/models.js'
 import { Examples } from '../teach/examples.js'
 import { createMend } from '../teach/mend.js'
@@ -211,7 +211,7 @@ async function start() {
   const sample = SAMPLES.find(({ id }) => id === fromLink('sample'))
   const models = await restoreModels()
   void restoreExamples(models)
-  tasks.choose(fromLink('model') ?? sample?.model ?? '')
+  tasks.choose(currentId(fromLink('model') ?? sample?.model ?? ''))
   part('#about-samples').textContent = SAMPLES.map(({ source }) => source).filter(Boolean).join(' ')
   watchDrops(part('#drop'), (dropped, target) => void take(dropped, target))
   find(document, '#copy-json', HTMLButtonElement).addEventListener('click', () => workbench.result.copy(json(), 'Copied.'))

@@ -15,7 +15,7 @@ export const SAMPLES = [
     id: 'review',
     title: 'a long review',
     file: './samples/review.txt',
-    model: 'imdb',
+    model: 'sentiment',
     source: 'The reviews were written for this page, about films that do not exist.'
   },
   {
@@ -38,7 +38,7 @@ access for free at openstax.org), without its figures and exercises: the model h
     id: 'note',
     title: 'a short note',
     file: './samples/note.txt',
-    model: 'imdb',
+    model: 'sentiment',
     source: ''
   }
 ]
