@@ -38,7 +38,8 @@ export function inWords(error) {
   if (!(error instanceof Error)) return new Error(String(error))
   if (error instanceof LinformerError) {
     const hint = HINTS.get(error.details.reason)
-    return hint === undefined ? error : new LinformerError(error.code, `${error.message}: ${hint}`, error.details, { cause: error })
+    // Once is enough: an error may come here again on its way.
+    return hint === undefined || error.message.endsWith(hint) ? error : new LinformerError(error.code, `${error.message}: ${hint}`, error.details, { cause: error })
   }
   const words = WORDS.get('code' in error ? error.code : undefined)
   return words === undefined ? error : new Error(words, { cause: error })

@@ -28,6 +28,9 @@ import { rowsOfCsv as readRows } from './rows.js'
 
 const TEXT = 'text'
 const LABELS = ['label', 'labels']
+/** Of a header that lacks a column. */
+const COLUMNS_TOLD = 10
+const CHARACTERS_TOLD = 40
 
 /** @param {string} path @param {Columns} [columns] @returns {AsyncGenerator<Example>} */
 export async function* examplesOf(path, columns = {}) {
@@ -78,13 +81,15 @@ async function entriesOf(path, many) {
   for (const name of names) {
     const inside = join(path, name)
     const isFolder = (await stat(inside).catch(() => undefined))?.isDirectory() === true
-    if (!isFolder && !many) {
-      entries.push({ file: inside, bytes: 0, labels: [], error: new Error('it is in no folder that would be its label') })
+    const label = isFolder ? nameOf(name) : ''
+    if (label === '' && (isFolder || !many)) {
+      const why = isFolder ? 'the name of this folder is blank, and no label' : 'it is in no folder that would be its label'
+      entries.push({ file: inside, bytes: 0, labels: [], error: new Error(why) })
       continue
     }
     for await (const { file, error } of filesOf(inside, ANY_FILE)) {
       const info = error === undefined ? await stat(file).catch(() => undefined) : undefined
-      entries.push({ file, bytes: info?.size ?? 0, labels: isFolder ? [name] : [], error })
+      entries.push({ file, bytes: info?.size ?? 0, labels: isFolder ? [label] : [], error })
     }
   }
   return entries
@@ -129,11 +134,15 @@ async function* fromTable(path, columns) {
     }
     many ??= Array.isArray(given)
     const labels = labelsIn(given, separator)
-    if (labels === undefined || (labels.length === 0 && !many)) yield fail(new Error(`it has no "${name}"`))
+    if (given === undefined || given === null || (labels?.length === 0 && !many)) yield fail(new Error(`it has no "${name}"`))
+    else if (labels === undefined) yield fail(new Error(`its "${name}" is ${JSON.stringify(given).slice(0, 80)}, which is no label`))
     else if (labels.length > 1 && !many) yield fail(new Error(`its "${name}" has ${labels.length} labels, and the rows before it have one`))
     else yield { id, share, text: own, labels, many }
   }
 }
+
+/** A label as it is compared: names of folders come in the other normal form from some systems. @param {string} label */
+const nameOf = (label) => label.normalize('NFC').trim()
 
 /**
  * @param {unknown} value of the column
@@ -141,20 +150,30 @@ async function* fromTable(path, columns) {
  * @returns {string[] | undefined} undefined if it is none
  */
 function labelsIn(value, separator) {
-  if (Array.isArray(value)) return value.every((each) => typeof each === 'string' && each.trim() !== '') ? value.map((each) => each.trim()) : undefined
-  if (typeof value === 'number') return [String(value)]
-  if (typeof value !== 'string') return undefined
-  return (separator === undefined ? [value] : value.split(separator)).map((each) => each.trim()).filter((each) => each !== '')
+  const isWord = (/** @type {unknown} */ each) => ['string', 'number', 'boolean'].includes(typeof each)
+  if (Array.isArray(value)) {
+    const labels = value.map((each) => nameOf(String(each)))
+    return value.every(isWord) && !labels.includes('') ? labels : undefined
+  }
+  if (!isWord(value)) return undefined
+  return (separator === undefined || typeof value !== 'string' ? [String(value)] : value.split(separator)).map(nameOf).filter((each) => each !== '')
 }
 
-/** Whether a file that is named otherwise holds lines of JSON. @param {string} path */
+/**
+ * Whether a file that is named otherwise holds lines of JSON.
+ *
+ * @param {string} path
+ * @throws Error for a list of rows in JSON
+ */
 async function beginsWithBrace(path) {
   const file = await open(path).catch((error) => {
     throw new Error(`${path}: ${inWords(error).message}`, { cause: error })
   })
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0)
-    return /^(\ufeff|\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*\{/.test(buffer.subarray(0, bytesRead).toString('latin1'))
+    const start = /^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*([{[])/.exec(buffer.subarray(0, bytesRead).toString('latin1'))?.[1]
+    if (start === '[' && /\.json$/i.test(path)) throw new Error(`${path} is one list in JSON; what is read is JSONL, a line {"text": "...", "label": "..."} for each example`)
+    return start === '{'
   } finally {
     await file.close()
   }
@@ -186,9 +205,10 @@ async function rowsOfCsv(path, { text: textColumn = TEXT, label, encoding }) {
   const wanted = [[textColumn], label === undefined ? LABELS : [label]]
   const { header: written, rows } = readRows(text)
   const header = written.map((name) => name.toLowerCase())
+  const told = written.slice(0, COLUMNS_TOLD).map((name) => `"${name.slice(0, CHARACTERS_TOLD)}"`).join(', ') + (written.length > COLUMNS_TOLD ? ', ...' : '')
   for (const names of wanted) {
     if (!names.some((name) => header.includes(name.toLowerCase()))) {
-      throw new Error(`${basename(path)} has no column "${names[0]}"; its header is ${header.map((cell) => `"${cell}"`).join(', ')} (--text and --label name the columns)`)
+      throw new Error(`${basename(path)} has no column "${names[0]}"; its header is ${told} (--text and --label name the columns)`)
     }
   }
   return rows.map(({ cells, ...rest }) => (cells === undefined ? rest : { ...rest, row: rowOf(header, cells, wanted.flat()) }))

@@ -97,7 +97,7 @@ export async function evaluate(values, positionals) {
  * @param {(Omit<import('linformer-wasm').Mistake, 'index'> & { id: string })[]} mistakes
  */
 function describe(evaluation, labels, mistakes) {
-  const lines = [`${evaluation.examples} examples`, ...describeFigures(evaluation), ...describeLabels(evaluation, labels)]
+  const lines = [`${evaluation.examples} example${evaluation.examples === 1 ? '' : 's'}`, ...describeFigures(evaluation), ...describeLabels(evaluation, labels)]
   if (mistakes.length > 0) lines.push('worst mistakes:')
   for (const { id, labels: own, predicted, label, score, passage } of mistakes) {
     const what = evaluation.confusion !== undefined

@@ -19,6 +19,7 @@ export const teachOptions = /** @type {const} */ ({
   name: { type: 'string' },
   license: { type: 'string' },
   complete: { type: 'boolean' },
+  memory: { type: 'string' },
   json: { type: 'boolean' }
 })
 
@@ -32,6 +33,7 @@ semicolons or tabs, found by content) or JSONL with a text and a label. Says how
   -m, --model NAME|FILE  the trunk to teach: a trunk, or a model, whose head is left alone (default: ${DEFAULT_TRUNK})
 ${examplesHelp}      --name NAME        the model's name
       --license NAME     of the weights
+      --memory MiB       most memory for the examples (default: 2048)
       --json             the report as JSON
 `
 
@@ -39,6 +41,20 @@ ${examplesHelp}      --name NAME        the model's name
 const SHOWN = 10
 /** Of a label: fewer say little. */
 const FEW = 8
+
+/**
+ * @param {string[]} labels
+ * @returns {string[][]} those that look the same at a glance
+ */
+function lookAlikes(labels) {
+  /** @type {Map<string, string[]>} */
+  const groups = new Map()
+  for (const label of labels) {
+    const key = label.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ')
+    groups.set(key, [...groups.get(key) ?? [], label])
+  }
+  return [...groups.values()].filter((group) => group.length > 1)
+}
 
 /**
  * @param {import('linformer-wasm').TeachReport} report
@@ -70,6 +86,8 @@ function describe(report, ids) {
 export async function teach(values, positionals) {
   if (positionals.length !== 1) throw new UsageError(`teach takes one EXAMPLES, not ${positionals.length}`)
   if (values.out === undefined) throw new UsageError('--out is missing: the file to write')
+  const memory = values.memory === undefined ? undefined : Number(values.memory)
+  if (memory !== undefined && !(Number.isSafeInteger(memory) && memory > 0)) throw new UsageError(`--memory is ${JSON.stringify(values.memory)}; it has to be a whole number of MiB`)
   const columns = columnsOf(values)
   const bar = new ProgressBar()
   let status = 0
@@ -91,12 +109,13 @@ export async function teach(values, positionals) {
     }
   }
   try {
-    checkOutput(values.out)
-    const trunk = await load(modelPath(values.model ?? DEFAULT_TRUNK))
+    const source = modelPath(values.model ?? DEFAULT_TRUNK)
+    checkOutput(values.out, source)
+    const trunk = await load(source)
     bar.begin()
     let isFitting = false
     const { head, report } = await trunk.teach(examples(), {
-      name: values.name, license: values.license,
+      name: values.name, license: values.license, memoryBudget: memory === undefined ? undefined : memory * 2 ** 20,
       onProgress: ({ phase, done }) => {
         if (phase === 'examples') bar.showTimeLeft(`${done} documents read`, read)
         if (phase !== 'fit') return
@@ -108,6 +127,7 @@ export async function teach(values, positionals) {
     bar.clear()
     for (const { index, message } of report.skipped) complain(`${ids[index]}: ${message}; it is left out`)
     if (report.skipped.length > 0) status = 1
+    for (const labels of lookAlikes(report.perLabel.map(({ label }) => label))) complain(`these labels differ only in case or spaces, and are taught as different ones: ${labels.map((label) => JSON.stringify(label)).join(', ')}`)
     for (const group of report.sameText) complain(`one text has different labels: ${group.map((index) => ids[index]).join('; ')}`)
     const file = values.complete ? await trunk.export(head) : head
     trunk.dispose()

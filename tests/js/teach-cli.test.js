@@ -149,19 +149,56 @@ test('a label without examples is left out of macro F1, and told; an unknown lab
   const model = ['-m', path('head.safetensors'), '--trunk', path('trunk.safetensors')]
   writeFileSync(path('one.jsonl'), '{"text":"refund the price of the invoice","label":"bills"}\n{"text":"a van","label":"vans"}')
   const told = linformer('evaluate', ...model, path('one.jsonl'))
-  assert.match(told.stdout, /^1 examples\n.*\n {2}macro F1 +100\.0% \(.*\), without the label that has no examples\n/)
+  assert.match(told.stdout, /^1 example\n.*\n {2}macro F1 +100\.0% \(.*\), without the label that has no examples\n/)
   assert.match(told.stderr, /line 2: the classifier has no label "vans"; it is left out/)
   assert.equal(told.status, 1)
 })
 
 test('the file is written whole or not at all', () => {
-  writeFileSync(path('kept.safetensors'), 'kept')
+  const trunk = readFileSync(path('trunk.safetensors'))
+  writeFileSync(path('kept.safetensors'), trunk)
   const failed = linformer('teach', path('letters/bills'), '-m', path('trunk.safetensors'), '-o', path('kept.safetensors'))
+  assert.match(failed.stderr, /too little to learn from/)
   assert.equal(failed.status, 1)
-  assert.equal(readFileSync(path('kept.safetensors'), 'utf8'), 'kept')
+  assert.deepEqual(readFileSync(path('kept.safetensors')), trunk)
   const early = linformer('teach', path('letters'), '-m', path('trunk.safetensors'), '-o', path('none/x.safetensors'))
   assert.match(early.stderr, /cannot be written: there is no folder/)
   assert.deepEqual(readdirSync(folder).filter((name) => name.includes('.part')), [])
+})
+
+test('neither examples nor the trunk are overwritten', () => {
+  writeFileSync(path('own.csv'), csvOf(','))
+  const trunk = readFileSync(path('trunk.safetensors'))
+  const onExamples = linformer('teach', path('own.csv'), '-m', path('trunk.safetensors'), '-o', path('own.csv'))
+  assert.match(onExamples.stderr, /own\.csv cannot be written: the file that is there is no model, and is not replaced/)
+  const onTrunk = linformer('teach', path('own.csv'), '-m', path('trunk.safetensors'), '-o', path('letters/../trunk.safetensors'))
+  assert.match(onTrunk.stderr, /cannot be written: it is the model that is taught/)
+  assert.deepEqual([onExamples.status, onTrunk.status], [1, 1])
+  assert.equal(readFileSync(path('own.csv'), 'utf8'), csvOf(','))
+  assert.deepEqual(readFileSync(path('trunk.safetensors')), trunk)
+  writeFileSync(path('empty.safetensors'), '') // as mktemp leaves it
+  assert.equal(linformer('teach', path('own.csv'), '-m', path('trunk.safetensors'), '-o', path('empty.safetensors')).status, 0)
+})
+
+test('labels: numbers and truth values are words, names in either normal form are one, a blank one is told', async () => {
+  writeFileSync(path('kinds.jsonl'), [true, 3, 'caf\u00e9', 'cafe\u0301', null, { a: 1 }, ' '].map((label, i) => JSON.stringify({ text: `text ${i}`, label })).join('\n'))
+  assert.deepEqual((await readAll('kinds.jsonl')).map(({ labels, error }) => labels?.[0] ?? String(error)), [
+    'true', '3', 'caf\u00e9', 'caf\u00e9', 'Error: it has no "label"', 'Error: its "label" is {"a":1}, which is no label', 'Error: it has no "label"'
+  ])
+  for (const [name, file] of [['cafe\u0301', 'a.txt'], [' spaced ', 'b.txt'], ['  ', 'c.txt']]) {
+    mkdirSync(path(`named/${name}`), { recursive: true })
+    writeFileSync(path(`named/${name}/${file}`), 'a text')
+  }
+  assert.deepEqual((await readAll('named')).map(({ labels, error }) => labels?.[0] ?? String(error)).sort(),
+    ['Error: the name of this folder is blank, and no label', 'caf\u00e9', 'spaced'])
+})
+
+test('labels that differ in case alone are told, and taught', () => {
+  writeFileSync(path('case.csv'), csvOf(',') + [0, 1, 2].map((i) => `the tracking of van ${i},Parcels\r\n`).join(''))
+  const told = linformer('teach', path('case.csv'), '-m', path('trunk.safetensors'), '-o', path('case.safetensors'), '--json')
+  assert.match(told.stderr, /differ only in case or spaces, and are taught as different ones: "Parcels", "parcels"/)
+  assert.equal(told.status, 0)
+  assert.equal(JSON.parse(told.stdout).perLabel.length, 3)
 })
 
 test('the time that is left', () => {
@@ -184,6 +221,16 @@ test('what cannot be done is told in words', () => {
   tells(['teach', path('letters/bills'), ...model], 1, /in no folder that would be its label[^]*too little to learn from/)
   writeFileSync(path('other.csv'), 'body,kind\na,b\n')
   tells(['teach', path('other.csv'), ...model], 1, /no column "text"; its header is "body", "kind"/)
+  writeFileSync(path('wide.csv'), `${Array.from({ length: 40 }, (_, i) => `Column ${i} ${'x'.repeat(100)}`).join()}\na,b\n`)
+  tells(['teach', path('wide.csv'), ...model], 1, /^linformer: wide\.csv has no column "text"; its header is ("Column \d x+", ){10}\.\.\. \(--text.*\)\n$/)
+  writeFileSync(path('list.json'), JSON.stringify([{ text: 'a', label: 'b' }], null, 2))
+  tells(['teach', path('list.json'), ...model], 1, /list\.json is one list in JSON; what is read is JSONL/)
+  tells(['teach', path('letters'), ...model, '--memory', '0.5'], 2, /--memory is "0\.5"; it has to be a whole number of MiB/)
+  writeFileSync(path('nul.csv'), 'text,label\na\0b,c\n')
+  tells(['teach', path('nul.csv'), ...model], 1, /name its encoding with --encoding\n$/)
+  mkdirSync(path('bad/a'), { recursive: true })
+  writeFileSync(path('bad/a/nul.txt'), 'a\0b')
+  tells(['teach', path('bad'), ...model], 1, /NUL: save it as UTF-8, or name its encoding with --encoding; it is left out\n/)
   tells(['evaluate', path('letters')], 2, /--model is missing/)
   tells(['evaluate', '--model', path('trunk.safetensors'), '--at-least', '2', path('letters')], 2, /a share from 0 to 1/)
 })

@@ -133,16 +133,19 @@ export class Examples {
    */
   finish(vocabulary) {
     const names = [...this.#numbers.keys()].sort((a, b) => a < b ? -1 : 1)
-    const times = new Map(names.map((name) => [name, 0]))
     const nameOf = [...this.#numbers.keys()]
-    for (const { labels } of this.#rows) for (const label of labels) times.set(nameOf[label], (times.get(nameOf[label]) ?? 0) + 1)
-    const labels = names.filter((name) => /** @type {number} */ (times.get(name)) > 0)
+    // Different texts of each label, and of all: one that comes again says nothing new, and is held out together with the first.
+    const texts = new Map(names.map((name) => [name, new Set()]))
+    for (const { hash, labels } of this.#rows) for (const label of labels) texts.get(nameOf[label])?.add(hash)
+    const times = (/** @type {string} */ name) => texts.get(name)?.size ?? 0
+    const labels = names.filter((name) => times(name) > 0)
     const kind = this.#kind ?? 'one'
-    const enough = labels.filter((name) => /** @type {number} */ (times.get(name)) >= 2)
-    if (labels.length < (kind === 'one' ? 2 : 1) || enough.length < (kind === 'one' ? 2 : 1) || this.#rows.length < 4) {
-      const told = labels.slice(0, 10).map((name) => `${show(name)} (${times.get(name)})`).join(', ')
-      const needed = kind === 'one' ? 'two labels with two examples each' : 'a label with two examples, and four examples in all'
-      throw badArgument(`there is too little to learn from: at least ${needed} are needed, and there are ${told || 'no examples'}`, { labels: labels.length, examples: this.#rows.length })
+    const needed = kind === 'one' ? 2 : 1
+    const inAll = new Set(this.#rows.map(({ hash }) => hash)).size
+    if (labels.filter((name) => times(name) >= 2).length < needed || inAll < 4) {
+      const told = labels.slice(0, 10).map((name) => `${show(name)} (${times(name)})`).join(', ') || 'no examples'
+      const least = `${needed === 2 ? 'two labels' : 'a label'} with two different texts${needed === 2 ? ' each' : ''}, and four different texts in all,`
+      throw badArgument(`there is too little to learn from: at least ${least} are needed, and there are ${told}`, { labels: labels.length, examples: this.#rows.length })
     }
     const position = new Map(labels.map((name, c) => [name, c]))
     const order = this.#rows.map((_, row) => row)

@@ -40,16 +40,14 @@ export class Dense {
   preconditioner(curvature, strength) {
     const { width } = this
     if (this.#factor.curvature !== curvature || this.#factor.strength !== strength) {
-      this.#gram ??= gramOf(this.x, width)
+      this.#gram ??= gramOf(this.x, width, Int32Array.from({ length: this.x.length / width }, (_, i) => i))
       const l = this.#gram.map((sum) => curvature * sum)
       for (let j = 0; j < width; j++) l[j * width + j] += strength
       cholesky(l, width)
       this.#factor = { curvature, strength, l }
     }
     const { l } = this.#factor
-    return (x, classes) => {
-      for (let c = 0; c < classes; c++) solve(l, width, x, c * width)
-    }
+    return (x, classes) => solve(l, width, x, classes)
   }
 
   /** Four classes at a time: their sums do not wait for each other. @type {Features['multiply']} */
@@ -174,13 +172,34 @@ export class Sparse {
 }
 
 /**
+ * Four rows at a time: the sums are read and written a quarter as often, and have their terms in the same order.
+ *
  * @param {Float32Array} x [n, width]
  * @param {number} width
- * @returns {Float64Array} [width, width], the lower triangle of X^T X
+ * @param {ArrayLike<number>} rows
+ * @returns {Float64Array} [width, width], the lower triangle of X^T X, for these rows of X
  */
-function gramOf(x, width) {
+export function gramOf(x, width, rows) {
   const gram = new Float64Array(width * width)
-  for (let row = 0; row < x.length; row += width) {
+  let r = 0
+  for (; r + 4 <= rows.length; r += 4) {
+    const x0 = rows[r] * width
+    const x1 = rows[r + 1] * width
+    const x2 = rows[r + 2] * width
+    const x3 = rows[r + 3] * width
+    for (let i = 0; i < width; i++) {
+      const a0 = x[x0 + i]
+      const a1 = x[x1 + i]
+      const a2 = x[x2 + i]
+      const a3 = x[x3 + i]
+      for (let j = 0; j <= i; j++) {
+        const at = i * width + j
+        gram[at] = gram[at] + a0 * x[x0 + j] + a1 * x[x1 + j] + a2 * x[x2 + j] + a3 * x[x3 + j]
+      }
+    }
+  }
+  for (; r < rows.length; r++) {
+    const row = rows[r] * width
     for (let i = 0; i < width; i++) {
       const value = x[row + i]
       for (let j = 0; j <= i; j++) gram[i * width + j] += value * x[row + j]

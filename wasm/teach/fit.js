@@ -28,7 +28,7 @@ import { tfidf } from './words.js'
  * @property {number} width
  * @property {import('./words.js').Counts} counts
  * @property {number} vocabulary token ids are below it
- * @property {string[]} hashes
+ * @property {string[]} hashes at least two different ones
  * @property {number[]} indices of the rows among the examples as they were given
  * @property {Targets} targets
  * @property {string[]} labels
@@ -139,7 +139,7 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, indices,
   const rows = Int32Array.from({ length: n }, (_, i) => i)
   const { centre, scale } = normalise(vectors, width)
   const words = tfidf(counts, { vocabulary, limit: Math.max(1, Math.floor(MOST_WORD_WEIGHTS / classes)) })
-  const folds = Math.min(n, n < MANY ? FOLDS : FOLDS_OF_MANY)
+  const folds = Math.min(new Set(hashes).size, n < MANY ? FOLDS : FOLDS_OF_MANY)
   const fold = dealFolds(hashes, groupsOf(targets, n), folds)
 
   const encoderFeatures = compact(new Dense(vectors, width), n)

@@ -29,8 +29,9 @@ export function compact(original, n) {
   const rows = Int32Array.from({ length: n }, (_, i) => i)
   const products = new Float64Array(n * n)
   // Row i of X, as the weights of one class: its products with all rows.
+  const own = new Float64Array(width)
   for (let i = 0; i < n; i++) {
-    const own = new Float64Array(width)
+    own.fill(0)
     original.multiplyTransposed(own, Float64Array.of(1), 1, rows.subarray(i, i + 1))
     original.multiply(products.subarray(i * n, (i + 1) * n), own, 1, rows)
   }

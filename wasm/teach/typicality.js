@@ -8,6 +8,7 @@
  */
 import { exp, log } from './arithmetic.js'
 import { cholesky } from './cholesky.js'
+import { gramOf } from './features.js'
 
 /** The scale of a logistic distribution of standard deviation 1: sqrt(3) / pi. */
 const LOGISTIC = 0.5513288954217921
@@ -39,7 +40,6 @@ const ENDS = 0.005
  */
 function momentsOf(x, width, rows) {
   const sum = new Float64Array(width)
-  const products = new Float64Array(width * width)
   let fourth = 0
   for (let r = 0; r < rows.length; r++) {
     const row = rows[r] * width
@@ -48,11 +48,10 @@ function momentsOf(x, width, rows) {
       const value = x[row + i]
       sum[i] += value
       squares += value * value
-      for (let j = 0; j <= i; j++) products[i * width + j] += value * x[row + j]
     }
     fourth += squares * squares
   }
-  return { n: rows.length, sum, products, fourth }
+  return { n: rows.length, sum, products: gramOf(x, width, rows), fourth }
 }
 
 /** @param {Moments} a @param {Moments} b @param {1 | -1} sign @returns {Moments} a + b, or a - b */
