@@ -4,18 +4,22 @@
         --tokenizer runs/general/tokenizer.json --wheel wheels/*.whl --vectors runs/general/vectors --results training/fewshot.json
 
 Vectors are made once and cached in `--vectors`: ours by the library's `embed` (embed.js), static ones from static_table.py's table,
-the teacher's from the first 256 tokens. For 8, 16 and 64 examples a label, 1,000 in
-all and everything: logistic regression on the frozen vectors of a stratified sample of `train`, measured on up to 1,000
-documents of `test` drawn once; five seeds draw the samples. `mixed` is what teaching does: two heads, one on our vectors and
-one on TF-IDF, their logits added with the share that has the least log loss in cross-validation.
+the teacher's from the first 256 tokens, in bfloat16. For 8, 16 and 64 examples a label, 1,000 in all and everything (up to 5,000, or 2,000 of the
+sets with long documents):
+logistic regression on the frozen vectors of a sample of `train`, measured on up to 1,000 documents of `test` drawn once; five seeds draw
+the samples, one with everything. `mixed` is what teaching does: two heads, one on our vectors and one on TF-IDF, their logits added with
+the share that has the least log loss in cross-validation. What is in the results already is not measured again, unless the trunk is
+another; `--table-only` prints them.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
 import subprocess
+import time
 import warnings
 from pathlib import Path
 
@@ -34,9 +38,14 @@ from data import read_jsonl
 from minilm import Teacher
 
 SETS = ("agnews_small", "bbc", "20ng", "imdb", "sst2_glue", "sent_subj", "sent_trec", "opp115_segments", "openstax", "onestop")
+VECTORS = ("static", "minilm", "ours")
+COLUMNS = ("tfidf", *VECTORS, "mixed")
+SHARES = np.linspace(0, 1, 11)  # of our vectors' head in the mix
 SIZES = ("8", "16", "64", "1000", "all")
 TEST = 1000  # documents of `test` that are measured
-MOST = 3000  # documents of `train` that "all" takes at most
+MOST = 5000  # documents of `train` that are drawn from, and that "all" takes at most
+MOST_LONG = 2000  # of these sets, whose documents are long
+LONG = ("20ng", "imdb", "openstax")
 STRENGTHS = {"dense": (0.01, 0.1, 1.0, 10.0), "tfidf": (1.0, 10.0, 100.0)}
 
 
@@ -44,7 +53,7 @@ def documents(data: Path, name: str, split: str) -> list[dict]:
     """The documents of a split, those of `test` and of "all" drawn once by a fixed seed where there are more"""
     rows = [d for d in read_jsonl(data / name / f"{split}.jsonl.zst") if d["text"].strip()]
     random.Random(f"{name} {split}").shuffle(rows)
-    return rows[: TEST if split == "test" else MOST]
+    return rows[: TEST if split == "test" else MOST_LONG if name in LONG else MOST]
 
 
 def draw(labels: list[str], size: str, seed: int) -> list[int]:
@@ -76,11 +85,14 @@ def vectors_of(column: str, texts: list[str], args: argparse.Namespace) -> np.nd
 
 
 def cached_vectors(column: str, name: str, split: str, rows: list[dict], args: argparse.Namespace) -> np.ndarray:
-    path = args.vectors / column / f"{name}-{split}.npy"
-    if not path.exists():
+    """Those that are there already are kept: `documents` gives more documents in the same order"""
+    path = args.vectors / (f"{column}-{args.trunk[:12]}" if column == "ours" else column) / f"{name}-{split}.npy"
+    there = [np.load(path)] if path.exists() else []
+    done = sum(map(len, there))
+    if done < len(rows):
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, vectors_of(column, [d["text"] for d in rows], args))
-    return np.load(path)
+        np.save(path, np.concatenate([*there, vectors_of(column, [d["text"] for d in rows[done:]], args)]))
+    return np.load(path)[: len(rows)]
 
 
 class Features:
@@ -152,7 +164,7 @@ def chosen(features: Features, y: np.ndarray, seed: int) -> tuple[float, np.ndar
     return best[1], best[0]
 
 
-def measure(columns: list[str], name: str, sizes: list[str], args: argparse.Namespace) -> dict:
+def measure(name: str, sizes: list[str], seeds: int, args: argparse.Namespace, results: dict, save) -> None:
     train, test = documents(args.data, name, "train"), documents(args.data, name, "test")
     single = [d["label"] for d in train]
     if "labels" in train[0]:
@@ -161,75 +173,89 @@ def measure(columns: list[str], name: str, sizes: list[str], args: argparse.Name
     else:
         names = sorted(set(single))
         y_train, y_test = (np.array([names.index(d["label"]) for d in rows]) for rows in (train, test))
-    cached = {c: [cached_vectors(c, name, split, rows, args) for split, rows in (("train", train), ("test", test))]
-              for c in columns if c not in ("tfidf", "mixed")}  # fmt: skip
-    out: dict = {}
+    cached = {c: [cached_vectors(c, name, split, rows, args) for split, rows in (("train", train), ("test", test))] for c in VECTORS}
     for size in sizes:
         if size == "1000" and len(train) <= 1000:
             continue
-        for seed in range(1 if size == "all" else args.seeds):
+        for seed in range(1 if size == "all" else seeds):
+            done = results.setdefault(name, {}).setdefault(size, {}).setdefault(str(seed), {})
+            if set(COLUMNS) <= set(done):
+                continue
+            started = time.process_time()
             rows = draw(single, size, seed)
             y = y_train[rows]
-            parts = {}
-            for column in columns:
-                if column == "mixed":
-                    (f, s, oof), (g, t, oof_words) = parts["ours"], parts["tfidf"]
-                    share = min(np.linspace(0, 1, 11), key=lambda m: loss(m * oof + (1 - m) * oof_words, y))
-                    n_labels = oof.shape[1]
-                    z = share * logits(fit(f.train, y, s), f.test, n_labels) + (1 - share) * logits(fit(g.train, y, t), g.test, n_labels)
+            held, measured = {}, {}
+            for column in ("tfidf", *VECTORS):
+                if column == "tfidf":
+                    features = Features("tfidf", [train[i]["text"] for i in rows], [d["text"] for d in test])
                 else:
-                    if column == "tfidf":
-                        features = Features("tfidf", [train[i]["text"] for i in rows], [d["text"] for d in test])
-                    else:
-                        features = Features("dense", cached[column][0][rows], cached[column][1])
-                    strength, oof = chosen(features, y, seed)
-                    parts[column] = (features, strength, oof)
-                    z = logits(fit(features.train, y, strength), features.test, oof.shape[1])
-                out.setdefault(size, {}).setdefault(column, []).append(round(score(z, y_test), 2))
-    return out
+                    features = Features("dense", cached[column][0][rows], cached[column][1])
+                strength, held[column] = chosen(features, y, seed)
+                measured[column] = logits(fit(features.train, y, strength), features.test, held[column].shape[1])
+            mix = [m * held["ours"] + (1 - m) * held["tfidf"] for m in SHARES]
+            share = min(zip(SHARES, mix, strict=True), key=lambda pair: loss(pair[1], y))[0]
+            measured["mixed"] = share * measured["ours"] + (1 - share) * measured["tfidf"]
+            done.update({column: round(score(measured[column], y_test), 2) for column in COLUMNS})
+            save()
+            print(name, size, seed, json.dumps(done), f"{time.process_time() - started:.1f} s", flush=True)
 
 
-def table(results: dict, columns: list[str]) -> str:
-    """Mean and spread of each set, and the average over the sets, as Markdown"""
-    lines = ["| set | examples | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
+def mean_of(results: dict, name: str, size: str, column: str) -> float | None:
+    values = [run[column] for run in results.get(name, {}).get(size, {}).values() if column in run]
+    return float(np.mean(values)) if values else None
+
+
+def averages(results: dict) -> str:
+    """The mean over the sets for each size, as Markdown; a set that lacks a size is left out there"""
+    lines = ["| examples | sets | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
     for size in SIZES:
-        means: dict[str, list[float]] = {}
-        for name, by_size in results.items():
-            cells = []
-            for column in columns:
-                values = by_size.get(size, {}).get(column)
-                if values:
-                    means.setdefault(column, []).append(float(np.mean(values)))
-                cells.append(f"{np.mean(values):.1f} ± {np.std(values):.1f}" if values else "")
-            if any(cells):
-                lines.append(f"| {name} | {size} | " + " | ".join(cells) + " |")
-        if means:
-            lines.append(f"| **average** | {size} | " + " | ".join(f"**{np.mean(means[c]):.1f}**" if c in means else "" for c in columns) + " |")
+        rows = [[mean_of(results, name, size, column) for column in COLUMNS] for name in SETS]
+        rows = [row for row in rows if None not in row]
+        if rows:
+            lines.append(f"| {size} | {len(rows)} | " + " | ".join(f"{mean:.1f}" for mean in np.mean(rows, axis=0)) + " |")
+    return "\n".join(lines)
+
+
+def table(results: dict) -> str:
+    """Mean and spread of each set, as Markdown"""
+    lines = ["| set | examples | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
+    for name in SETS:
+        for size in SIZES:
+            runs = [run for run in results.get(name, {}).get(size, {}).values() if run]
+            cells = [[run[column] for run in runs] for column in COLUMNS]
+            if runs:
+                spread = [f" ± {np.std(values):.1f}" if len(runs) > 1 else "" for values in cells]
+                lines.append(f"| {name} | {size} | " + " | ".join(f"{np.mean(v):.1f}{s}" for v, s in zip(cells, spread, strict=True)) + " |")
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--vectors", type=Path, required=True)
-    for option in ("model", "table", "tokenizer", "wheel"):
+    for option in ("table", "tokenizer", "wheel"):
         parser.add_argument(f"--{option}", type=Path, help="for vectors that are not there yet")
-    parser.add_argument("--columns", default="tfidf,static,minilm,ours,mixed")
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--sizes", default=",".join(SIZES))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--results", type=Path, required=True, help="what is there is kept, set by set and column by column")
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--table-only", action="store_true")
     args = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
-    columns = args.columns.split(",")
+    args.trunk = hashlib.sha256(args.model.read_bytes()).hexdigest()
     results = json.loads(args.results.read_text()) if args.results.exists() else {}
-    for name in args.sets.split(","):
-        for size, by_column in measure(columns, name, args.sizes.split(","), args).items():
-            results.setdefault(name, {}).setdefault(size, {}).update(by_column)
+    if results.get("trunk") != args.trunk:
+        results = {"trunk": args.trunk, "sets": {}}
+
+    def save() -> None:
         args.results.parent.mkdir(parents=True, exist_ok=True)
         args.results.write_text(json.dumps(results, indent=1) + "\n")
-    measured = {c for by_size in results.values() for by_column in by_size.values() for c in by_column}
-    print(table(results, [c for c in ("tfidf", "static", "minilm", "ours", "mixed") if c in measured]))
+
+    if not args.table_only:
+        for name in args.sets.split(","):
+            measure(name, args.sizes.split(","), args.seeds, args, results["sets"], save)
+    print(averages(results["sets"]), table(results["sets"]), sep="\n\n")
 
 
 if __name__ == "__main__":
