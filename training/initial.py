@@ -117,3 +117,12 @@ def begin(model: Linformer, counts: sp.csr_matrix, spans: list[tuple[int, int]],
     model.embed["token"].weight.data[:, -content:] = latent_semantics(counts, content, seed)
     segment_means(model, spans)
     neighbourhood(model, offsets)
+
+
+def without_attention(model: Linformer) -> None:
+    """The twin that shows what attention is worth: it adds nothing, and learns nothing. Call it before the optimizer is made."""
+    for layer in model.layers:
+        for p in layer.attn.out.parameters():
+            p.data.zero_()
+        for p in layer.attn.parameters():
+            p.requires_grad_(False)

@@ -1,0 +1,228 @@
+"""Trains `sentiment`: the film model, further, with a stem that sees the order of words, on reviews and on single sentences.
+
+    python training/sentiment.py --data DATA/imdb --phrases DATA/sst2_glue --start models/imdb.safetensors \
+        --tokenizer runs/imdb/tokenizer.json --teacher runs/imdb/teacher.json --sentences runs/sentiment/sentences \
+        --out runs/sentiment/student
+
+Reviews without a label get the opinion of three teachers: the linear models of `teacher.py`, the sentence teacher, and the film
+model itself. Their weights come from a logistic regression on the held-out reviews. Sentences have the sentence teacher's
+opinion, and phrases of SST-2 their label too. Denial and contrast are taught by contrast/train.csv, pairs that were written for
+this, and by sentences that each epoch composes (contrast/compose.py).
+
+`--attention none` and `full` train the twins: the same start, data and order, with attention left out, or of each token to each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import random
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.linear_model import LogisticRegression
+from tokenizers import Tokenizer
+from torch import Tensor
+
+import loop
+from contrast.compose import compose
+from data import LABELS, Corpus, held_out, read_jsonl
+from initial import without_attention
+from model import Config, Linformer
+from model_file import load_model
+from tokenizer import MASK_ID
+from train import Documents, accuracy, long_documents
+
+CLASSES = LABELS["imdb"]
+WRITTEN = Path(__file__).parent / "contrast" / "train.csv"
+SHORT = 64  # tokens: below, a hidden word is often the one that matters
+ROWS = 160  # at most, of a batch of short rows
+
+
+def sigmoid(odds: float | np.ndarray) -> float | np.ndarray:
+    return 1 / (1 + np.exp(-odds))
+
+
+def log_odds(p: float) -> float:
+    p = min(max(p, 1e-4), 1 - 1e-4)
+    return float(np.log(p / (1 - p)))
+
+
+@torch.inference_mode()
+def opinions(model: Linformer, corpus: Corpus, log: loop.Log) -> dict[str, float]:
+    """The model's log odds of 'positive' for each document, cut to n_max tokens"""
+    out, started = {}, time.time()
+    order = sorted(range(len(corpus)), key=lambda i: len(corpus[i]))
+    for at in range(0, len(order), 32):
+        part = order[at : at + 32]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(*loop.pad([corpus[i][: model.config.n_max] for i in part])).float()
+        out |= zip((corpus.names[i] for i in part), (logits[:, 1] - logits[:, 0]).tolist())
+        if at // 32 % 300 == 299:
+            log(f"opinions: {at + 32} of {len(order)}, {(time.time() - started) / 60:.1f} min")
+    return out
+
+
+def load_reviews(args: argparse.Namespace, start: Linformer, log: loop.Log) -> tuple[Documents, Documents]:
+    """The reviews to learn from, with the teachers' opinions, and the held-out ones"""
+    labelled = Corpus(args.data / "train.jsonl.zst", args.tokenizer, args.tokenizer.parent)
+    unsup = Corpus(args.data / "unsup.jsonl.zst", args.tokenizer, args.tokenizer.parent)
+    cache = args.out.parent / "own.json"
+    if not cache.exists():
+        cache.write_text(json.dumps(opinions(start, labelled, log) | opinions(start, unsup, log)))
+    own = json.loads(cache.read_text())
+    linear = json.loads(args.teacher.read_text())["reviews"]
+    read = args.sentences / "reviews.json"
+    passages = json.loads(read.read_text()) if read.exists() else {}
+    is_val = np.array([held_out({"id": name}, args.held_out) for name in labelled.names])
+    truth = np.array([CLASSES.index(label) for label in labelled.labels])
+
+    def table(names: list[str], with_own: bool) -> np.ndarray:
+        return np.array([[log_odds(linear[name]), passages.get(name, 0.0), own[name] if with_own else 0.0] for name in names])
+
+    val_names = [name for name, held in zip(labelled.names, is_val) if held]
+    blends = {}
+    for with_own in (False, True):
+        x = table(val_names, with_own)
+        blends[with_own] = LogisticRegression(C=10).fit(x, truth[is_val])
+        log(f"teachers {'with' if with_own else 'without'} the film model: {100 * blends[with_own].score(x, truth[is_val]):.2f}% of "
+            f"{len(x)} held out, weights {blends[with_own].coef_[0].round(2).tolist()}")  # fmt: skip
+    train, val = Documents(), Documents()
+    # The film model has learned these labels by heart, so its opinion of them is no news
+    soft = sigmoid(blends[False].decision_function(table(labelled.names[:], False)))
+    for i, held in enumerate(is_val):
+        hard = float(truth[i])
+        (val if held else train).ids.append(labelled[i])
+        smooth = abs(hard - args.label_smoothing)
+        (val if held else train).targets.append(hard if held else (1 - args.soft_share) * smooth + args.soft_share * float(soft[i]))
+    train.ids += [unsup[i] for i in range(len(unsup))]
+    train.targets += sigmoid(blends[True].decision_function(table(unsup.names, True))).tolist()
+    return train, val
+
+
+class Short:
+    """Phrases with a label, sentences with the teacher's opinion, and composed ones"""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.tokenizer = Tokenizer.from_file(str(args.tokenizer))
+        odds = json.loads((args.sentences / "sentences.json").read_text())
+        labels = {d["text"]: float(d["label"]) for d in read_jsonl(args.phrases / "train.jsonl.zst")}
+        others = [text for text in odds if text not in labels]
+        share = args.soft_share
+        self.phrases = self.encode(list(labels), [(1 - share) * abs(hard - args.label_smoothing) + share * float(sigmoid(odds[text]))
+                                                  for text, hard in labels.items()])  # fmt: skip
+        self.sentences = self.encode(others, [float(sigmoid(odds[text])) for text in others])
+        with WRITTEN.open(encoding="utf-8", newline="") as file:
+            pairs = list(csv.DictReader(file))
+        smooth = args.label_smoothing
+        self.written = self.encode([row["text"] for row in pairs], [abs(CLASSES.index(row["label"]) - smooth) for row in pairs])
+        dev = list(read_jsonl(args.phrases / "dev.jsonl.zst"))
+        self.dev = Documents(*map(list, zip(*self.encode([d["text"] for d in dev], [float(d["label"]) for d in dev]))))
+        self.composed_dev = Documents(*map(list, zip(*self.composed(2000, 10**6))))
+
+    def encode(self, texts: list[str], targets: list[float]) -> list[tuple[np.ndarray, float]]:
+        return [(np.array(e.ids, np.uint16), target) for e, target in zip(self.tokenizer.encode_batch(texts), targets) if e.ids]
+
+    def composed(self, count: int, seed: int) -> list[tuple[np.ndarray, float]]:
+        texts, positive = zip(*compose(count, seed))
+        return self.encode(list(texts), [0.95 if each else 0.05 for each in positive])
+
+    def rows(self, epoch: int, rng: random.Random) -> list[tuple[np.ndarray, float]]:
+        sentences = rng.sample(self.sentences, min(len(self.sentences), self.args.sentence_rows))
+        return self.phrases + sentences + self.args.written * self.written + self.composed(self.args.composed, self.args.seed * 1000 + epoch)
+
+
+def epoch_batches(reviews: Documents, short: Short, args: argparse.Namespace, n_max: int, epoch: int) -> list[list]:
+    """One pass over the reviews: batches of (ids, target)"""
+    rng = random.Random(args.seed * 1000 + epoch)
+    rows = []
+    for ids, target in zip(reviews.ids, reviews.targets):
+        if len(ids) > args.crop:
+            start = rng.choice([0, len(ids) - args.crop, rng.randrange(len(ids) - args.crop + 1)])
+            ids = ids[start : start + args.crop]
+        if len(ids):
+            rows.append((ids, target))
+    rows += long_documents(reviews, n_max, int(len(rows) * args.long_share), rng)
+    rows += short.rows(epoch, rng)
+    batches = loop.by_length(rows, lambda row: max(len(row[0]), args.batch_tokens // ROWS), args.batch_tokens, rng)
+    return batches[: int(len(batches) * args.share)]
+
+
+def loss(model: Linformer, batch: list[tuple[np.ndarray, float]], word_dropout: float) -> Tensor:
+    """Mean cross-entropy of rows of (ids, probability of 'positive'), with a share of the tokens hidden, a fourth of it in short rows"""
+    ids, mask = loop.pad([row[0] for row in batch])  # [batch, n]
+    target = torch.tensor([row[1] for row in batch])  # [batch]
+    rate = torch.where(mask.sum(1, keepdim=True) > SHORT, word_dropout, word_dropout / 4)  # [batch, 1]
+    ids = ids.masked_fill(torch.rand(ids.shape) < rate, MASK_ID)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(ids, mask).float()  # [batch, 2]
+    return F.cross_entropy(logits, torch.stack([1 - target, target], -1))
+
+
+def begin(args: argparse.Namespace, start: Linformer) -> Linformer:
+    """The start with a new stem, which adds nothing at first, and with the attention that is asked for"""
+    config = Config(**{**asdict(start.config), "stem": args.stem, "attention": "full" if args.attention == "full" else "linformer"})
+    model = Linformer(config)
+    state = {name: tensor for name, tensor in start.state_dict().items() if args.attention != "full" or not name.startswith("attn.")}
+    missing, unexpected = model.load_state_dict(state, strict=False)
+    assert not unexpected and all(name.startswith("stem.") for name in missing), (missing, unexpected)
+    for p in model.stem["out"].parameters():
+        p.data.zero_()
+    if args.attention == "none":
+        without_attention(model)
+    return model
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    loop.add_options(parser, epochs=2, batch_tokens=10240, lr=8e-4, weight_decay=0.02, word_dropout=0.12, label_smoothing=0.03,
+                     ema=0.999, position_lr=0.1, seed=1)  # fmt: skip
+    parser.add_argument("--phrases", type=Path, required=True, help="folder of SST-2")
+    parser.add_argument("--sentences", type=Path, required=True, help="what sentence_teacher.py wrote")
+    parser.add_argument("--teacher", type=Path, required=True, help="what teacher.py wrote")
+    parser.add_argument("--start", type=Path, required=True, help="the film model's file")
+    parser.add_argument("--attention", choices=("linformer", "none", "full"), default="linformer")
+    parser.add_argument("--stem", type=int, default=128, help="hidden width of the new stem")
+    parser.add_argument("--crop", type=int, default=640, help="longest piece of a review that a batch takes")
+    parser.add_argument("--long-share", type=float, default=0.005, help="joined long documents, as a share of all")
+    parser.add_argument("--sentence-rows", type=int, default=80_000, help="sentences of an epoch")
+    parser.add_argument("--composed", type=int, default=16_000, help="composed sentences of an epoch")
+    parser.add_argument("--written", type=int, default=5, help="how often an epoch takes each of the written sentences")
+    parser.add_argument("--soft-share", type=float, default=0.4, help="weight of the teachers where there is a label")
+    parser.add_argument("--share", type=float, default=1.0, help="of the batches of each epoch; the twins are trained for less")
+    parser.add_argument("--held-out", type=int, default=10, help="percent of the labelled reviews kept for validation")
+    args = parser.parse_args()
+    log = loop.start(args)
+
+    start = load_model(args.start)
+    reviews, val = load_reviews(args, start, log)
+    short = Short(args)
+    n_max = start.config.n_max
+    torch.manual_seed(args.seed)
+    model, ema = begin(args, start), begin(args, start)
+    ema.load_state_dict(model.state_dict())
+    optimizer = loop.adamw(model, args.lr, args.weight_decay, position_lr=args.position_lr)
+    log(f"{len(reviews.ids)} reviews, {len(short.phrases)} phrases, {len(short.sentences)} sentences; "
+        f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")  # fmt: skip
+
+    def evaluate(network: Linformer) -> float:
+        parts = {"reviews": val, "long reviews": Documents(*map(list, zip(*[row for row in zip(val.ids, val.targets) if len(row[0]) > 512]))),
+                 "sentences of SST-2": short.dev, "composed": short.composed_dev}  # fmt: skip
+        values = {name: 100 * accuracy(network, part, n_max) for name, part in parts.items()}
+        log(", ".join(f"{name} {value:.2f}%" for name, value in values.items()))
+        return (values["reviews"] + values["sentences of SST-2"]) / 2
+
+    evaluate(ema)
+    loop.train(model, ema, optimizer, args.epochs, lambda epoch: epoch_batches(reviews, short, args, n_max, epoch),
+               lambda batch: loss(model, batch, args.word_dropout), evaluate,
+               lambda network: {"config": network.config.to_dict(), "model": network.state_dict()}, args.out, log, args.ema)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
