@@ -231,6 +231,19 @@ test('hostile labels, names and cells are shown as text, and are no formulas', (
   assert.match(lines[1], /^'=1\+1\.txt,/)
 }))
 
+test('labels of a table: words, numbers and truth values; several are told', () => withPage(async (page) => {
+  const labels = [true, 3, 'caf\u00e9', 'cafe\u0301 ', ['one'], ['one', 'two'], { a: 1 }, null]
+  const [table] = await filesOf('labels', { 'rows.jsonl': labels.map((label, i) => JSON.stringify({ text: `A text, number ${i}.`, label })).join('\n') })
+  await upload(page, '.teach-body input[accept*=csv]', table)
+  await page.waitForFunction(() => document.querySelectorAll('.label-card').length === 4)
+  await page.waitForSelector('.teach-body .notice:not([hidden]) p:nth-child(3)')
+  const cards = await page.$$eval('.label-card', (cards) => cards.map((card) => [card.querySelector('input')?.value, card.querySelector('p')?.textContent?.replace(/;.*/, '')]))
+  assert.deepEqual(cards, [['true', '1 example'], ['3', '1 example'], ['caf\u00e9', '2 examples'], ['one', '1 example']])
+  assert.deepEqual(await page.$$eval('.teach-body .notice:not([hidden]) p', (problems) => problems.map((problem) => problem.textContent)), [
+    'rows.jsonl, line 6: it has 2 labels, and an example here has one.', 'rows.jsonl, line 7: its label is no text.', 'rows.jsonl, line 8: it has no label.'
+  ])
+}))
+
 test('what is no model, and a trunk without labels, are refused in words', () => withPage(async (page) => {
   await drop(page, 'bad.safetensors', new TextEncoder().encode('no model at all'), '')
   assert.match(await errorOf(page), /not a model file|came only in part/)

@@ -10,7 +10,7 @@ import { isTable, pathOf } from '../page/files.js'
 /** The folder that is a document's label: `letters/invoices/a.pdf` of a chosen folder, or `invoices/a.pdf`. @param {File} file */
 export function labelOf(file) {
   const parts = pathOf(file).split('/').filter((part) => part !== '')
-  return parts.length > 2 ? parts[1] : parts.length === 2 ? parts[0] : undefined
+  return (parts.length > 2 ? parts[1] : parts.length === 2 ? parts[0] : undefined)?.normalize('NFC')
 }
 
 /**

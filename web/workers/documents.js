@@ -74,7 +74,10 @@ function* rowsOfLines(text) {
 /** @param {number} line @param {unknown} text @param {unknown} label @returns {TableRow} */
 function checked(line, text, label) {
   if (typeof text !== 'string' || text.trim() === '') return { line, problem: 'it has no text' }
-  return { line, text, label: typeof label === 'string' || typeof label === 'number' ? String(label).trim() : '' }
+  const own = Array.isArray(label) && label.length === 1 ? label[0] : label ?? ''
+  if (Array.isArray(own)) return own.length === 0 ? { line, text, label: '' } : { line, problem: `it has ${own.length} labels, and an example here has one` }
+  if (typeof own === 'object') return { line, problem: 'its label is no text' }
+  return { line, text, label: String(own).normalize('NFC').trim() }
 }
 
 serve({
