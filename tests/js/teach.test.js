@@ -132,6 +132,11 @@ test('bad examples are told in words, and a fit with the others goes on where it
   await rejects(Array.from({ length: 10_000 }, (_, i) => ({ text: 'x', label: `label ${i}` })), /at most 1000/)
   await rejects('text', /an array or an iterable/)
   await assert.rejects(trunk.teach(examples, { memoryBudget: 5000 }), codeOf('OUT_OF_MEMORY', /memoryBudget is 5000/))
+  await rejects(examples.map((example, i) => ({ ...example, label: `${i % 2}${'x'.repeat(200)}` })), /no examples; 24 could not be used, the first: a label has 201 characters; at most 200/)
+  await assert.rejects(trunk.teach(examples, { name: 'n'.repeat(5e6) }), codeOf('BAD_ARGUMENT', /needs \d+ bytes; at most 4194304 are possible/))
+  const { report: long } = await trunk.teach([...examples, { text: 'Hello', label: 'x'.repeat(201) }, { text: 'Hello', label: 'bills' }])
+  assert.deepEqual([long.skipped, long.perLabel.map(({ label }) => label)],
+    [[{ index: 24, code: 'BAD_ARGUMENT', message: 'a label has 201 characters; at most 200 are possible' }], ['bills', 'parcels']])
   const repeated = examples.filter((_, i) => i % 6 < 2)
   const { report: { folds, examples: n, accuracy } } = await trunk.teach([...repeated, ...repeated, ...repeated])
   assert.deepEqual([folds, n, Number.isFinite(accuracy.value)], [Math.min(5, repeated.length), 3 * repeated.length, true])

@@ -109,6 +109,7 @@ export function readSafetensors(bytes, name = 'the file') {
  * @param {Iterable<[string, Tensor]>} tensors in this order
  * @param {Record<string, string>} metadata
  * @returns {Uint8Array<ArrayBuffer>}
+ * @throws {LinformerError} BAD_ARGUMENT if they need a longer header than is read
  */
 export function writeSafetensors(tensors, metadata) {
   /** @type {Record<string, unknown>} */
@@ -124,6 +125,9 @@ export function writeSafetensors(tensors, metadata) {
   // Spaces make it a multiple of 8 bytes, so that readers which map the file find the first tensor aligned.
   const bytes = new TextEncoder().encode(text)
   const start = 8 + Math.ceil(bytes.length / 8) * 8
+  if (start - 8 > HEADER_LIMIT) {
+    throw new LinformerError('BAD_ARGUMENT', `what describes the model (labels, name, licence, report) needs ${start - 8} bytes; at most ${HEADER_LIMIT} are possible`, { bytes: start - 8, limit: HEADER_LIMIT })
+  }
   const file = new Uint8Array(start + at).fill(0x20, 8, start)
   new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true)
   file.set(bytes, 8)

@@ -9,6 +9,8 @@ import { Counts } from './words.js'
 
 /** Most labels: the fit holds numbers for each of them and each word. */
 const MOST_LABELS = 1000
+/** Characters of a label: all of them are in the file's header, several times. A longer one is probably a text. */
+const LONGEST_LABEL = 200
 /** Rows of vectors that are allocated at a time. */
 const CHUNK = 1024
 /** Bytes for a token id, how often it comes, and its weight. */
@@ -30,6 +32,18 @@ export function checkExample(example) {
     if (typeof each !== 'string' || each.trim() === '') throw badArgument(`a label is ${show(each)}; it has to be a string that is not empty`)
   }
   return { input, labels: [...new Set(given)], kind: labels === undefined ? 'one' : 'many' }
+}
+
+/**
+ * What is wrong with the labels of one example, so that it is left out.
+ *
+ * @param {ReturnType<typeof checkExample>} example
+ * @returns {LinformerError | undefined}
+ */
+export function labelProblem({ labels }) {
+  const length = Math.max(0, ...labels.map((label) => label.length))
+  if (length <= LONGEST_LABEL) return undefined
+  return badArgument(`a label has ${length} characters; at most ${LONGEST_LABEL} are possible`, { characters: length, limit: LONGEST_LABEL })
 }
 
 /**
@@ -129,9 +143,10 @@ export class Examples {
    * The labels are in alphabetical order and the rows in that of their texts' hashes, whatever order they came in.
    *
    * @param {number} vocabulary
+   * @param {readonly { message: string }[]} skipped examples that were left out, and why
    * @returns {{ read: import('./fit.js').Read, sameText: number[][] }} sameText: groups of examples with one text and other labels
    */
-  finish(vocabulary) {
+  finish(vocabulary, skipped) {
     const names = [...this.#numbers.keys()].sort((a, b) => a < b ? -1 : 1)
     const nameOf = [...this.#numbers.keys()]
     // Different texts of each label, and of all: one that comes again says nothing new, and is held out together with the first.
@@ -144,8 +159,9 @@ export class Examples {
     const inAll = new Set(this.#rows.map(({ hash }) => hash)).size
     if (labels.filter((name) => times(name) >= 2).length < needed || inAll < 4) {
       const told = labels.slice(0, 10).map((name) => `${show(name)} (${times(name)})`).join(', ') || 'no examples'
+      const left = skipped.length === 0 ? '' : `; ${skipped.length} could not be used, the first: ${skipped[0].message}`
       const least = `${needed === 2 ? 'two labels' : 'a label'} with two different texts${needed === 2 ? ' each' : ''}, and four different texts in all,`
-      throw badArgument(`there is too little to learn from: at least ${least} are needed, and there are ${told}`, { labels: labels.length, examples: this.#rows.length })
+      throw badArgument(`there is too little to learn from: at least ${least} are needed, and there are ${told}${left}`, { labels: labels.length, examples: this.#rows.length })
     }
     const position = new Map(labels.map((name, c) => [name, c]))
     const order = this.#rows.map((_, row) => row)

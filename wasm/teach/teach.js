@@ -3,7 +3,7 @@
  */
 import { asOptions, checkCallbacks, checkInput } from '../classify/inputs.js'
 import { LinformerError, show } from '../common/errors.js'
-import { checkExample, Examples, iterate } from './examples.js'
+import { checkExample, Examples, iterate, labelProblem } from './examples.js'
 import { fit } from './fit.js'
 import { headFile } from './head-file.js'
 
@@ -26,6 +26,8 @@ import { headFile } from './head-file.js'
 
 /** Most bytes that examples take, if nothing else is said. */
 const MEMORY = 2 ** 31
+/** An example that fails with one of these is left out; anything else ends the whole. */
+const OF_AN_EXAMPLE = ['EMPTY_TEXT', 'NOT_FINITE']
 
 /** @param {unknown} given @returns {TeachOptions} */
 export function checkTeachOptions(given) {
@@ -57,24 +59,37 @@ export function createTeacher(reader, options) {
   const examples = new Examples(config.d_model, options.memoryBudget ?? MEMORY)
   /** @type {import('../index.js').TeachReport['skipped']} */
   const skipped = []
+
+  /**
+   * @param {Document} document
+   * @param {ReturnType<typeof checkExample>} example
+   * @param {number} index
+   * @param {number | undefined} count
+   * @returns {Promise<LinformerError | undefined>} why it cannot be read
+   */
+  async function addReading(document, example, index, count) {
+    examples.expect(example)
+    try {
+      examples.add(index, textOf(document), example.labels, await reader.read(document, options, index, count))
+    } catch (error) {
+      if (!(error instanceof LinformerError) || !OF_AN_EXAMPLE.includes(error.code)) throw error
+      return error
+    }
+  }
+
   return {
     async add(example, index, count) {
       const checked = checkExample(example)
       const document = checkInput(checked.input)
-      examples.expect(checked)
-      try {
-        examples.add(index, textOf(document), checked.labels, await reader.read(document, options, index, count))
-      } catch (error) {
-        // One that cannot be read is left out, and told; the others are not lost for it.
-        if (!(error instanceof LinformerError) || !['EMPTY_TEXT', 'NOT_FINITE'].includes(error.code)) throw error
-        skipped.push({ index, code: error.code, message: error.message })
-      }
+      // One that cannot be used is left out, and told; the others are not lost for it.
+      const problem = labelProblem(checked) ?? await addReading(document, checked, index, count)
+      if (problem !== undefined) skipped.push({ index, code: problem.code, message: problem.message })
       options.onProgress?.({ phase: 'examples', done: index + 1, total: count })
     },
     async finish() {
       const trunk = await reader.id()
       const { bytes } = examples
-      const { read, sameText } = examples.finish(config.vocab_size)
+      const { read, sameText } = examples.finish(config.vocab_size, skipped)
       return reader.work(async (pause) => {
         const { head, report: measured } = await fit(read, async (share) => {
           options.onProgress?.({ phase: 'fit', done: share, total: 1 })
