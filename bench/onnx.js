@@ -71,12 +71,12 @@ function quantise(data) {
 }
 
 /**
- * @param {Model} model with layerwise sharing of a linear projection, or full attention, and learned positions
+ * @param {Model} model with layerwise sharing of a linear projection, or full attention, learned positions, mean pooling and perhaps a stem
  * @param {'float32' | 'int8'} precision
  * @returns {Uint8Array} an ONNX file: ids [n_max] int64 to logits [1, n_classes]
  */
 export function onnxFile({ config, weights }, precision) {
-  const { n_max: n, d_model: d, n_heads: heads, n_layers: layers, n_classes: classes, attention } = config
+  const { n_max: n, d_model: d, n_heads: heads, n_layers: layers, n_classes: classes, attention, stem } = config
   const graph = new Graph()
 
   const weight = (/** @type {string} */ name) => {
@@ -118,7 +118,17 @@ export function onnxFile({ config, weights }, precision) {
 
   const token = table('embed.token.weight')
   const position = table('embed.position.weight')
-  let x = add(token.widen(graph.node('Gather', [token.rows, 'ids'])), position.widen(position.rows))
+  const gelu = (/** @type {string} */ x) => graph.node('Gelu', [x], { approximate: 'tanh' })
+  const tokens = token.widen(graph.node('Gather', [token.rows, 'ids']))
+  let x = add(tokens, position.widen(position.rows))
+  if (stem) { // each token beside the one before and the one after it, zeros beyond the ends
+    const none = graph.constant('none', FLOAT, [1, d], new Float32Array(d))
+    const rows = (/** @type {number} */ from, /** @type {number} */ to) => graph.node('Slice', [tokens, numbers(from), numbers(to), numbers(0)])
+    const previous = graph.node('Concat', [none, rows(0, n - 1)], { axis: 0 })
+    const following = graph.node('Concat', [rows(1, n), none], { axis: 0 })
+    const three = graph.node('Concat', [previous, tokens, following], { axis: 1 })
+    x = add(x, linear(gelu(linear(three, 'stem.in')), 'stem.out'))
+  }
   for (let layer = 0; layer < layers; layer++) {
     const at = `layers.${layer}`
     const h = norm(x, `${at}.attn_norm`)
@@ -130,7 +140,7 @@ export function onnxFile({ config, weights }, precision) {
     const probs = graph.node('Softmax', [graph.node('MatMul', [query, key])], { axis: 2 })
     const ctx = graph.node('Transpose', [graph.node('MatMul', [probs, values])], { perm: [1, 0, 2] })
     x = add(x, linear(graph.node('Reshape', [ctx, numbers(n, d)]), `${at}.attn.out`))
-    const inner = graph.node('Gelu', [linear(norm(x, `${at}.ffn_norm`), `${at}.ffn.in`)], { approximate: 'tanh' })
+    const inner = gelu(linear(norm(x, `${at}.ffn_norm`), `${at}.ffn.in`))
     x = add(x, linear(inner, `${at}.ffn.out`))
   }
   const pooled = graph.node('ReduceMean', [norm(x, 'norm'), numbers(0)], { keepdims: 1 })

@@ -3,7 +3,7 @@
     python training/export_onnx.py --model models/sentiment.safetensors --out sentiment.onnx
 
 The ONNX takes ids [1, n] (int64) for any n up to n_max and gives logits [1, n_classes]. The model must be a plain classifier:
-no stem, no word head, mean pooling; a Linformer also needs layerwise sharing and a linear projection.
+no word head, mean pooling; a Linformer also needs layerwise sharing and a linear projection.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ import argparse
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model import Linformer
 from model_file import load_model
+
+
+def plain(maps: nn.ModuleDict) -> nn.Sequential:
+    return nn.Sequential(maps["in"], nn.GELU(approximate="tanh"), maps["out"])
 
 
 class Unpadded(nn.Module):
@@ -24,14 +29,24 @@ class Unpadded(nn.Module):
     def __init__(self, model: Linformer) -> None:
         super().__init__()
         self.model = model
-        for layer in model.layers:  # the exporter writes Python, where "in" cannot be the name of a module
-            layer.ffn = nn.Sequential(layer.ffn["in"], nn.GELU(approximate="tanh"), layer.ffn["out"])
+        # The exporter writes Python, where "in" cannot be the name of a module
+        for layer in model.layers:
+            layer.ffn = plain(layer.ffn)
+        self.stem = plain(model.stem) if model.config.stem else None
+        model.stem = None
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids [1, n] -> logits [1, n_classes]"""
         model = self.model
         mask = torch.ones_like(ids, dtype=torch.bool)  # [1, n]
-        x = model.embeddings(ids, mask)  # [1, n, d_model]
+        x = tokens = model.embed["token"](ids)  # [1, n, d_model]
+        if "position" in model.embed:
+            x = x + model.embed["position"].weight[: ids.shape[1]]
+        elif model.config.positions == "sinusoidal":
+            x = x + model.sinusoidal[: ids.shape[1]]
+        if self.stem is not None:
+            beside = F.pad(tokens, (0, 0, 1, 1))  # [1, n + 2, d_model]
+            x = x + self.stem(torch.cat([beside[:, :-2], tokens, beside[:, 2:]], -1))
         for layer in model.layers:
             h, attention = layer.attn_norm(x), layer.attn  # [1, n, d_model]
             full = model.config.attention == "full"
@@ -52,8 +67,8 @@ def main() -> None:
 
     model = load_model(args.model)
     config = model.config
-    if not config.n_classes or config.stem or config.words or config.importance or config.pooling != "mean":
-        raise SystemExit(f"{args.model}: only a classifier with mean pooling, without stem and word head, can be exported")
+    if not config.n_classes or config.words or config.importance or config.pooling != "mean":
+        raise SystemExit(f"{args.model}: only a classifier with mean pooling, without word head, can be exported")
     if config.attention == "linformer" and (config.sharing, config.projection) != ("layerwise", "linear"):
         raise SystemExit(f"{args.model}: {config.sharing} sharing of a {config.projection} projection cannot be exported")
     n = torch.export.Dim("n", min=2, max=config.n_max)

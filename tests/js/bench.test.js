@@ -31,9 +31,10 @@ test('statistics: quartiles are interpolated, ratios are taken round by round', 
 
 test('the ONNX file of a model: every value comes from the input, a weight or an earlier node, and every weight has its size', () => {
   const small = { n_max: 64, d_model: 16, n_layers: 2, n_heads: 4, d_ff: 24, k: [8, 8] }
-  for (const attention of ['linformer', 'full']) {
+  for (const shape of [{ attention: 'linformer' }, { attention: 'full' }, { attention: 'linformer', stem: 8 }]) {
     for (const precision of ['float32', 'int8']) {
-      const { graph, opset_import: [opset] } = OnnxModel.toObject(OnnxModel.decode(onnxFile(benchModel(benchFile({ ...small, attention })), precision)), { longs: Number, defaults: true })
+      const model = benchModel(benchFile({ ...small, ...shape }))
+      const { graph, opset_import: [opset] } = OnnxModel.toObject(OnnxModel.decode(onnxFile(model, precision)), { longs: Number, defaults: true })
       assert.equal(opset.version, 20)
       assert.deepEqual(graph.input.map(({ name, type }) => [name, type.tensor_type.elem_type, type.tensor_type.shape.dim[0].dim_value]), [['ids', 7, 64]])
       assert.equal(graph.node.filter(({ op_type }) => op_type === 'Softmax').length, 2)
@@ -52,6 +53,8 @@ test('the ONNX file of a model: every value comes from the input, a weight or an
       }
       assert.ok(known.has(graph.output[0].name))
       assert.equal(graph.initializer.some(({ data_type }) => data_type === 3), precision === 'int8')
+      const kept = new Set(graph.initializer.map(({ name }) => name.replace(/\.quantised$/, '')))
+      for (const name of model.weights.keys()) assert.ok(kept.has(name) || kept.has(name.replace(/\.weight$/, '')), `${name} is left out`)
     }
   }
 })
