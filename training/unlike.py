@@ -2,8 +2,11 @@
 
     python training/unlike.py --data DATA --trunk models/general.safetensors models/contracts.safetensors models/subjects.safetensors
 
+    python training/unlike.py --data DATA --trunk models/sentiment.safetensors models/sentiment.safetensors
+
 A head's own kind are 60 documents of its `test`; of each other set 60 are drawn. The first 6,000 characters of each are read, once for
-all heads. The figures are added to training/NAME.json.
+all heads. The figures are added to training/NAME.json. A model with its own trunk is its own head; to `sentiment`, reviews and
+sentences are both its own.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from data import read_jsonl
 from heads import write_figures
 
 EACH, CHARACTERS = 60, 6000
-OWN = {"contracts": "cuad_contracts", "subjects": "openstax"}
+OWN = {"contracts": ("cuad_contracts",), "sentiment": ("imdb", "sst2_glue"), "subjects": ("openstax",)}
 SETS = {"cuad_contracts": "contracts", "openstax": "textbooks", "imdb": "film reviews", "20ng": "20 Newsgroups", "bbc": "BBC News", "agnews_small": "AG News",
         "sst2_glue": "sentences about films", "wiki_vital": "Wikipedia summaries", "terms_docs": "terms of service", "contractnli_devtest": "confidentiality agreements"}  # fmt: skip
 
@@ -53,10 +56,10 @@ def main() -> None:
         vectors = subprocess.run(["node", script, args.trunk], input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout
         pooled[name] = np.frombuffer(vectors, dtype="<f4").reshape(lines.count("\n"), -1)
     for head in args.heads:
-        own = distances(head, pooled[OWN[head.stem]])
+        own = distances(head, np.concatenate([pooled[name] for name in OWN[head.stem]]))
         out = {}
         for name, vectors in pooled.items():
-            if name != OWN[head.stem]:
+            if name not in OWN[head.stem]:
                 other = distances(head, vectors)
                 out[SETS[name]] = round(roc_auc_score([0] * len(own) + [1] * len(other), [*own, *other]), 3)
         write_figures(Path(__file__).parent / f"{head.stem}.json", head, {"unlike": out})
