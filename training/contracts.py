@@ -31,7 +31,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.multiclass import OneVsRestClassifier
 
-from heads import ROOT, classify, figure, interval, save_head, scores_of, typicality, write_baselines, write_figures, write_golden
+from heads import ROOT, classify, figure, head_options, interval, save_head, scores_of, typicality, write_baselines, write_figures, write_golden
 from trunk import Document, Trunk, documents_of, read_documents
 
 HALF = 64  # tokens of half a window
@@ -381,15 +381,7 @@ def baselines(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--trunk", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs/heads"), help="where what the trunk makes of documents is kept")
-    parser.add_argument("--out", type=Path, default=Path("models/contracts.safetensors"))
-    parser.add_argument("--sample", type=int, default=137, help="contracts that the trunk reads, for the dense part")
-    parser.add_argument("--jobs", type=int, default=1, help="threads that read, models that are fitted at once, processes that measure")
-    parser.add_argument("--measure", type=Path, help="measure OUT on `test`, and write the figures here")
-    parser.add_argument("--baselines", type=Path, help="measure TF-IDF on `test`, and add the figures here")
+    parser = head_options(__doc__, "contracts", 137, "contracts", "threads that read, models that are fitted at once, processes that measure")
     args = parser.parse_args()
     if args.baselines:
         baselines(args)

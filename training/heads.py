@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import json
@@ -23,6 +24,20 @@ from trunk import Trunk
 
 ROOT = Path(__file__).parent.parent
 CLI = ROOT / "bin" / "linformer.js"
+
+
+def head_options(description: str | None, head: str, sample: int, documents: str, jobs: str) -> argparse.ArgumentParser:
+    """What the scripts take that make a shipped head: `sample` of its `documents` are read by the trunk, `jobs` is what runs at once"""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--trunk", type=Path)
+    parser.add_argument("--runs", type=Path, default=Path("runs/heads"), help="where what the trunk makes of documents is kept")
+    parser.add_argument("--out", type=Path, default=Path(f"models/{head}.safetensors"))
+    parser.add_argument("--sample", type=int, default=sample, help=f"{documents} that the trunk reads, for the dense part")
+    parser.add_argument("--jobs", type=int, default=1, help=jobs)
+    parser.add_argument("--measure", type=Path, help="measure OUT on `test`, and write the figures here")
+    parser.add_argument("--baselines", type=Path, help="measure TF-IDF on `test`, and add the figures here")
+    return parser
 
 
 def digest_of(path: Path) -> str:

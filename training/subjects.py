@@ -29,7 +29,7 @@ from sklearn.metrics import f1_score
 
 from contracts import Sparse, Words, minimise, tfidf
 from evaluate import calibration_error
-from heads import ROOT, classify, figure, save_head, typicality, write_baselines, write_figures, write_golden
+from heads import ROOT, classify, figure, head_options, save_head, typicality, write_baselines, write_figures, write_golden
 from trunk import Trunk, documents_of, read_documents
 
 READ = 512  # tokens of a section that the trunk reads, for fitting
@@ -209,16 +209,8 @@ def baselines(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--trunk", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs/heads"), help="where what the trunk makes of documents is kept")
-    parser.add_argument("--out", type=Path, default=Path("models/subjects.safetensors"))
-    parser.add_argument("--sample", type=int, default=1000, help="sections that the trunk reads, for the dense part")
-    parser.add_argument("--jobs", type=int, default=1, help="threads that read, processes that measure")
-    parser.add_argument("--measure", type=Path, help="measure OUT on `test`, and write the figures here")
+    parser = head_options(__doc__, "subjects", 1000, "sections", "threads that read, processes that measure")
     parser.add_argument("--only", action="append", help="of what is measured, only this: sections, chapters, ...")
-    parser.add_argument("--baselines", type=Path, help="measure TF-IDF on `test`, and add the figures here")
     args = parser.parse_args()
     if args.baselines:
         baselines(args)

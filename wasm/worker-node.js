@@ -4,7 +4,7 @@
 import { Worker } from 'node:worker_threads'
 import { createWorkerApi } from './hosts/worker-client.js'
 
-/** @type {import('./hosts/worker-client.js').Host} */
+/** @type {import('./hosts/worker-connection.js').Host} */
 const host = {
   start(given, listener) {
     // The options of the process are not the worker's: --input-type, for one, would keep it from starting.

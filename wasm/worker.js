@@ -25,7 +25,7 @@ function startOwn() {
   }
 }
 
-/** @type {import('./hosts/worker-client.js').Host} */
+/** @type {import('./hosts/worker-connection.js').Host} */
 const host = {
   start(given, listener) {
     if (given === undefined && typeof Worker === 'undefined') {

@@ -3,7 +3,8 @@
  */
 import { TYPES } from 'linformer-wasm/documents'
 import { UsageError, write } from '../terminal.js'
-import { COMMANDS } from './index.js'
+
+/** @typedef {Readonly<Record<string, { readonly options: import('./index.js').Options }>>} Commands */
 
 export const completionOptions = /** @type {const} */ ({})
 
@@ -19,18 +20,18 @@ Writes a completion script. In the shell's start-up file:
 /** What options take, where that is one of a few words. @type {Record<string, string>} */
 const WORDS = { overflow: 'window truncate error', type: TYPES.join(' '), backend: 'relaxed simd128', precision: 'float32 int8' }
 
-/** Each command's options as words, with `--help`. */
-const optionsOf = (/** @type {string} */ name) => [...Object.keys(COMMANDS[name].options), 'help'].map((option) => `--${option}`)
+/** A command's options as words, with `--help`. @param {Commands[string]} command */
+const optionsOf = ({ options }) => [...Object.keys(options), 'help'].map((option) => `--${option}`)
 
-/** @returns {string} */
-function bash() {
-  const cases = Object.keys(COMMANDS).map((name) => `    ${name}) words="${optionsOf(name).join(' ')}" ;;`)
+/** @param {Commands} commands */
+function bash(commands) {
+  const cases = Object.entries(commands).map(([name, command]) => `    ${name}) words="${optionsOf(command).join(' ')}" ;;`)
   const values = Object.entries(WORDS).map(([option, words]) => `    --${option}) COMPREPLY=($(compgen -W "${words}" -- "$current")); return ;;`)
   return `_linformer() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "${Object.keys(COMMANDS).join(' ')} --help --version" -- "$current"))
+    COMPREPLY=($(compgen -W "${Object.keys(commands).join(' ')} --help --version" -- "$current"))
     return
   fi
   case $previous in
@@ -47,13 +48,13 @@ complete -o filenames -F _linformer linformer
 `
 }
 
-/** zsh runs bash's script through its own bashcompinit. @returns {string} */
-const zsh = () => `autoload -Uz +X compinit bashcompinit && compinit && bashcompinit\n${bash()}`
+/** zsh runs bash's script through its own bashcompinit. @param {Commands} commands */
+const zsh = (commands) => `autoload -Uz +X compinit bashcompinit && compinit && bashcompinit\n${bash(commands)}`
 
-/** @returns {string} */
-function fish() {
-  const lines = [`complete -c linformer -n __fish_use_subcommand -f -a '${Object.keys(COMMANDS).join(' ')}'`]
-  for (const [name, { options }] of Object.entries(COMMANDS)) {
+/** @param {Commands} commands */
+function fish(commands) {
+  const lines = [`complete -c linformer -n __fish_use_subcommand -f -a '${Object.keys(commands).join(' ')}'`]
+  for (const [name, { options }] of Object.entries(commands)) {
     for (const [option, { type, short }] of Object.entries(options)) {
       const words = WORDS[option] === undefined ? '' : ` -f -a '${WORDS[option]}'`
       lines.push(`complete -c linformer -n '__fish_seen_subcommand_from ${name}' -l ${option}${short ? ` -s ${short}` : ''}${type === 'string' ? ` -r${words}` : ''}`)
@@ -64,17 +65,17 @@ function fish() {
 }
 
 /**
- * @param {import('./index.js').Values<typeof completionOptions>} values
+ * @param {Commands} commands to complete
  * @param {string[]} positionals
  * @returns {Promise<number>} exit status
  */
-export async function completion(values, positionals) {
-  /** @type {Record<string, () => string>} */
+export async function completion(commands, positionals) {
+  /** @type {Record<string, (commands: Commands) => string>} */
   const shells = { bash, zsh, fish }
   const [shell] = positionals
   if (positionals.length !== 1 || !Object.hasOwn(shells, shell)) {
     throw new UsageError(`completion takes one of ${Object.keys(shells).join(', ')}, not ${JSON.stringify(positionals.join(' '))}`)
   }
-  await write(shells[shell]())
+  await write(shells[shell](commands))
   return 0
 }

@@ -50,5 +50,5 @@ export const COMMANDS = {
   evaluate: { run: evaluate, help: evaluateHelp, options: evaluateOptions },
   inspect: { run: inspectModel, help: inspectHelp, options: inspectOptions },
   bench: { run: bench, help: benchHelp, options: benchOptions },
-  completion: { run: completion, help: completionHelp, options: completionOptions }
+  completion: { run: (_, positionals) => completion(COMMANDS, positionals), help: completionHelp, options: completionOptions }
 }

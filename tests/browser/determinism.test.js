@@ -51,7 +51,7 @@ const SCRIPT = `
   }`
 
 for (const [name, start] of Object.entries(VISITORS)) {
-  test(`${name}: the same bits as everywhere`, { timeout: 180_000 }, async (t) => {
+  test(`${name}: the same bits as everywhere`, { timeout: 400_000 }, async (t) => {
     const visitor = await start(folder)
     try {
       await visitor.open(`${server.origin}/web/none.txt`)

@@ -158,7 +158,7 @@ test('elements with one model share a worker, which goes when they have gone', a
   assert.deepEqual(labels, [3, 'positive', 'negative', 'positive'])
   assert.equal(page.workers().length, 1)
   await page.evaluate(() => document.body.replaceChildren())
-  for (let i = 0; i < 100 && page.workers().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 100))
+  for (let i = 0; i < 1000 && page.workers().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 100))
   assert.equal(page.workers().length, 0)
   await behaved()
 })

@@ -14,7 +14,7 @@ const TOOLS = `
   const words = (selector) => $(selector).textContent
   const until = async (what, test) => {
     for (const start = Date.now(); !(await test()); await new Promise((next) => setTimeout(next, 30))) {
-      if (Date.now() - start > 50000) throw new Error('waited for ' + what + '; status: ' + words('#status') + '; error: ' + words('#error'))
+      if (Date.now() - start > 150000) throw new Error('waited for ' + what + '; status: ' + words('#status') + '; error: ' + words('#error'))
     }
   }
   const idle = () => until('the end of the work', () => $('#classify').getAttribute('aria-disabled') === 'false')

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { after, before, test } from 'node:test'
-import { launch, serve, temporaryFolder } from './helpers/browsers.js'
+import { test } from 'node:test'
 import { chooseSample, drop, errorOf, idle, press, textOf } from './helpers/page.js'
+import { place, withPage } from './helpers/visits.js'
 
 /** Eight short texts for each of three labels. */
 const TEXTS = {
@@ -18,59 +18,10 @@ const TEXTS = {
 /** @type {[string, string]} */
 const FOURTH = ['Fry the garlic in butter, add the pasta and the cheese.', 'cooking']
 
-/** @type {string} */
-let origin
-/** @type {string} */
-let folder
-/** @type {import('puppeteer-core').Browser} */
-let browser
-/** @type {(() => unknown)[]} */
-const cleanup = []
+const NOTE = { query: '?sample=note' }
 
-before(async () => {
-  const server = await serve()
-  origin = server.origin
-  cleanup.push(server.close)
-  const temporary = await temporaryFolder()
-  folder = temporary.folder
-  cleanup.push(temporary.remove)
-  browser = await launch('chromium', path.join(folder, 'profile'))
-  cleanup.push(() => browser.close())
-})
-
-after(async () => {
-  for (const undo of cleanup.reverse()) await undo()
-})
-
-/** @param {(page: import('puppeteer-core').Page) => Promise<void>} use */
-async function withPage(use) {
-  const context = await browser.createBrowserContext()
-  const page = await context.newPage()
-  /** @type {string[]} */
-  const complaints = []
-  page.on('console', (message) => { if (['error', 'warn'].includes(message.type())) complaints.push(message.text()) })
-  page.on('pageerror', (error) => complaints.push(String(error)))
-  page.on('dialog', (dialog) => { void dialog.accept() })
-  page.setDefaultTimeout(120_000)
-  try {
-    await page.evaluateOnNewDocument(() => {
-      // What the page saves, instead of a download.
-      const saved = /** @type {Blob[]} */ ([])
-      Object.assign(globalThis, { saved })
-      const make = URL.createObjectURL
-      URL.createObjectURL = (blob) => {
-        saved.push(/** @type {Blob} */ (blob))
-        return make(blob)
-      }
-    })
-    await page.goto(`${origin}/?sample=note`)
-    await idle(page)
-    await use(page)
-    assert.deepEqual(complaints, [])
-  } finally {
-    await context.close()
-  }
-}
+/** Examples and reports: all that was asked for is done. @param {import('puppeteer-core').Page} page */
+const taught = (page) => page.waitForSelector('.teach-body[aria-busy="false"]')
 
 /** @param {import('puppeteer-core').Page} page @param {string} selector @param {...string} files */
 async function upload(page, selector, ...files) {
@@ -87,37 +38,40 @@ const saved = (page) => page.evaluate(async () => {
 
 /** @param {string} inside @param {Record<string, string | Uint8Array>} files @returns {Promise<string[]>} their paths */
 async function filesOf(inside, files) {
-  await mkdir(path.join(folder, inside), { recursive: true })
+  await mkdir(path.join(place.folder, inside), { recursive: true })
   return Promise.all(Object.entries(files).map(async ([name, content]) => {
-    const file = path.join(folder, inside, name)
+    const file = path.join(place.folder, inside, name)
     await writeFile(file, content)
     return file
   }))
 }
 
 test('three labels are taught from files, a fourth file is classified, all is there after a reload, and the model opens as a file', () => withPage(async (page) => {
+  await taught(page)
   for (const [label, texts] of Object.entries(TEXTS)) {
     await page.$eval('#new-label', (input, label) => { /** @type {HTMLInputElement} */ (input).value = label }, label)
     await press(page, '.new-label button')
     const files = await filesOf(label, Object.fromEntries(texts.map((text, i) => [`${i}.txt`, text])))
     await upload(page, `[data-label=${label}] input[type=file]`, ...files)
-    await page.waitForFunction((label) => document.querySelector(`[data-label=${label}] p`)?.textContent === '8 examples', {}, label)
-    await page.waitForSelector('.teach-body .actions button[aria-disabled=false]')
   }
+  // Files that came while others were read have their turn.
+  await page.waitForFunction(() => [...document.querySelectorAll('.label-card p')].every(({ textContent }) => textContent === '8 examples'))
+  await taught(page)
+  assert.deepEqual(await page.$$eval('.label-card p', (counts) => counts.map((count) => count.textContent)), ['8 examples', '8 examples', '8 examples'])
   await press(page, '#teach-start')
   await page.waitForSelector('.report')
   assert.match(await textOf(page, '.grade'), /^\d+ % of the examples were labelled right while they were held out \(95 % interval \d+ % to \d+ %\)$/)
   assert.equal((await page.$$('.confusion tbody tr')).length, 3)
   await page.waitForFunction(() => new URLSearchParams(location.search).get('model') === 'own')
   await idle(page)
-  const answer = async () => {
-    await drop(page, 'fourth.txt', new TextEncoder().encode(FOURTH[0]), 'text/plain')
-    await page.waitForFunction((text) => document.querySelector('textarea')?.value === text, {}, FOURTH[0])
+  const answer = async (/** @type {string} */ text) => {
+    await drop(page, 'fourth.txt', new TextEncoder().encode(text), 'text/plain')
+    await page.waitForFunction((text) => document.querySelector('textarea')?.value === text, {}, text)
     await press(page, '#classify')
     await idle(page)
     return textOf(page, '#result .label')
   }
-  assert.equal(await answer(), FOURTH[1])
+  assert.equal(await answer(FOURTH[0]), FOURTH[1])
 
   await page.select('.mend select', 'law')
   assert.equal(await textOf(page, '[data-label=law] p'), '9 examples', 'a correction is an example')
@@ -128,12 +82,14 @@ test('three labels are taught from files, a fourth file is classified, all is th
 
   await press(page, '.use button')
   const head = Uint8Array.from(await saved(page))
+  await taught(page)
+  await page.waitForFunction(() => /^Kept in/.test(document.querySelector('.kept p')?.textContent ?? ''))
   await page.reload()
   await page.waitForSelector('.report')
   await idle(page)
   assert.deepEqual(await page.$$eval('.label-card p', (counts) => counts.map((count) => count.textContent)), ['8 examples', '8 examples', '8 examples'])
   assert.equal(await page.$eval('#model', (picker) => /** @type {HTMLSelectElement} */ (picker).value), 'own')
-  assert.equal(await answer(), FOURTH[1], 'by the labels of before')
+  assert.equal(await answer(`${FOURTH[0]} Serve it hot.`), FOURTH[1], 'by the labels of before')
 
   await drop(page, 'letters.safetensors', head, '')
   await page.waitForFunction(() => new URLSearchParams(location.search).get('model') === 'file my-labels')
@@ -144,7 +100,7 @@ test('three labels are taught from files, a fourth file is classified, all is th
   await press(page, '.kept button')
   await page.waitForFunction(() => document.querySelectorAll('.label-card').length === 0)
   assert.deepEqual(await page.$$eval('#model optgroup', (groups) => groups.length), 0)
-}))
+}, NOTE))
 
 test('many files and a table: rows that sort, open with their reasons, say why they were refused, and are saved as CSV and JSON', () => withPage(async (page) => {
   const files = await filesOf('many', {
@@ -175,7 +131,7 @@ test('many files and a table: rows that sort, open with their reasons, say why t
   await page.waitForFunction(() => document.querySelector('#reader')?.textContent?.startsWith('A terrible film'))
   await idle(page)
   assert.equal(await textOf(page, '#result .label'), 'negative')
-}))
+}, NOTE))
 
 test('a passage is struck out: the document is read without it, and with it again', () => withPage(async (page) => {
   await chooseSample(page, 'review')
@@ -202,7 +158,7 @@ test('a passage is struck out: the document is read without it, and with it agai
 
   await press(page, '#how-far .presets button')
   await page.waitForFunction(() => /^The first 400 words \(\d+ of \d+ tokens\): (positive|negative), /.test(document.querySelector('#how-far-answer')?.textContent ?? ''))
-}))
+}, NOTE))
 
 test('hostile labels, names and cells are shown as text, and are no formulas', () => withPage(async (page) => {
   const label = '<img src=x onerror=alert(1)>'
@@ -229,7 +185,7 @@ test('hostile labels, names and cells are shown as text, and are no formulas', (
   const lines = new TextDecoder().decode(Uint8Array.from(await saved(page))).split('\r\n')
   for (const line of lines) assert.doesNotMatch(line, /(^|,)"?[=+@-]/)
   assert.match(lines[1], /^'=1\+1\.txt,/)
-}))
+}, NOTE))
 
 test('labels of a table: words, numbers and truth values; several are told', () => withPage(async (page) => {
   const labels = [true, 3, 'caf\u00e9', 'cafe\u0301 ', ['one'], ['one', 'two'], { a: 1 }, null]
@@ -247,4 +203,4 @@ test('labels of a table: words, numbers and truth values; several are told', () 
 test('what is no model, and a trunk without labels, are refused in words', () => withPage(async (page) => {
   await drop(page, 'bad.safetensors', new TextEncoder().encode('no model at all'), '')
   assert.match(await errorOf(page), /not a model file|came only in part/)
-}))
+}, NOTE))

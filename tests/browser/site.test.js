@@ -61,7 +61,7 @@ test('it classifies there, not isolated, within the first visit\'s bytes, and ag
   const browser = await launch('chromium', path.join(profile, 'profile'))
   try {
     const page = await browser.newPage()
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(180_000)
     /** @type {string[]} */
     const complaints = []
     page.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text()) })
@@ -97,7 +97,7 @@ test('a new version waits until the page asks for it, then the old one is gone',
   const browser = await launch('chromium', path.join(profile, 'profile'))
   try {
     const page = await browser.newPage()
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(180_000)
     await page.goto(address)
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
     const worker = path.join(folder, 'sw.js')

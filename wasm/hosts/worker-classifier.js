@@ -6,13 +6,13 @@ import { iteratorOf } from '../teach/examples.js'
 import { checkTeachOptions } from '../teach/teach.js'
 import { addDispose } from '../common/dispose.js'
 import { LinformerError } from '../common/errors.js'
-import { disposed, sendable } from './worker-client.js'
+import { disposed, sendable } from './worker-connection.js'
 
 /**
  * @typedef {import('../index.js').Classifier} Classifier
  * @typedef {import('../index.js').Result} Result
- * @typedef {import('./worker-client.js').Connection} Connection
- * @typedef {{ connection: Connection, host: import('./worker-client.js').Host }} Shared
+ * @typedef {import('./worker-connection.js').Connection} Connection
+ * @typedef {{ connection: Connection, host: import('./worker-connection.js').Host }} Shared
  */
 
 /** The key under which a classifier tells its worker and its number there, through proxies too. */

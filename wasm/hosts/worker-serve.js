@@ -1,5 +1,5 @@
 /**
- * The worker's side: answers the messages that worker-client.js describes.
+ * The worker's side: answers the messages that worker-connection.js describes.
  */
 import { LinformerError } from '../common/errors.js'
 import { Feed } from './feed.js'
@@ -11,13 +11,13 @@ import { Feed } from './feed.js'
  * @typedef {import('../index.js').ProgressEvent} ProgressEvent
  * @typedef {import('../index.js').Source} Source
  *
- * What comes, as worker-client.js has it.
+ * What comes, as worker-connection.js has it.
  * @typedef {{ call: string, head: number, heads?: number[], source: Source, examples: Example[] | number, document: Input, options: object, index?: number, count?: number }} Message
  */
 
 /**
  * @param {unknown} error
- * @returns {import('./worker-client.js').PlainError} what can be sent of it
+ * @returns {import('./worker-connection.js').PlainError} what can be sent of it
  */
 function plain(error) {
   const cause = error instanceof Error && error.cause !== undefined ? String(error.cause) : undefined

@@ -169,13 +169,6 @@ async function restoreModels() {
   return kept
 }
 
-/** Examples that earlier visits left, and the report on what they taught. @param {import('../store/models.js').KeptModel[]} models */
-async function restoreExamples(models) {
-  await examples.restore().catch(() => examples.dispatchEvent(new Event('unkept')))
-  const own = models.find(({ id }) => id === OWN)
-  if (own !== undefined) teach.restore(own)
-}
-
 function json() {
   const read = workbench.read()
   const result = read?.results.get(tasks.current().id)
@@ -210,7 +203,7 @@ async function opening(sample) {
 async function start() {
   const sample = SAMPLES.find(({ id }) => id === fromLink('sample'))
   const models = await restoreModels()
-  void restoreExamples(models)
+  void teach.restore(models.find(({ id }) => id === OWN))
   tasks.choose(currentId(fromLink('model') ?? sample?.model ?? ''))
   part('#about-samples').textContent = SAMPLES.map(({ source }) => source).filter(Boolean).join(' ')
   watchDrops(part('#drop'), (dropped, target) => void take(dropped, target))

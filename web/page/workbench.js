@@ -8,6 +8,7 @@ import { createComparison } from './comparison.js'
 import { createDocument } from './document.js'
 import { createErrors } from './errors.js'
 import { createHowFar } from './how-far.js'
+import { createJobs } from './jobs.js'
 import { createMinimap } from './minimap.js'
 import { account, againstAverage, clausesOf, inTextOrder } from './passages.js'
 import { createProgress } from './progress.js'
@@ -62,11 +63,17 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     struck.clear()
     void readWithout()
   })
-  const why = createWhy(chapter, { onChange: (label, relative) => recolour(label, relative), onPassage: show, onClause: showClause, onRemoval: () => void run(remove) })
+  const why = createWhy(chapter, { onChange: (label, relative) => recolour(label, relative), onPassage: show, onClause: showClause, onRemoval: () => void jobs.run(remove) })
   const howFar = createHowFar(find(section, '#how-far', HTMLElement), { read: readPart, onPlace: (place) => minimap.setCut(place) })
 
-  /** Of the work at hand; undefined when there is none. @type {AbortController | undefined} */
-  let work
+  const jobs = createJobs({
+    engine, errors, progress,
+    onBusy(busy) {
+      // Not `disabled`, which would take the focus away from the button just pressed.
+      classifyButton.setAttribute('aria-disabled', String(busy))
+      cancelButton.setAttribute('aria-disabled', String(!busy))
+    }
+  })
   /** @type {Read | undefined} */
   let shown
   /** The reasons on the page. @type {import('./why.js').Shown | undefined} */
@@ -207,7 +214,7 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
 
   /** @param {number} passage */
   async function strike(passage) {
-    if (work !== undefined || reasons === undefined) return
+    if (jobs.isBusy() || reasons === undefined) return
     if (!struck.delete(passage)) struck.add(passage)
     await readWithout()
   }
@@ -231,7 +238,7 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
       at = Math.max(at, passages[passage].end)
     }
     rest += text.slice(at)
-    await run(async (signal) => {
+    await jobs.run(async (signal) => {
       if (rest.trim() === '') throw new LinformerError('EMPTY_TEXT', 'every passage is struck out')
       const results = await engine.read(task, [], rest, { signal, onProgress: progress.show })
       const without = results.get(task.id)
@@ -242,7 +249,7 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
 
   /** @param {string} text @param {AbortSignal} signal */
   async function readPart(text, signal) {
-    if (work !== undefined) return undefined
+    if (jobs.isBusy()) return undefined
     const task = tasks.current()
     return (await engine.read(task, [], text, { signal, onProgress: () => {} })).get(task.id)
   }
@@ -269,48 +276,11 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     doc.setEditing(true)
   }
 
-  /**
-   * Does one thing at a time, with the buttons, the progress and the errors that go with it.
-   * @param {(signal: AbortSignal) => Promise<void>} job
-   */
-  async function run(job) {
-    if (work !== undefined) return
-    work = new AbortController()
-    setBusy(true)
-    errors.hide()
-    try {
-      await job(work.signal)
-    } catch (error) {
-      const code = error instanceof LinformerError ? error.code : undefined
-      if (code === 'ENGINE' || code === 'WORKER_FAILED') engine.close()
-      if (work.signal.aborted) {
-        progress.say('Cancelled.', 0)
-      } else {
-        progress.say('', 0)
-        errors.show(error)
-      }
-    } finally {
-      work = undefined
-      setBusy(false)
-    }
-  }
-
-  /** Not `disabled`, which would take the focus away from the button just pressed. @param {boolean} busy */
-  function setBusy(busy) {
-    classifyButton.setAttribute('aria-disabled', String(busy))
-    cancelButton.setAttribute('aria-disabled', String(!busy))
-  }
-
-  /** Resolves when no work is under way. */
-  async function free() {
-    while (work !== undefined) await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-
   function changed() {
     errors.hide()
     if (!doc.isEditing() || shown?.text !== doc.text()) edit()
     onText()
-    if (work !== undefined) return
+    if (jobs.isBusy()) return
     if (shown === undefined) {
       progress.say('', 0)
       return
@@ -324,8 +294,8 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
   async function showTask(id) {
     if (id !== undefined) tasks.choose(id)
     onText()
-    if (shown !== undefined && shown.text === doc.text() && resultOf(tasks.current()) !== undefined && work === undefined) {
-      await run(async (signal) => {
+    if (shown !== undefined && shown.text === doc.text() && resultOf(tasks.current()) !== undefined && !jobs.isBusy()) {
+      await jobs.run(async (signal) => {
         await ready(signal)
         await showAll(signal)
       })
@@ -336,26 +306,26 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
 
   /** What is on the page was not made with the model at hand, or with its memory. */
   async function reload() {
-    work?.abort()
-    await free()
-    result.clear()
-    why.hide()
-    edit()
-    shown = undefined
-    onRead(undefined)
-    onText()
-    await run(doc.text().trim() === '' ? prepare : classify)
+    await jobs.replace(async (signal) => {
+      result.clear()
+      why.hide()
+      edit()
+      shown = undefined
+      onRead(undefined)
+      onText()
+      await (doc.text().trim() === '' ? prepare(signal) : classify(signal))
+    })
   }
 
-  classifyButton.addEventListener('click', () => void run(classify))
-  cancelButton.addEventListener('click', () => work?.abort())
+  classifyButton.addEventListener('click', () => void jobs.run(classify))
+  cancelButton.addEventListener('click', jobs.cancel)
   strikeButton.addEventListener('click', () => void strike(chosen))
   editButton.addEventListener('click', () => {
     edit()
     doc.focus()
   })
   addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void run(classify)
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void jobs.run(classify)
   })
 
   return {
@@ -365,15 +335,10 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     result,
     /** What is on the page. */
     read: () => shown,
-    run,
-    prepare: () => run(prepare),
-    classify: () => run(classify),
+    prepare: () => jobs.run(prepare),
+    classify: () => jobs.run(classify),
     /** Ends what is under way, and classifies. */
-    async restart() {
-      work?.abort()
-      await free()
-      await run(classify)
-    },
+    restart: () => jobs.replace(classify),
     showTask,
     reload,
     /** A task's answer is no longer right. @param {string} task */

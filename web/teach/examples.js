@@ -28,6 +28,7 @@ export class Examples extends EventTarget {
   #next = 1
   /** What is written, in order. */
   #writing = Promise.resolve()
+  #unwritten = 0
 
   get labels() {
     return this.#labels
@@ -171,14 +172,22 @@ export class Examples extends EventTarget {
     return this.#writing
   }
 
+  /** Whether it is; there is an event `kept` when it becomes so. */
+  get isKept() {
+    return this.#unwritten === 0
+  }
+
   /** @param {Example[]} written @param {readonly number[]} removed */
   #changed(written, removed) {
     const labels = this.#labels
+    this.#unwritten++
     this.#writing = this.#writing.then(async () => {
       if (written.length > 0) await put('examples', written)
       if (removed.length > 0) await remove('examples', removed)
       await put('settings', [/** @type {{ id: string }} */ ({ id: LABELS, value: labels })])
-    }).catch(() => { this.dispatchEvent(new Event('unkept')) })
+    }).catch(() => { this.dispatchEvent(new Event('unkept')) }).finally(() => {
+      if (--this.#unwritten === 0) this.dispatchEvent(new Event('kept'))
+    })
     this.#told()
   }
 

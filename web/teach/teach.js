@@ -5,6 +5,7 @@ import { createPause } from '../common/pause.js'
 import { TAUGHT_TRUNK } from '../engine/models.js'
 import { createErrors } from '../page/errors.js'
 import { FileReading } from '../page/files.js'
+import { createJobs } from '../page/jobs.js'
 import { createProgress } from '../page/progress.js'
 import { clearAll } from '../store/database.js'
 import { keepModel } from '../store/models.js'
@@ -50,7 +51,7 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
   const start = button('Teach', () => void teach())
   start.className = 'primary'
   start.id = 'teach-start'
-  const stop = button('Cancel', () => work?.abort())
+  const stop = button('Cancel', () => jobs.cancel())
   const progressBox = element('div', { class: 'progress' }, element('progress', { max: '1', value: '0', 'aria-label': 'Progress of teaching' }),
     element('p', {}, element('span', { class: 'status', role: 'status' }), ' ', element('span', { class: 'figures', 'aria-hidden': 'true' })))
   const errorBox = element('div', { class: 'notice', role: 'alert' })
@@ -71,17 +72,25 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
     element('div', { class: 'actions teach-actions' }, element('label', { class: 'picker', for: 'model-name' }, element('span', {}, 'Name'), ' ', name), start, stop, progressBox),
     errorBox, stale, reportBox, element('div', { class: 'kept' }, kept, forget))
 
-  /** Of the work at hand. @type {AbortController | undefined} */
-  let work
+  const jobs = createJobs({ engine, errors, progress, onBusy: setBusy })
+  /** Whether the browser keeps nothing. */
+  let isRefused = false
+  /** Problems that are shown. @type {string[]} */
+  let said = []
   /** The fingerprint of the examples that were taught. @type {number | undefined} */
   let taught
 
   input.addEventListener('change', () => taken(input))
   folder.addEventListener('change', () => taken(folder))
   examples.addEventListener('change', show)
-  examples.addEventListener('unkept', () => { kept.textContent = 'This browser keeps nothing for this page: download what you want to have again.' })
-  setBusy(false)
-  show()
+  examples.addEventListener('kept', showKept)
+  examples.addEventListener('unkept', () => {
+    isRefused = true
+    showKept()
+  })
+  // Until the examples of earlier visits are there: what came before them would be mistaken for all there is.
+  body.inert = true
+  setBusy(true)
 
   /** @param {HTMLInputElement} from */
   function taken(from) {
@@ -92,12 +101,13 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
 
   /** Examples from files, of one label or of those that folders and tables name. @param {File[]} files @param {string} [label] */
   async function take(files, label) {
-    showProblems([])
-    await run(async (signal) => {
+    // More files may come while others are read: they have their turn, and what was said of those before stays.
+    if (!jobs.isBusy()) showProblems([])
+    await jobs.runNext(async (signal) => {
       try {
-        const { added, problems } = await takeExamples(files, label, { examples, reading, signal, say: progress.say })
-        showProblems(problems)
-        progress.say(`${plural(added, 'example')} added.`, 1)
+        const taken = await takeExamples(files, label, { examples, reading, signal, say: progress.say })
+        showProblems([...said, ...taken.problems])
+        progress.say(`${plural(taken.added, 'example')} added.`, 1)
       } finally {
         reading.close()
       }
@@ -114,22 +124,26 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
   function show() {
     const why = ready()
     const few = [...examples.counts().values()].some((n) => n < FEW)
-    start.setAttribute('aria-disabled', String(work !== undefined || why !== ''))
+    start.setAttribute('aria-disabled', String(jobs.isBusy() || why !== ''))
     if (taught !== undefined) stale.textContent = taught === examples.fingerprint() ? '' : 'The examples have changed since: teach again to see what that does.'
     else stale.textContent = examples.size === 0 ? '' : why !== '' ? why : few ? `It can be taught now; ${FEW} examples of each label make it better.` : 'It can be taught now.'
-    if (kept.textContent === '' || /^Kept|^Nothing/.test(kept.textContent)) {
-      kept.textContent = examples.size === 0 && taught === undefined ? 'Nothing is kept yet.' : 'Kept in this browser, on this machine, until you forget it.'
-    }
+    showKept()
+  }
+
+  function showKept() {
+    if (isRefused) kept.textContent = 'This browser keeps nothing for this page: download what you want to have again.'
+    else if (!examples.isKept) kept.textContent = 'Being kept…'
+    else kept.textContent = examples.size === 0 && taught === undefined ? 'Nothing is kept yet.' : 'Kept in this browser, on this machine, until you forget it.'
   }
 
   async function teach() {
     const why = ready()
-    if (work !== undefined) return
+    if (jobs.isBusy()) return
     if (why !== '') {
       stale.textContent = why
       return
     }
-    await run(async (signal) => {
+    await jobs.run(async (signal) => {
       const fingerprint = examples.fingerprint()
       const list = examples.list()
       const ids = list.map(({ id }) => id)
@@ -167,44 +181,28 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
 
   async function forgetAll() {
     if (!confirm('Forget all examples, labels and models that this page keeps?')) return
-    work?.abort()
+    jobs.cancel()
     await examples.written()
     await clearAll().catch(() => {})
     taught = undefined
     reportBox.replaceChildren()
-    kept.textContent = ''
+    isRefused = false
     examples.clear()
     progress.say('Forgotten.', 0)
     onForgotten()
   }
 
-  /** @param {(signal: AbortSignal) => Promise<void>} job */
-  async function run(job) {
-    if (work !== undefined) return
-    work = new AbortController()
-    setBusy(true)
-    errors.hide()
-    try {
-      await job(work.signal)
-    } catch (error) {
-      progress.say(work.signal.aborted ? 'Cancelled.' : '', 0)
-      if (!work.signal.aborted) errors.show(error)
-    } finally {
-      work = undefined
-      setBusy(false)
-      show()
-    }
-  }
-
   /** @param {boolean} busy */
   function setBusy(busy) {
+    body.ariaBusy = String(busy)
     stop.setAttribute('aria-disabled', String(!busy))
-    start.setAttribute('aria-disabled', String(busy || ready() !== ''))
     for (const each of [chooseTable, chooseFolder]) each.setAttribute('aria-disabled', String(busy))
+    show()
   }
 
   /** @param {string[]} all */
   function showProblems(all) {
+    said = all
     problems.hidden = all.length === 0
     const rest = all.length - SHOWN
     problems.replaceChildren(...all.slice(0, SHOWN).map((problem) => element('p', {}, problem)), ...(rest > 0 ? [element('p', {}, `And ${count(rest)} more.`)] : []))
@@ -212,11 +210,16 @@ export function createTeach(section, { engine, examples, onTaught, onForgotten }
 
   return {
     take,
-    /** What an earlier visit taught. @param {KeptModel} model */
-    restore(model) {
-      name.value = model.title
-      taught = model.lesson?.fingerprint
-      showModel(model)
+    /** What earlier visits left: examples, and the model that they taught. @param {KeptModel} [model] */
+    async restore(model) {
+      await jobs.run(async () => {
+        await examples.restore().catch(() => examples.dispatchEvent(new Event('unkept')))
+        if (model === undefined) return
+        name.value = model.title
+        taught = model.lesson?.fingerprint
+        showModel(model)
+      })
+      body.inert = false
     }
   }
 }

@@ -30,10 +30,10 @@ export function mustExist(file, variable) {
 export async function launch(name, profile, preferences = {}) {
   if (name === 'firefox') {
     mustExist(FIREFOX, 'FIREFOX')
-    return puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, userDataDir: profile, protocolTimeout: 120_000, extraPrefsFirefox: preferences })
+    return puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, userDataDir: profile, protocolTimeout: 240_000, extraPrefsFirefox: preferences })
   }
   mustExist(CHROMIUM, 'CHROMIUM')
-  return puppeteer.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS, userDataDir: profile, protocolTimeout: 120_000 })
+  return puppeteer.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGS, userDataDir: profile, protocolTimeout: 240_000 })
 }
 
 /**

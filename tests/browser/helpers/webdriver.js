@@ -50,7 +50,7 @@ export async function launchWebKit(folder) {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
     }
   }
-  const { sessionId } = await call('POST', '/session', { capabilities: { alwaysMatch: { timeouts: { script: 60_000, pageLoad: 60_000 } } } }).catch(async (error) => {
+  const { sessionId } = await call('POST', '/session', { capabilities: { alwaysMatch: { timeouts: { script: 180_000, pageLoad: 180_000 } } } }).catch(async (error) => {
     await stop()
     throw error
   })
