@@ -3,7 +3,7 @@
  */
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { expandBraces, isPattern, nameMatcher, segmentsOf } from './patterns.js'
+import { expandBraces, isPattern, nameMatcher, segmentsOf, splitRoot } from './patterns.js'
 
 /** Of a folder, the files that are documents. */
 const DOCUMENT = /\.(txt|text|md|markdown|html?|xhtml|pdf|docx|odt|epub|rtf|eml|mht|mhtml)(\.gz)?$/i
@@ -134,9 +134,8 @@ const filesBelow = (folder) => new Walk([compile('**')]).filesFrom(folder)
 
 /** @param {string} pattern @returns {AsyncGenerator<Found>} */
 function filesMatching(pattern) {
-  const plain = path.sep === '\\' ? pattern.replaceAll('\\', '/') : pattern
-  const { root } = path.parse(plain)
-  return new Walk(expandBraces(plain.slice(root.length)).map(compile)).filesFrom(root)
+  const { root, rest } = splitRoot(pattern)
+  return new Walk(expandBraces(rest).map(compile)).filesFrom(root)
 }
 
 /**

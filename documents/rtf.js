@@ -2,6 +2,7 @@
  * The text of RTF. Packages that read it were looked at: one needs Node.js streams and leaves fonts, colours and code pages to
  * its caller; the others are not kept up. What is text in RTF fits here.
  */
+import { decodeDos, isDos } from './dos.js'
 import { decodeAs } from './encoding.js'
 import { tooLarge } from './errors.js'
 import { tidy } from './layout.js'
@@ -22,8 +23,8 @@ const TEXT = new Map(Object.entries({
 }))
 
 /** Encodings by Windows' number, and by the number that a font has for its script. @type {Map<number, string>} */
-const CODE_PAGES = new Map([[932, 'shift_jis'], [936, 'gbk'], [949, 'euc-kr'], [950, 'big5'], [866, 'ibm866'], [10000, 'macintosh'], [65001, 'utf-8']])
-const CHARSETS = new Map([[77, 10000], [128, 932], [129, 949], [134, 936], [136, 950], [161, 1253], [162, 1254], [163, 1258], [177, 1255], [178, 1256], [186, 1257], [204, 1251], [222, 874], [238, 1250]])
+const CODE_PAGES = new Map([[437, 'ibm437'], [850, 'ibm850'], [932, 'shift_jis'], [936, 'gbk'], [949, 'euc-kr'], [950, 'big5'], [866, 'ibm866'], [10000, 'macintosh'], [65001, 'utf-8']])
+const CHARSETS = new Map([[77, 10000], [128, 932], [129, 949], [134, 936], [136, 950], [161, 1253], [162, 1254], [163, 1258], [177, 1255], [178, 1256], [186, 1257], [204, 1251], [222, 874], [238, 1250], [254, 437], [255, 850]])
 
 /** @param {number} page */
 const encodingOf = (page) => CODE_PAGES.get(page) ?? (page === 874 || (page >= 1250 && page <= 1258) ? `windows-${page}` : 'windows-1252')
@@ -57,7 +58,9 @@ export function readRtf(bytes) {
   const groups = []
 
   const flush = () => {
-    if (pending.length > 0) parts.push(decodeAs(Uint8Array.from(pending), group.encoding ?? ansi, false))
+    const encoding = group.encoding ?? ansi
+    const bytes = Uint8Array.from(pending)
+    if (pending.length > 0) parts.push(isDos(encoding) ? decodeDos(bytes, encoding) : decodeAs(bytes, encoding, false))
     pending = []
   }
   const say = (/** @type {string} */ text) => {
@@ -104,6 +107,8 @@ export function readRtf(bytes) {
       } else if (word === 'uc') group.uc = number ?? 1
       else if (word === 'ansicpg') ansi = encodingOf(number ?? 1252)
       else if (word === 'mac') ansi = 'macintosh'
+      else if (word === 'pc') ansi = 'ibm437'
+      else if (word === 'pca') ansi = 'ibm850'
       else if (word === 'f' && number !== undefined) {
         flush()
         font = number

@@ -2,10 +2,12 @@
  * What documents are read as: by content, type and name, each format, and what is wrong with them.
  */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { gzipSync, strToU8, zipSync } from 'fflate'
 import { readDocument, TYPES } from 'linformer-wasm/documents'
+import { decodeDos } from '../../documents/dos.js'
 import { htmlText } from '../../documents/html.js'
 import { gunzip } from '../../documents/zip.js'
 import { pdfOf } from './helpers/pdf.js'
@@ -136,6 +138,18 @@ test('books in the order of their spine, mails with their subject, RTF in its co
   const rtf = String.raw`{\rtf1\ansi\ansicpg1251{\fonttbl{\f0\fcharset204 No;}{\f1\fcharset128 No;}}{\info{\title No}}\f0 \'cf\'f0\u8364?\par {\f1\'83\'65}{\v no}\{a\}\~b{\*\x no}{\pict 00ff}\emdash\uc2\u233xx.}`
   assert.equal(await textOf(rtf), 'Пр€\n\nテ{a} b—é.')
   assert.deepEqual(await read(gzipSync(strToU8(rtf)), { name: 'a.rtf.gz' }), { text: 'Пр€\n\nテ{a} b—é.', format: 'rtf', notes: [] })
+})
+
+test('RTF in code pages of DOS, whose characters are those that iconv has', async () => {
+  const upper = Uint8Array.from({ length: 128 }, (_, i) => 128 + i)
+  for (const page of ['437', '850']) {
+    assert.equal(decodeDos(upper, `ibm${page}`), execFileSync('iconv', ['-f', `CP${page}`, '-t', 'UTF-8'], { input: upper, encoding: 'utf8' }))
+  }
+  // By the document's own word, by the number of its code page, by its font's; 9b is a cent in the one and ø in the other.
+  assert.equal(await textOf(String.raw`{\rtf1\pc M\'81ller: 5 \'9b.}`), 'Müller: 5 ¢.')
+  assert.equal(await textOf(String.raw`{\rtf1\pca S\'9bren \'e1.}`), 'Søren ß.')
+  assert.equal(await textOf(String.raw`{\rtf1\ansi\ansicpg850 S\'9bren}`), 'Søren')
+  assert.equal(await textOf(String.raw`{\rtf1\ansi{\fonttbl{\f0\fcharset0 A;}{\f1\fcharset254 B;}{\f2\fcharset255 C;}}\f0 caf\'e9 \f1 5 \'9b \f2 S\'9bren}`), 'café 5 ¢ Søren')
 })
 
 test('archives that unpack to more than there is room for, or break off', async () => {

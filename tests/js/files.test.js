@@ -5,12 +5,12 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join, posix, relative, win32 } from 'node:path'
 import test from 'node:test'
 import { fromFiles } from '../../bin/documents.js'
 import { fromLines, linesOf, rawMember } from '../../bin/lines.js'
 import { filesOf } from '../../bin/paths.js'
-import { expandBraces, nameMatcher, segmentsOf } from '../../bin/patterns.js'
+import { expandBraces, nameMatcher, segmentsOf, splitRoot } from '../../bin/patterns.js'
 import { tiny } from './helpers/models.js'
 import { pdfOf } from './helpers/pdf.js'
 
@@ -80,6 +80,26 @@ test('patterns', () => {
 })
 
 const stream = async function* (...parts) { for (const part of parts) yield Buffer.from(part) }
+
+test('patterns of Windows: drives, shares, and backslashes between names', () => {
+  /** @type {[string, string, string[]][]} */
+  const cases = [
+    ['letters\\*.txt', '', ['letters', '*.txt']],
+    ['..\\letters\\**\\*.pdf', '', ['..', 'letters', '**', '*.pdf']],
+    ['letters/old\\*.txt', '', ['letters', 'old', '*.txt']],
+    ['C:\\letters\\{new,old}\\[a-m]?.txt', 'C:/', ['letters', '{new,old}', '[a-m]?.txt']],
+    ['C:*.txt', 'C:', ['*.txt']],
+    ['\\letters\\*.txt', '/', ['letters', '*.txt']],
+    ['\\\\server\\share\\**\\*.txt', '//server/share/', ['**', '*.txt']]
+  ]
+  for (const [pattern, root, segments] of cases) {
+    const split = splitRoot(pattern, win32)
+    assert.deepEqual([split.root, segmentsOf(split.rest)], [root, segments], pattern)
+  }
+  // Elsewhere a backslash is a character of a name.
+  assert.deepEqual(splitRoot('/a\\b/*.txt', posix), { root: '/', rest: 'a\\b/*.txt' })
+  assert.deepEqual(splitRoot('C:/*.txt', posix), { root: '', rest: 'C:/*.txt' })
+})
 
 test('lines are bytes until they are whole, and one that is too long harms no other', async () => {
   const lines = async (...parts) => (await collect(linesOf(stream(...parts), 8))).map((line) => line?.toString())
