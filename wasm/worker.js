@@ -7,6 +7,10 @@ import { createWorkerApi } from './hosts/worker-client.js'
 
 /** What to look for when a worker's script does not start. It then has no message of its own. */
 const SCRIPT_FAILED = "could not be started: is its script missing, or forbidden by the page's policy?"
+/** And on a page that requires it of all that it loads. */
+const ISOLATED = " (this page is cross-origin isolated: the script has to come with the header Cross-Origin-Embedder-Policy too)"
+
+const failedHere = () => SCRIPT_FAILED + (globalThis.crossOriginIsolated ? ISOLATED : '')
 
 /** @returns {{ worker: Worker, scriptFailed: string }} */
 function startOwn() {
@@ -14,7 +18,7 @@ function startOwn() {
   try {
     if (foreign === undefined) {
       // Written out, so that bundlers see it.
-      return { worker: new Worker(new URL('./worker-host.js', import.meta.url), { type: 'module' }), scriptFailed: SCRIPT_FAILED }
+      return { worker: new Worker(new URL('./worker-host.js', import.meta.url), { type: 'module' }), scriptFailed: failedHere() }
     }
     const { origin } = new URL(foreign.script)
     const scriptFailed = `could not be started: it imports ${foreign.script}, which has to be there, with CORS headers; and a policy has to allow worker-src blob: ${origin}`
@@ -31,7 +35,7 @@ const host = {
     if (given === undefined && typeof Worker === 'undefined') {
       throw new LinformerError('UNSUPPORTED', 'this host has no Worker; load from linformer-wasm instead')
     }
-    const { worker, scriptFailed } = given ? { worker: /** @type {Worker} */ (given), scriptFailed: SCRIPT_FAILED } : startOwn()
+    const { worker, scriptFailed } = given ? { worker: /** @type {Worker} */ (given), scriptFailed: failedHere() } : startOwn()
     worker.addEventListener('message', ({ data }) => listener.message(data))
     worker.addEventListener('messageerror', () => listener.failed('sent what could not be read'))
     worker.addEventListener('error', (event) => {

@@ -109,18 +109,20 @@ test('abort, dispose and a worker that dies', async () => {
     classifier.dispose()
     codes.push(await running, await codeOf(classifier.classify(text)))
     codes.push(await codeOf(load('/models/sentiment.safetensors', { worker: new Worker('/wasm/no-such-file.js', { type: 'module' }) })))
+    const { message } = await load('/models/sentiment.safetensors', { worker: new Worker('/wasm/no-such-file.js', { type: 'module' }) }).catch((/** @type {any} */ error) => error)
     codes.push(await codeOf(load('/models/none.safetensors')))
     const { Worker: whole } = globalThis
     globalThis.Worker = class { constructor() { throw new DOMException('of another origin', 'SecurityError') } }
     codes.push(await codeOf(load('/models/sentiment.safetensors')))
     globalThis.Worker = whole
-    return { codes, prompt, label }
+    return { codes, prompt, label, message }
   }, TEXT)
   assert.deepEqual(found.codes, [
     'LinformerError ABORTED', 'LinformerError DISPOSED', 'LinformerError DISPOSED', 'LinformerError WORKER_FAILED', 'LinformerError SOURCE_FAILED',
     'LinformerError WORKER_FAILED'
   ])
   assert.equal(found.prompt, true)
+  assert.match(found.message, /could not be started: is its script missing.*cross-origin isolated: .*Cross-Origin-Embedder-Policy too\); load/)
   assert.equal(found.label, 'positive')
 })
 
