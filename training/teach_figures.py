@@ -31,7 +31,7 @@ from sklearn.pipeline import make_pipeline
 from data import read_jsonl
 
 CLI = Path(__file__).parent.parent / "bin" / "linformer.js"
-SETS = ("agnews_small", "20ng", "imdb", "bbc", "sst2_glue", "sent_subj", "sent_trec")
+SETS = ("agnews_small", "20ng", "imdb", "bbc", "sst2_glue", "sent_subj", "sent_trec", "onestop")
 SIZES = ("8", "1000", "all")
 PARTS = ("accuracy", "mislabelled", "typicality")
 MOST = 10_000  # examples that "all" takes at most
