@@ -67,7 +67,7 @@ def model_rows(path: Path, config: dict, labels: list[str], license: str, typica
                   f"{config['n_heads']} heads, d_ff {config['d_ff']}{stem}; {inspected['parameters']:,} parameters"],
         ["tokenizer", f"byte-level BPE, {config['vocab_size']:,} tokens, lower case"],
         ["linear memory", f"{total:,} bytes for {config['n_max']:,} tokens, in all"],
-        ["typicality", "says how like its training documents a text is" if typicality else "none"],
+        ["typicality", "says how like the texts that it knows a text is" if typicality else "none"],
         ["licence", license],
     ]  # fmt: skip
 
