@@ -30,7 +30,7 @@ export function paragraphs(items) {
     .replace(/[^\S\n]+/g, ' ')
     .replace(/ ?\n ?/g, '\n')
     .replace(/\u00ad\n/g, '')
-    .replace(/(\p{L})[-\u2010]\n(?=\p{Ll})/gu, '$1')
+    .replace(/(\p{L})[-\u2010]\n{1,2}(?=\p{Ll})/gu, '$1') // an empty line too: where a column ends
     .replace(WITHOUT_SPACES, '$1')
     .replace(/([^\n])\n(?=[^\n])/g, '$1 ')
     .replace(/\n{3,}/g, '\n\n')

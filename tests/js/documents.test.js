@@ -9,6 +9,7 @@ import { gzipSync, strToU8, zipSync } from 'fflate'
 import { readDocument, TYPES } from 'linformer-wasm/documents'
 import { decodeDos } from '../../documents/dos.js'
 import { htmlText } from '../../documents/html.js'
+import { paragraphs } from '../../documents/pdf-text.js'
 import { gunzip } from '../../documents/zip.js'
 import { pdfOf } from './helpers/pdf.js'
 
@@ -150,6 +151,14 @@ test('RTF in code pages of DOS, whose characters are those that iconv has', asyn
   assert.equal(await textOf(String.raw`{\rtf1\pca S\'9bren \'e1.}`), 'Søren ß.')
   assert.equal(await textOf(String.raw`{\rtf1\ansi\ansicpg850 S\'9bren}`), 'Søren')
   assert.equal(await textOf(String.raw`{\rtf1\ansi{\fonttbl{\f0\fcharset0 A;}{\f1\fcharset254 B;}{\f2\fcharset255 C;}}\f0 caf\'e9 \f1 5 \'9b \f2 S\'9bren}`), 'café 5 ¢ Søren')
+})
+
+test('a word that is divided between two lines of a PDF, or two columns, is made whole', () => {
+  /** A line at a height of the page. */
+  const line = (/** @type {string} */ str, /** @type {number} */ y) => ({ str, hasEOL: true, height: 10, transform: [1, 0, 0, 1, 72, y] })
+  assert.equal(paragraphs([line('practices that shall con-', 60), line('tain sufficient infor-', 700), line('mation', 688)]), 'practices that shall contain sufficient information')
+  assert.equal(paragraphs([line('a well-', 60), line('Known name', 48), line('12-', 36), line('month', 24)]), 'a well- Known name 12- month')
+  assert.equal(paragraphs([line('The end -', 60), line('or not', 30)]), 'The end -\n\nor not')
 })
 
 test('archives that unpack to more than there is room for, or break off', async () => {
