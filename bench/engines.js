@@ -1,6 +1,7 @@
 /**
  * The engines under test behind one interface; runs in Node.js and in a page, which bring `load` and the peers along.
  */
+import { runModel } from './model-run.js'
 import { benchIds, benchText } from './text.js'
 
 /**
@@ -143,8 +144,9 @@ async function peak(file, operations) {
 }
 
 /**
- * @typedef {{ type: 'open', variant: Variant, file: string } | { type: 'run', repeat?: number } | { type: 'peak', file: string, operations: number }} Order
- * @typedef {{ ms?: number, cpuMs?: number, perSecond?: number, margin?: number, memory?: number, failed?: string, notAvailable?: boolean }} Answer
+ * @typedef {{ type: 'open', variant: Variant, file: string } | { type: 'run', repeat?: number } | { type: 'peak', file: string, operations: number } |
+ *   { type: 'model', file: string, first: import('./model-run.js').Text, texts?: import('./model-run.js').Text[] }} Order
+ * @typedef {{ ms?: number, cpuMs?: number, perSecond?: number, margin?: number, memory?: number, run?: import('./model-run.js').ModelRun, failed?: string, notAvailable?: boolean }} Answer
  */
 
 /**
@@ -163,6 +165,7 @@ export function servant(peers) {
         opened = await OPEN[variant.engine](variant, await peers.read(order.file), peers)
         return {}
       }
+      if (order.type === 'model') return { run: await runModel(peers.load, order.file, order.first, order.texts) }
       if (order.type === 'peak') return { perSecond: await peak(await peers.read(order.file), order.operations) }
       const cpu = peers.cpuMs?.()
       const started = performance.now()

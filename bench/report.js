@@ -176,6 +176,40 @@ export function tokenizerTable({ bytes, tokens, megabytesPerSecond, faster }) {
   ])
 }
 
+/** @param {string} hostName @param {Awaited<ReturnType<typeof import('./models.js').measureModels>>} result */
+export function modelsTables(hostName, { models, stem }) {
+  const whole = (/** @type {number} */ value) => Math.round(value).toLocaleString('en')
+  const rows = models.map(({ name, kind, loadMs, firstMs, speeds }) => [
+    name, spread(loadMs), spread(firstMs),
+    ...speeds.map(({ tokens, embedMs, classifyMs = embedMs }) => `${whole(1000 * tokens / classifyMs)} of ${whole(tokens)}`),
+    ...speeds.slice(1).map(({ embedMs, classifyMs }) => classifyMs === undefined ? '' : percent(Math.max(0, 1 - embedMs / classifyMs))),
+    kind === 'model' ? '' : percent(stem)
+  ])
+  const capacities = [...new Set(models.flatMap(({ memory }) => memory.map(({ capacity }) => capacity)))].sort((a, b) => a - b)
+  return table(`${hostName}: the models that ship, one thread`,
+    ['', 'load ms', 'first label ms', 'tokens/s, short', 'of 1,000', 'at the capacity', 'heads, of 1,000', 'heads, at the capacity', 'stem, of the trunk'], rows) +
+    table('Linear memory in MiB, by the tokens that are read at once', ['', ...capacities.map((n) => n.toLocaleString('en'))],
+      models.map(({ name, memory }) => [name, ...capacities.map((n) => mebibytes(memory.find(({ capacity }) => capacity === n)?.total))]))
+}
+
+/** @param {Awaited<ReturnType<typeof import('./documents.js').measureDocuments>>} result */
+export function documentsTables({ lengths, ways, commands }) {
+  const whole = (/** @type {number} */ value) => Math.round(value).toLocaleString('en')
+  const rows = ways.map(({ way, all, lengths: each, shortest, rss, missing }) => all === undefined || each === undefined || shortest === undefined ? [way.name, missing] : [
+    way.name, whole(all.documents / all.seconds), whole(all.tokens / all.seconds), whole(all.documents / all.cpu), ...each.map(({ documents, seconds }) => whole(documents / seconds)),
+    whole(1e6 * shortest.seconds / shortest.documents), mebibytes(rss)
+  ])
+  const first = ways[0].all
+  const mean = first === undefined ? '' : `, ${(first.tokens / first.documents).toFixed(0)} tokens on average`
+  const profiles = ways.flatMap(({ way, profile }) => profile === undefined ? [] : [
+    table(`${way.name}: where the time of a call goes, one token`, ['', 'us'], profile.slice(0, 10).map(([name, us]) => [name, us.toFixed(1)]))
+  ])
+  return table(`10,000 documents of 20 to 200 tokens${mean}`,
+    ['', 'documents/s', 'tokens/s', 'a second of processor', ...lengths.map((tokens) => `of ${tokens} tokens/s`), 'us a call of one token', 'process MiB'], rows) +
+    table('The command line, 10,000 documents, from start to end', ['', 'documents/s', 's'],
+      commands.map(({ name, documents, seconds }) => [name, whole(documents / seconds), seconds.toFixed(1)])) + profiles.join('')
+}
+
 /** @param {Awaited<ReturnType<typeof import('./agreement.js').agreement>>} result */
 export function agreementTable({ documents, float32, int8, sameLabel, largestDifference }) {
   const exact = (/** @type {number} */ share) => `${(100 * share).toFixed(2)}%`

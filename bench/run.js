@@ -14,7 +14,7 @@ const HELP = `Usage: npm run bench -- [options]
 Measures this engine beside onnxruntime-web, LiteRT.js and transformers.js, in Node.js 24 and in Chromium.
 
       --quick            a few minutes: short documents, few rounds
-      --only LIST        of compare, stages, start, tokenizer, table3, agreement (default: all)
+      --only LIST        of compare, stages, start, tokenizer, models, documents, table3, agreement (default: all)
       --host LIST        of node, chromium (default: both)
       --lengths N,N,...  tokens (default: 512,2048,4096,16384,65536)
       --rounds N         (default: 9)
@@ -26,7 +26,7 @@ Measures this engine beside onnxruntime-web, LiteRT.js and transformers.js, in N
       --out FOLDER       for the tables, JSON and SVG (default: build/bench/results)
 `
 
-const SECTIONS = ['compare', 'stages', 'start', 'tokenizer', 'table3', 'agreement']
+const SECTIONS = ['compare', 'stages', 'start', 'tokenizer', 'models', 'documents', 'table3', 'agreement']
 const HOSTS = ['node', 'chromium']
 
 /** @param {string} message @returns {never} */

@@ -4,6 +4,8 @@
 import { PAPER } from '../web/chapters/paper.js'
 import { agreement } from './agreement.js'
 import { compare } from './compare.js'
+import { measureDocuments } from './documents.js'
+import { measureModels } from './models.js'
 import { measurePeaks } from './peak.js'
 import * as report from './report.js'
 import { measureStages } from './stages.js'
@@ -99,6 +101,21 @@ export const sections = {
       results.table3 = merge(results.table3, cells, ({ n, k }) => n * 65536 + k)
     },
     text: ({ host, table3: cells }) => report.table3Table(host, cells)
+  },
+
+  models: {
+    async measure({ host, chosen: { rounds }, results, progress }) {
+      results.models = await measureModels(host, { rounds, progress })
+    },
+    text: ({ host, models }) => report.modelsTables(host, models)
+  },
+
+  documents: {
+    applies: ({ inNode }) => inNode,
+    async measure({ chosen: { quick }, results, progress }) {
+      results.documents = await measureDocuments({ quick, progress })
+    },
+    text: ({ documents }) => report.documentsTables(documents)
   },
 
   agreement: {

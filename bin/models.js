@@ -2,7 +2,10 @@
  * Which model is meant by --model.
  */
 import { statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
 import { inspect, LinformerError, load, shippedModels } from 'linformer-wasm'
+import { load as loadInWorker } from 'linformer-wasm/worker'
 
 /** The model that is taken when none is named. */
 export const DEFAULT_MODEL = 'sentiment'
@@ -14,6 +17,17 @@ export const DEFAULT_MODEL = 'sentiment'
  * @returns {string} for `load`
  */
 export const modelPath = (name) => (/^[\w-]+$/.test(name) && statSync(name, { throwIfNoEntry: false })?.isFile() ? `./${name}` : name)
+
+/** Megabytes for what is new in a worker. V8 would take ten times as much for each before it looks what of many documents is left. */
+const YOUNG = 2
+
+/** @returns a worker for `load` */
+const startWorker = () => new Worker(fileURLToPath(import.meta.resolve('linformer-wasm/worker-host')), {
+  execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: YOUNG }
+})
+
+/** Whether the model comes by HTTP, once for each classifier. @param {string} name */
+export const isRemote = (name) => /^(https?|hf):/i.test(name)
 
 /**
  * What went wrong; if there is no such model, also which ones there are.
@@ -31,14 +45,18 @@ export function modelMessage(error) {
  *
  * @param {string} name
  * @param {import('linformer-wasm').LoadOptions} options
- * @param {string} [trunk] of a head; default: the one that it names, beside it or shipped
+ * @param {object} [where]
+ * @param {string} [where.trunk] of a head; default: the one that it names, beside it or shipped
+ * @param {boolean} [where.inWorker] in a worker of its own
  * @returns {Promise<import('linformer-wasm').Classifier>}
  */
-export async function openModel(name, options, trunk) {
+export async function openModel(name, options, { trunk, inWorker = false } = {}) {
   const path = modelPath(name)
-  if (trunk === undefined) return load(path, options)
+  /** @type {typeof load} */
+  const begin = (source, given) => inWorker ? loadInWorker(source, { ...given, worker: startWorker() }) : load(source, given)
+  if (trunk === undefined) return begin(path, options)
   const { kind, headRoom } = await inspect(path)
-  if (kind !== 'head') return load(path, options)
-  const classifier = await load(modelPath(trunk), { ...options, headRoom })
+  if (kind !== 'head') return begin(path, options)
+  const classifier = await begin(modelPath(trunk), { ...options, headRoom })
   return classifier.attach(path)
 }

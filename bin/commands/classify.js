@@ -2,14 +2,16 @@
  * linformer classify
  */
 import { existsSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { LinformerError } from 'linformer-wasm'
 import { TYPES } from 'linformer-wasm/documents'
 import { csvLine, neutral } from '../csv.js'
 import { fromFiles } from '../documents.js'
 import { fromLines } from '../lines.js'
-import { DEFAULT_MODEL, modelMessage, openModel } from '../models.js'
+import { DEFAULT_MODEL, isRemote, modelMessage, openModel } from '../models.js'
 import { isPattern } from '../patterns.js'
 import { complain, paint, plain, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
+import { inOrder, Workers } from '../workers.js'
 
 /**
  * @typedef {import('linformer-wasm').Result} Result
@@ -60,7 +62,8 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
       --explain          which passages spoke for and against the label
       --memory MiB       most linear memory; the largest capacity that fits is planned
       --max-tokens N     read at most N tokens at once, where the model could read more
-      --threads N        upper limit of threads (default: 1)
+      --threads N        upper limit of threads (default: 1): one document is read by all of them; several are dealt out, each to
+                         a thread of its own with a classifier of its own, which is faster (not with --memory, which is of one)
       --precision NAME   float32 or int8 (default: as the model file has its weights)
       --backend NAME     relaxed or simd128
       --cache            keep a copy of a model that comes by HTTP, in $XDG_CACHE_HOME/linformer-wasm
@@ -193,16 +196,22 @@ export async function classify(values, positionals) {
   if (files.filter((file) => file === '-').length > 1) throw new UsageError('standard input can be read only once')
 
   const bar = new ProgressBar()
-  /** @type {Classifier} */
-  let classifier
-  try {
-    classifier = await openModel(values.model ?? DEFAULT_MODEL, {
-      memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, maxTokens, threads,
+  const name = values.model ?? DEFAULT_MODEL
+  const isDealt = (threads ?? 1) > 1 && memory === undefined && (values.jsonl || isSeveral(files)) && !isRemote(name)
+  /** @param {import('linformer-wasm').LoadOptions['onProgress']} [onProgress] */
+  const open = (onProgress) => {
+    return openModel(name, {
+      memoryBudget: memory === undefined ? undefined : memory * 2 ** 20, maxTokens, threads: isDealt ? 1 : threads,
       backend: /** @type {import('linformer-wasm').LoadOptions['backend']} */ (values.backend),
       precision: /** @type {import('linformer-wasm').LoadOptions['precision']} */ (values.precision),
-      cache: values.cache, integrity: values.integrity,
-      onProgress: ({ phase, done, total }) => bar.show(`${values.model ?? DEFAULT_MODEL} (${phase})`, done / (total || 1))
-    }, values.trunk)
+      cache: values.cache, integrity: values.integrity, onProgress
+    }, { trunk: values.trunk, inWorker: isDealt })
+  }
+  /** @type {Workers} */
+  let workers
+  try {
+    const first = await open(({ phase, done, total }) => bar.show(`${name} (${phase})`, done / (total || 1)))
+    workers = new Workers(first, isDealt ? Math.min(threads ?? 1, availableParallelism()) : 1, () => open())
   } catch (error) {
     if (!(error instanceof LinformerError)) throw error
     complain(modelMessage(error))
@@ -214,29 +223,33 @@ export async function classify(values, positionals) {
   const answers = []
   const reading = { type: values.type, encoding: values.encoding }
   if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'typicality', 'error']))
-  for await (const { id, rawId, input, notes = [], error } of values.jsonl ? fromLines(files, reading) : fromFiles(files, reading)) {
-    /** @type {Answer} */
-    let answer
+  /** @param {import('../documents.js').Document} document @param {() => boolean} isNext */
+  const answerTo = async ({ id, rawId, input, notes = [], error }, isNext) => {
     try {
       if (input === undefined) throw error
-      const result = await classifier.classify(input, {
+      const result = await workers.with((classifier) => classifier.classify(input, {
         topK, overflow: /** @type {import('linformer-wasm').ClassifyOptions['overflow']} */ (values.overflow), explain: values.explain,
-        onProgress: ({ phase, done, total }) => bar.show(`${id} (${phase})`, done / (total || 1))
-      })
-      answer = { id, ...result, ...(notes.length > 0 ? { notes } : {}) }
-      bar.clear()
-      for (const note of notes) complain(`${id}: ${note}`)
-      if (result.truncated && !values.json && !values.jsonl) {
-        complain(`${id}: only the first ${result.tokensUsed} of ${result.tokens} tokens were read`)
-      }
+        // A worker sends a message for each.
+        onProgress: !process.stderr.isTTY ? undefined : ({ phase, done, total }) => {
+          if (isNext()) bar.show(`${id} (${phase})`, done / (total || 1))
+        }
+      }))
+      /** @type {Answer} */
+      const answer = { id, ...result, ...(notes.length > 0 ? { notes } : {}) }
+      const cut = result.truncated && !values.json && !values.jsonl ? [`only the first ${result.tokensUsed} of ${result.tokens} tokens were read`] : []
+      return { answer, rawId, input, remarks: [...notes, ...cut] }
     } catch (error) {
-      status = 1
       const code = error instanceof LinformerError ? { code: error.code } : {}
-      answer = { id, error: messageOf(error), ...code }
-      bar.clear()
-      complain(`${id ?? 'a line'}: ${messageOf(error)}`)
+      /** @type {Answer} */
+      const answer = { id, error: messageOf(error), ...code }
+      return { answer, rawId, input, remarks: [messageOf(error)] }
     }
+  }
+  const documents = values.jsonl ? fromLines(files, reading) : fromFiles(files, reading)
+  for await (const { answer, rawId, input, remarks } of inOrder(documents, workers.most, answerTo)) {
+    if ('error' in answer) status = 1
     bar.clear()
+    for (const remark of remarks) complain(`${answer.id ?? 'a line'}: ${remark}`)
     if (values.csv) {
       const cells = csvRow(answer, rawId)
       await write(csvLine(values['no-formulas'] ? cells.map(neutral) : cells))
@@ -245,6 +258,6 @@ export async function classify(values, positionals) {
     else await write(describe(answer, typeof input === 'string' ? input : '', values.explain === true))
   }
   if (values.json) await write(`${JSON.stringify(isSeveral(positionals) || answers.length !== 1 ? answers : answers[0], null, 2)}\n`)
-  classifier.dispose()
+  workers.dispose()
   return status
 }

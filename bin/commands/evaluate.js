@@ -66,7 +66,7 @@ export async function evaluate(values, positionals) {
     }
   }
   try {
-    const classifier = await openModel(values.model, {}, values.trunk)
+    const classifier = await openModel(values.model, {}, { trunk: values.trunk })
     bar.begin()
     const columns = columnsOf({ ...values, many: values.many || classifier.labelsKind === 'many' })
     const evaluation = await measure(classifier, examples(columns), {

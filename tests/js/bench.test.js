@@ -4,10 +4,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import test from 'node:test'
+import { variantsOf } from '../../bench/compare.js'
 import { benchFile, benchModel } from '../../bench/model.js'
 import { onnxFile, OnnxModel } from '../../bench/onnx.js'
 import { operations, stages } from '../../bench/operations.js'
 import { plot } from '../../bench/plot.js'
+import { liteRtTable } from '../../bench/report.js'
 import { ratio, summarise } from '../../bench/statistics.js'
 
 const CONFIG = { vocab_size: 257, n_max: 4096, d_model: 128, n_layers: 1, n_heads: 4, d_ff: 512, n_classes: 2, k: [128], sharing: 'layerwise', projection: 'linear', positions: 'learned' }
@@ -27,6 +29,22 @@ test('statistics: quartiles are interpolated, ratios are taken round by round', 
   assert.deepEqual(summarise([4, 1, 3, 2]), { median: 2.5, q1: 1.75, q3: 3.25, min: 1, max: 4, count: 4 })
   assert.deepEqual(ratio([10, 40], [5, 10]), { median: 3, q1: 2.5, q3: 3.5, min: 2, max: 4, count: 2 })
   assert.equal(ratio([], [1]), undefined)
+})
+
+test('LiteRT.js is compared in a page, with what runs the same precision, instructions and threads here', () => {
+  assert.deepEqual(variantsOf(512).filter(({ engine }) => engine === 'LiteRT.js'), [])
+  const variants = variantsOf(512, { page: true })
+  assert.equal(variants[0].engine, 'onnxruntime-web', 'the first is the one that others are compared with')
+  const milliseconds = { 'onnxruntime-web': 8, 'LiteRT.js': 6, 'linformer-wasm': 2 }
+  const measured = variants.map((variant) => {
+    const ms = milliseconds[variant.engine] * (variant.precision === 'int8' && variant.engine === 'linformer-wasm' ? 0.5 : 1)
+    return { variant, times: [ms, ms, ms], wall: [] }
+  })
+  const rows = liteRtTable('Chromium', [measured]).trim().split('\n').slice(3).map((line) => line.split(/ {2,}/))
+  assert.deepEqual(rows, ['simd128, 1 thread', 'relaxed, 1 thread', 'relaxed, 2 threads'].flatMap((name) => [
+    [`float32 ${name}`, '3.00 [3.00, 3.00]'], [`int8 ${name}`, '6.00 [6.00, 6.00]']
+  ]))
+  assert.equal(liteRtTable('Node.js', [measured.filter(({ variant }) => variant.engine !== 'LiteRT.js')]), '')
 })
 
 test('the ONNX file of a model: every value comes from the input, a weight or an earlier node, and every weight has its size', () => {
