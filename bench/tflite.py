@@ -55,7 +55,13 @@ def forward(config: dict, weights: dict[str, np.ndarray]) -> Callable[[tf.Tensor
         return tf.transpose(tf.reshape(x, [-1, heads, d // heads]), [1, 0, 2])
 
     def run(ids: tf.Tensor) -> tf.Tensor:
-        x = tf.gather(weights["embed.token.weight"], ids) + weights["embed.position.weight"]  # [n, d_model]
+        tokens = tf.gather(weights["embed.token.weight"], ids)  # [n, d_model]
+        x = tokens + weights["embed.position.weight"]
+        if config.get("stem"):  # each token beside the one before and the one after it, zeros beyond the ends
+            none = tf.zeros([1, d])
+            previous, following = tf.concat([none, tokens[:-1]], 0), tf.concat([tokens[1:], none], 0)
+            inner = tf.nn.gelu(linear(tf.concat([previous, tokens, following], 1), "stem.in"), approximate=True)
+            x = x + linear(inner, "stem.out")
         for layer in range(config["n_layers"]):
             at = f"layers.{layer}"
             h = norm(x, f"{at}.attn_norm")
