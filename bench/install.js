@@ -12,7 +12,7 @@ export const folder = fileURLToPath(new URL('.', import.meta.url))
 export function installPeers() {
   const { dependencies } = JSON.parse(readFileSync(`${folder}package.json`, 'utf8'))
   if (Object.keys(dependencies).every((name) => existsSync(`${folder}node_modules/${name}`))) return
-  console.error('bench: installing the peers (430 MB) ...')
+  console.error('bench: installing the peers (720 MB) ...')
   execFileSync('npm', ['--prefix', folder, 'ci', '--ignore-scripts'], { stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' })
 }
 
