@@ -26,7 +26,7 @@ from torch import Tensor
 
 import loop
 from evaluate import calibration_error
-from heads import figure, write_figures
+from heads import figure, typicality, write_figures
 from initial import without_attention
 from model import Config, Linformer
 from model_file import decode, encode, save_model, state_dict
@@ -34,6 +34,7 @@ from model_file import decode, encode, save_model, state_dict
 SIDE = 28
 LEVEL = 8  # grey levels that training sees as one
 HELD_OUT = 5000
+LIKE = 2000  # of the held-out images, for typicality
 LABELS = [str(digit) for digit in range(10)]
 ABOUT = {"license": "MIT", "trained_on": "MNIST (LeCun, Cortes and Burges; CC BY-SA 3.0)"}
 
@@ -70,17 +71,33 @@ def byte_tables() -> dict:
     return {"vocab": np.arange(256, dtype=np.uint8), "offsets": offsets, "merges": np.zeros((0, 2), dtype=np.uint32), "lowercase": False}
 
 
-def export(saved: dict, path: Path) -> None:
-    """Writes the model, and tests/golden/digits.json: what PyTorch computes in float64 with the file's weights"""
+@torch.inference_mode()
+def pooled(model: Linformer, images: np.ndarray) -> np.ndarray:
+    """The trunk's vectors of images, [n, d_model]"""
+    out = []
+    for at in range(0, len(images), 100):
+        ids = tokens(images[at : at + 100])
+        mask = torch.ones_like(ids, dtype=torch.bool)
+        out.append(model.pooled(ids, model.encode(ids, mask)[-1], mask).numpy())
+    return np.concatenate(out)
+
+
+def export(saved: dict, data: Path, path: Path) -> None:
+    """Writes the model, and tests/golden/digits.json: what PyTorch computes in float64 with the file's weights
+
+    Its typicality is of images that it was not trained on.
+    """
     config = Config(**saved["config"])
     model = Linformer(config)
     model.load_state_dict(saved["model"])
     table = model.embed["token"].weight.data
     table[1:] = table[1 + torch.arange(256) // LEVEL * LEVEL]
     encoded = encode(model.tensors(), "I8")
-    save_model(path, encoded, config, LABELS, byte_tables(), ABOUT["license"], ABOUT["trained_on"], name="digits")
     model.load_state_dict(state_dict(decode(encoded), config))
-    model = model.double().eval()
+    model.eval()
+    like = typicality(pooled(model, read(data, "train")[0][:LIKE]))
+    save_model(path, {**encoded, **like}, config, LABELS, byte_tables(), ABOUT["license"], ABOUT["trained_on"], name="digits")
+    model = model.double()
     # Drawn by a formula, so that no image of the data is among the tests
     y, x = np.mgrid[:SIDE, :SIDE]
     ring = np.abs(np.hypot(x - 13.5, (y - 13.5) * 0.75) - 6.5)
@@ -128,11 +145,11 @@ def main() -> None:
     parser.add_argument("--measure", type=Path, help="measure this model file on `test` instead")
     parser.add_argument("--test", action="store_true", help="say what OUT/model.pt has right of `test`: for the twins, which have no file")
     parser.add_argument("--attention", choices=("linformer", "none", "full"), default="linformer")
-    for name, default in {"epochs": 5, "batch": 64, "lr": 2e-3, "d_model": 64, "layers": 2, "k": 64, "stem": 64, "shift": 1, "seed": 1}.items():
+    for name, default in {"epochs": 4, "batch": 64, "lr": 2e-3, "d_model": 64, "layers": 2, "k": 64, "stem": 64, "shift": 1, "seed": 1}.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     args = parser.parse_args()
     if args.export:
-        export(torch.load(args.out / "model.pt", weights_only=True), args.export)
+        export(torch.load(args.out / "model.pt", weights_only=True), args.data, args.export)
         return
 
     if args.measure:
