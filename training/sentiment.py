@@ -1,6 +1,6 @@
 """Trains `sentiment`: the film model, further, with a stem that sees the order of words, on reviews and on single sentences.
 
-    python training/sentiment.py --data DATA/imdb --phrases DATA/sst2_glue --start models/imdb.safetensors \
+    python training/sentiment.py --data DATA/imdb --phrases DATA/sst2_glue --start runs/imdb/film.safetensors \
         --tokenizer runs/imdb/tokenizer.json --teacher runs/imdb/teacher.json --sentences runs/sentiment/sentences \
         --out runs/sentiment/student
 

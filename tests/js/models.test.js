@@ -166,3 +166,20 @@ test('one word decides where it says all', async () => {
   assert.equal((await sentiment.classify('wonderful')).label, 'positive')
   assert.equal((await sentiment.classify('awful')).label, 'negative')
 })
+
+test('a denial or a turn decides against the words around it', async () => {
+  const sentiment = await load('sentiment')
+  for (const [text, expected] of [
+    ['not bad at all', 'positive'], ['not a good film', 'negative'], ['Never boring, never dull.', 'positive'],
+    ['I expected to hate it, and loved it.', 'positive'], ['I expected to love it, and hated it.', 'negative']
+  ]) assert.equal((await sentiment.classify(text)).label, expected, text)
+  sentiment.dispose()
+})
+
+test('sentiment knows a review and a sentence about a film, and a contract or a chapter as something else', async () => {
+  const sentiment = await load('sentiment')
+  const sample = (/** @type {string} */ name) => readFileSync(`web/samples/${name}.txt`, 'utf8')
+  for (const text of [sample('review'), sample('note'), 'A dull film.', 'It is a charming and often affecting journey.']) assert.ok((await sentiment.classify(text)).typicality > 0.01, text.slice(0, 60))
+  for (const text of [sample('contract'), sample('chapter')]) assert.ok((await sentiment.classify(text)).typicality < 0.01, text.slice(0, 60))
+  sentiment.dispose()
+})

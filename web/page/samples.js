@@ -40,6 +40,20 @@ access for free at openstax.org), without its figures and exercises: the model h
     file: './samples/note.txt',
     model: 'sentiment',
     source: ''
+  },
+  {
+    id: 'turn',
+    title: 'a change of mind',
+    file: './samples/turn.txt',
+    model: 'sentiment',
+    source: ''
+  },
+  {
+    id: 'denial',
+    title: '“not bad at all”',
+    file: './samples/denial.txt',
+    model: 'sentiment',
+    source: ''
   }
 ]
 

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises'
 
 /** @typedef {import('puppeteer-core').Page} Page */
 
-/** What a reader would say of the samples that are film reviews. */
-export const SAMPLE_LABELS = { review: 'positive', note: 'negative' }
+/** What a reader would say of the samples about films. */
+export const SAMPLE_LABELS = { review: 'positive', note: 'negative', turn: 'positive', denial: 'positive' }
 
 /** Long samples, each with a head on the shared trunk: the subject of the one, and a clause that the other holds. */
 export const CHAPTER = { id: 'chapter', label: 'Astronomy', words: 10_000 }
