@@ -1,6 +1,6 @@
 """Writes what is measured and counted into a card: the part of models/NAME.md between the two marks.
 
-    python training/card.py contracts sentiment subjects
+    python training/card.py contracts digits sentiment subjects
 
 It comes from the file itself and from training/NAME.json, which has to be of this very file. The rest of a card is written by hand.
 """
@@ -65,7 +65,7 @@ def model_rows(path: Path, config: dict, labels: list[str], license: str, typica
         ["reads", f"up to {config['n_max']:,} tokens at once; longer texts in windows"],
         ["shape", f"Linformer, {config['sharing']} sharing, {config['projection']} projection, k {k}; {config['n_layers']} layers, d_model {config['d_model']}, "
                   f"{config['n_heads']} heads, d_ff {config['d_ff']}{stem}; {inspected['parameters']:,} parameters"],
-        ["tokenizer", f"byte-level BPE, {config['vocab_size']:,} tokens, lower case"],
+        ["tokenizer", "bytes: grey level g is token g + 1" if path.stem == "digits" else f"byte-level BPE, {config['vocab_size']:,} tokens, lower case"],
         ["linear memory", f"{total:,} bytes for {config['n_max']:,} tokens, in all"],
         ["typicality", "says how like the texts that it knows a text is" if typicality else "none"],
         ["licence", license],
@@ -137,7 +137,19 @@ def sentiment(figures: dict) -> str:
     return "\n\n".join(parts)
 
 
-WRITERS = {"contracts": contracts, "sentiment": sentiment, "subjects": subjects}
+def digits(figures: dict) -> str:
+    names = ("test", "two pixels to the right", "two pixels down")
+    rows = [[f"{name}, {figures[name]['images']:,} images", told(figures[name]["accuracy"]), f"{figures[name]['ECE']:.1f}"] for name in names]
+    mistakes = "; ".join(f"{what} ({times})" for what, times in figures["mistakes"])
+    return "\n\n".join([
+        "On `test` of MNIST, in the engine, in percent with 95% intervals:",
+        table(["", "accuracy", "calibration error"], rows),
+        table(["digit", *figures["labels"]], [["found", *(f"{value:.1f}" for value in figures["labels"].values())]]),
+        f"The commonest mistakes: {mistakes}.",
+    ])  # fmt: skip
+
+
+WRITERS = {"contracts": contracts, "digits": digits, "sentiment": sentiment, "subjects": subjects}
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ const digestOf = (/** @type {string} */ path) => `sha256-${createHash('sha256').
 /** Figures that a card has to have, of the models whose card is written by training/card.py. */
 const MEASURED = {
   contracts: (figures) => ['mAP', 'micro F1', 'evidence', 'ECE'].map((key) => figures[key]),
+  digits: (figures) => ['test', 'two pixels to the right', 'two pixels down'].map((name) => figures[name].accuracy),
   sentiment: ({ reviews, sentences, pairs, 'by length': lengths }) => [reviews, sentences, pairs, ...Object.values(lengths)].map(({ accuracy }) => accuracy),
   subjects: ({ sections }) => [sections.accuracy, sections['macro F1']]
 }

@@ -5,7 +5,7 @@
 import { LinformerError, show } from '../common/errors.js'
 
 /** Names of the files in models/. */
-export const shippedModels = Object.freeze(['contracts', 'general', 'sentiment', 'subjects'])
+export const shippedModels = Object.freeze(['contracts', 'digits', 'general', 'sentiment', 'subjects'])
 
 /** Names that models had before, and have now. */
 const RENAMED = new Map([['imdb', 'sentiment']])

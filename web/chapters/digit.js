@@ -8,13 +8,13 @@ import { pixelsOf, SIDE, tokensOf } from './pixels.js'
 const SIZE = 280 // of the drawing, in its own pixels
 const PEN = 24
 const EVERY_MS = 120 // while the pen moves
+const UNLIKE = 0.01 // below this share of known images a label means little
 
 /**
- * @param {HTMLElement} section the chapter, in the page; hidden until now
+ * @param {HTMLElement} section the chapter, in the page
  * @param {{ file: string, card: string }} model of digits
  */
 export function mountDigit(section, model) {
-  section.hidden = false
   find(section, '#digit-card', HTMLAnchorElement).href = model.card
   const root = find(section, '#digit-body', HTMLElement)
   const paper = element('canvas', { width: String(SIZE), height: String(SIZE), role: 'img', 'aria-label': 'Draw a digit here, with the mouse or a finger. The list below writes one for you.' })
@@ -96,8 +96,9 @@ export function mountDigit(section, model) {
    * @param {import('../wasm/index.js').Result} result
    * @param {readonly string[]} labels
    */
-  function tell({ label: best, score, scores: all, tokens, explanation }, labels) {
-    label.replaceChildren(element('strong', {}, best), ` with probability ${percent(score)}, from ${count(tokens)} tokens`)
+  function tell({ label: best, score, scores: all, tokens, typicality = 1, explanation }, labels) {
+    const unlike = typicality < UNLIKE ? '; but it is unlike the digits that the model learned from' : ''
+    label.replaceChildren(element('strong', {}, best), ` with probability ${percent(score)}, from ${count(tokens)} tokens${unlike}`)
     for (const { label: name, score: share } of all) {
       const bar = bars[labels.indexOf(name)]
       if (bar === undefined) continue

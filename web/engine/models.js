@@ -67,9 +67,8 @@ export const FULL_ATTENTION = {
   card: './data/full-attention.md'
 }
 
-/**
- * The model of drawn digits, for the chapter on images; without one the chapter is not shown.
- *
- * @type {{ file: string, card: string } | undefined}
- */
-export const DIGITS = undefined
+/** The model of drawn digits, for the chapter on images. */
+export const DIGITS = {
+  file: './models/digits.safetensors',
+  card: './models/digits.md'
+}

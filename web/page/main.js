@@ -54,7 +54,7 @@ const memory = createMemoryMeter(part('#memory'), (budget) => {
 })
 const spectrum = mountSpectrum(part('#spectrum'), part('#fold'), workbench.document.text)
 const complexity = mountComplexity(part('#complexity'))
-if (DIGITS !== undefined) mountDigit(part('#digit'), DIGITS)
+mountDigit(part('#digit'), DIGITS)
 
 const resultLine = createResultLine(part('#workbench'), part('#result'))
 
