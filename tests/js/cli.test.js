@@ -290,7 +290,7 @@ test('an unknown model: which ones there are', async () => {
   for (const args of [['classify', '-m', 'Sentiment', at('one.txt')], ['inspect', 'nothing']]) {
     const { status, stderr } = await run(args)
     assert.equal(status, 1)
-    assert.match(stderr, /the models that come with the package are contracts, general, sentiment, subjects/)
+    assert.match(stderr, /the models that come with the package are contracts, digits, general, sentiment, subjects/)
   }
 })
 

@@ -29,7 +29,7 @@ const BOUNDS = { float32: 1e-4, int8: 0.1 }
 
 test('these models are shipped, each with its card', () => {
   const files = readdirSync('models').filter((name) => /\.(safetensors|md)$/.test(name)).sort()
-  assert.deepEqual(files, Object.keys({ ...TRUNKS, ...SHIPPED, ...HEADS }).flatMap((name) => [`${name}.md`, `${name}.safetensors`]).sort())
+  assert.deepEqual(files, ['digits', ...Object.keys({ ...TRUNKS, ...SHIPPED, ...HEADS })].flatMap((name) => [`${name}.md`, `${name}.safetensors`]).sort())
 })
 
 for (const [name, shipped] of Object.entries(SHIPPED)) {
