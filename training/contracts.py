@@ -31,7 +31,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.multiclass import OneVsRestClassifier
 
-from heads import ROOT, classify, figure, head_options, interval, save_head, scores_of, typicality, write_baselines, write_figures, write_golden
+from heads import ROOT, classify, figure, head_options, interval, run, save_head, scores_of, typicality, write_baselines, write_figures, write_golden
 from trunk import Document, Trunk, documents_of, read_documents
 
 HALF = 64  # tokens of half a window
@@ -382,13 +382,7 @@ def baselines(args: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = head_options(__doc__, "contracts", 137, "contracts", "threads that read, models that are fitted at once, processes that measure")
-    args = parser.parse_args()
-    if args.baselines:
-        baselines(args)
-    elif args.measure:
-        measure(args)
-    else:
-        train(args)
+    run(parser.parse_args(), train, measure, baselines)
 
 
 if __name__ == "__main__":

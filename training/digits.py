@@ -26,7 +26,7 @@ from torch import Tensor
 
 import loop
 from evaluate import calibration_error
-from heads import figure, typicality, write_figures
+from heads import figure, mistakes, typicality, write_figures
 from initial import without_attention
 from model import Config, Linformer
 from model_file import decode, encode, save_model, state_dict
@@ -130,8 +130,7 @@ def measure(data: Path, path: Path) -> None:
         figures[name] = {"images": len(right), "accuracy": figure(lambda rows, right=right: 100 * right[rows].mean(), len(right)),
                          "ECE": round(100 * calibration_error(np.array([result["score"] for result in results]), right), 2)}  # fmt: skip
         if name == "test":
-            wrong = [f"{t}, taken for {g}" for t, g in zip(truth, guess) if t != g]
-            figures["mistakes"] = sorted(((w, wrong.count(w)) for w in set(wrong)), key=lambda pair: (-pair[1], pair[0]))[:8]
+            figures["mistakes"] = mistakes(truth, guess)
             figures["labels"] = {label: round(100 * float(right[truth == int(label)].mean()), 1) for label in LABELS}
         print(name, figures[name], flush=True)
     write_figures(Path(__file__).parent / "digits.json", path, figures)

@@ -38,6 +38,19 @@ class Encoder(MiniLM):
         """ids and mask [batch, n] -> log odds of 'positive' [batch]"""
         return self.head(super().forward(ids, mask))[:, 0]
 
+    def adamw(self, lr: float) -> torch.optim.AdamW:
+        """Over the layers that learn, and the head, which is new and learns at a rate of its own"""
+        learning = [p for layer in self.layers[self.frozen :] for p in layer.parameters()]
+        rates = [{"params": learning, "peak": lr}, {"params": list(self.head.parameters()), "peak": 1e-3}]
+        return torch.optim.AdamW(rates, weight_decay=0.01, betas=(0.9, 0.98), fused=True)
+
+
+def loss(model: Encoder, batch: list[tuple[np.ndarray, float]]) -> Tensor:
+    """Mean cross-entropy of rows of (ids, probability of 'positive')"""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = model(*loop.pad([row[0] for row in batch])).float()
+    return F.binary_cross_entropy_with_logits(out, torch.tensor([row[1] for row in batch]))
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -81,19 +94,11 @@ def main() -> None:
     truth = np.array([IMDB_LABELS.index(d["label"]) for d in val])
     model, ema = Encoder(weights, args.frozen), Encoder(weights, args.frozen)
     ema.load_state_dict(model.state_dict())
-    trained = [p for layer in model.layers[args.frozen :] for p in layer.parameters()]
-    optimizer = torch.optim.AdamW(
-        [{"params": trained, "peak": args.lr}, {"params": list(model.head.parameters()), "peak": 1e-3}],
-        weight_decay=0.01, betas=(0.9, 0.98), fused=True)  # fmt: skip
+    optimizer = model.adamw(args.lr)
     log(f"{len(fit)} reviews, {sum(map(len, rows)) / 1e6:.1f} M tokens an epoch")
 
     def batches(epoch: int) -> list:
         return loop.by_length(list(zip(rows, labels)), lambda row: len(row[0]), args.batch_tokens, random.Random(args.seed + epoch))
-
-    def loss(batch: list) -> Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            out = model(*loop.pad([row[0] for row in batch])).float()
-        return F.binary_cross_entropy_with_logits(out, torch.tensor([row[1] for row in batch]))
 
     @torch.no_grad()
     def predict(network: Encoder, part: list[np.ndarray], name: str) -> np.ndarray:
@@ -115,7 +120,7 @@ def main() -> None:
         return float(((predict(network, val_rows, "held out") > 0) == truth).mean())
 
     if not (args.out / "done").exists():
-        loop.train(model, ema, optimizer, args.epochs, batches, loss, evaluate,
+        loop.train(model, ema, optimizer, args.epochs, batches, lambda batch: loss(model, batch), evaluate,
                    lambda network: network.state_dict(), args.out, log, 0.99, 60)  # fmt: skip
         (args.out / "done").touch()
     ema.load_state_dict(torch.load(args.out / "model.pt", weights_only=True))

@@ -8,7 +8,8 @@ import hashlib
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from trunk import Trunk
 
 ROOT = Path(__file__).parent.parent
 CLI = ROOT / "bin" / "linformer.js"
+Command = Callable[[argparse.Namespace], None]
 
 
 def head_options(description: str | None, head: str, sample: int, documents: str, jobs: str) -> argparse.ArgumentParser:
@@ -38,6 +40,11 @@ def head_options(description: str | None, head: str, sample: int, documents: str
     parser.add_argument("--measure", type=Path, help="measure OUT on `test`, and write the figures here")
     parser.add_argument("--baselines", type=Path, help="measure TF-IDF on `test`, and add the figures here")
     return parser
+
+
+def run(args: argparse.Namespace, train: Command, measure: Command, baselines: Command) -> None:
+    """What the options ask for: a head's training, unless they name a file for figures"""
+    (baselines if args.baselines else measure if args.measure else train)(args)
 
 
 def digest_of(path: Path) -> str:
@@ -142,6 +149,12 @@ def interval(measure: Callable[[np.ndarray], float], n: int, draws: int = 500) -
 def figure(measure: Callable[[np.ndarray], float], n: int) -> dict:
     """A measure of all rows in percent, with its interval"""
     return {"value": round(float(measure(np.arange(n))), 2), "interval": interval(measure, n)}
+
+
+def mistakes(truth: Sequence, guess: Sequence, most: int = 8) -> list[tuple[str, int]]:
+    """What was taken for what, and how often: the commonest first"""
+    wrong = Counter(f"{t}, taken for {g}" for t, g in zip(truth, guess) if t != g)
+    return sorted(wrong.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
 
 
 def write_baselines(path: Path, figures: dict) -> None:

@@ -1,13 +1,9 @@
-"""A teacher of sentences: MiniLM, fine-tuned on the labelled phrases of SST-2 and on composed sentences, tells of each sentence and each review what it thinks.
+"""A teacher of sentences: MiniLM, fine-tuned on the labelled phrases of SST-2 and on composed sentences, judges sentences of reviews.
 
     python training/sentence_teacher.py --phrases DATA/sst2_glue --data DATA/imdb --wheel wheels/*.whl --out runs/sentiment/sentences
 
-Phrases are short, so this costs minutes where whole reviews cost hours. A review is read in passages of whole sentences. What
-comes of it is a logistic regression's log odds, on the mean vector of the passages, trained on the labelled reviews; each of these
-gets its value from a fold that did not see it.
-
-OUT/sentences.json has the log odds of 'positive' of each phrase and of sentences drawn from the reviews, OUT/reviews.json those
-of each review. Half of the sentences hold a word that turns a verdict around, so that the student meets many.
+Phrases are short, so this costs minutes where whole reviews cost hours. OUT/sentences.json has the log odds of 'positive' of each
+phrase and of sentences drawn from the reviews. Half of those hold a word that turns a verdict around, so that the student meets many.
 """
 
 from __future__ import annotations
@@ -21,15 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
-from sklearn.preprocessing import StandardScaler
 
 import loop
 from contrast.compose import compose
-from data import IMDB_LABELS, held_out, read_jsonl
-from encoder_teacher import Encoder
+from data import held_out, read_jsonl
+from encoder_teacher import Encoder, loss
 from minilm import D, MiniLM, read_wheel
 
 TURNS = re.compile(r"\b(not|no|never|nothing|nobody|none|without|hardly|barely|neither|nor|but|yet|although|though|despite|however|except|"
@@ -63,7 +55,6 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, default=1536)
     parser.add_argument("--lr", type=float, default=1e-4)
     parser.add_argument("--sentences", type=int, default=240_000)
-    parser.add_argument("--reviews", action="store_true", help="read the reviews as well; that takes the most time")
     parser.add_argument("--held-out", type=int, default=10, help="percent of the labelled reviews kept for validation")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -81,18 +72,10 @@ def main() -> None:
     dev_rows, truth = encode([d["text"] for d in dev]), np.array([d["label"] == "1" for d in dev])
     model, ema = Encoder(weights, args.frozen), Encoder(weights, args.frozen)
     ema.load_state_dict(model.state_dict())
-    trained = [p for layer in model.layers[args.frozen :] for p in layer.parameters()]
-    optimizer = torch.optim.AdamW(
-        [{"params": trained, "peak": args.lr}, {"params": list(model.head.parameters()), "peak": 1e-3}],
-        weight_decay=0.01, betas=(0.9, 0.98), fused=True)  # fmt: skip
+    optimizer = model.adamw(args.lr)
 
     def batches(epoch: int) -> list:
         return loop.by_length(list(zip(rows, labels)), lambda row: len(row[0]), args.batch_tokens, random.Random(args.seed + epoch))
-
-    def loss(batch: list) -> torch.Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            out = model(*loop.pad([row[0] for row in batch])).float()
-        return F.binary_cross_entropy_with_logits(out, torch.tensor([row[1] for row in batch]))
 
     @torch.inference_mode()
     def vectors(part: list[np.ndarray]) -> np.ndarray:
@@ -109,7 +92,7 @@ def main() -> None:
             return ema.head(torch.from_numpy(vectors.astype(np.float32)))[:, 0].numpy()
 
     if not (args.out / "done").exists():
-        loop.train(model, ema, optimizer, args.epochs, batches, loss, lambda network: float(((odds(vectors(dev_rows)) > 0) == truth).mean()),
+        loop.train(model, ema, optimizer, args.epochs, batches, lambda batch: loss(model, batch), lambda network: float(((odds(vectors(dev_rows)) > 0) == truth).mean()),
                    lambda network: network.state_dict(), args.out, log, 0.995, 100)  # fmt: skip
         (args.out / "done").touch()
     ema.load_state_dict(torch.load(args.out / "model.pt", weights_only=True))
@@ -118,7 +101,6 @@ def main() -> None:
 
     labelled = list(read_jsonl(args.data / "train.jsonl.zst"))
     fit = [d for d in labelled if not held_out(d, args.held_out)]
-    val = [d for d in labelled if held_out(d, args.held_out)]
     unsup = list(read_jsonl(args.data / "unsup.jsonl.zst"))
     if not (args.out / "sentences.json").exists():
         texts = [d["text"] for d in phrases] + draw(fit + unsup, args.sentences, args.seed)
@@ -128,54 +110,6 @@ def main() -> None:
             soft |= zip(part, odds(vectors(encode(part))).round(3).tolist())
             log(f"sentences: {i + len(part)} of {len(texts)}, {(time.time() - started) / 60:.1f} min")
         (args.out / "sentences.json").write_text(json.dumps(soft))
-
-    if not args.reviews:
-        return
-
-    def features(documents: list[dict]) -> np.ndarray:
-        """[documents, 2 D + 4]: mean vector of the passages, the last one, and first, last, mean and extreme log odds"""
-        passages, owners = [], []
-        for owner, document in enumerate(documents):
-            room: list[int] = []
-            for encoding in tokenizer.encode_batch(sentences_of(document["text"]) or [" "], add_special_tokens=False):
-                if room and len(room) + len(encoding.ids) > PASSAGE - 2:
-                    passages.append(np.array([101, *room, 102], np.int32))
-                    owners.append(owner)
-                    room = []
-                room = (room + encoding.ids)[: PASSAGE - 2]
-            passages.append(np.array([101, *room, 102], np.int32))
-            owners.append(owner)
-        every = vectors(passages)
-        scores, starts = odds(every), np.flatnonzero(np.diff(owners, prepend=-1))
-        ends, counts = [*starts[1:], len(owners)], np.diff([*starts, len(owners)])
-        last = np.array(ends) - 1
-        mean = np.add.reduceat(every.astype(np.float32), starts) / counts[:, None]
-        numbers = [scores[starts], scores[last], np.add.reduceat(scores, starts) / counts, np.maximum.reduceat(scores, starts) + np.minimum.reduceat(scores, starts)]
-        return np.concatenate([mean, every[last], np.stack(numbers, 1)], 1).astype(np.float16)
-
-    def cached(name: str, documents: list[dict]) -> np.ndarray:
-        parts = []
-        for i in range(0, len(documents), 2500):
-            path = args.out / f"{name}-{i}.npy"
-            if not path.exists():
-                np.save(path, features(documents[i : i + 2500]))
-                log(f"{name}: {i + 2500} of {len(documents)}")
-            parts.append(np.load(path))
-        return np.concatenate(parts).astype(np.float32)
-
-    answers = np.array([IMDB_LABELS.index(d["label"]) for d in fit])
-    x, x_val, x_unsup = cached("fit", fit), cached("val", val), cached("unsup", unsup)
-    scaler = StandardScaler().fit(x)
-    x, x_val, x_unsup = (scaler.transform(part) for part in (x, x_val, x_unsup))
-    regression = LogisticRegression(C=0.003, max_iter=300)
-    own = cross_val_predict(regression, x, answers, cv=5, method="decision_function")
-    regression.fit(x, answers)
-    out = dict(zip((d["id"] for d in fit), own.round(3).tolist()))
-    for part, documents in ((x_val, val), (x_unsup, unsup)):
-        out |= zip((d["id"] for d in documents), regression.decision_function(part).round(3).tolist())
-    right = np.mean([(out[d["id"]] > 0) == (d["label"] == IMDB_LABELS[1]) for d in val])
-    log(f"reviews: held-out accuracy {100 * right:.2f}% of {len(val)}")
-    (args.out / "reviews.json").write_text(json.dumps(out))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
         --tokenizer runs/imdb/tokenizer.json --teacher runs/imdb/teacher.json --sentences runs/sentiment/sentences \
         --out runs/sentiment/student
 
-Reviews without a label get the opinion of three teachers: the linear models of `teacher.py`, the sentence teacher, and the film
-model itself. Their weights come from a logistic regression on the held-out reviews. Sentences have the sentence teacher's
+Reviews without a label get the opinion of two teachers: the linear models of `teacher.py`, and the film model itself. Their
+weights come from a logistic regression on the held-out reviews. Sentences have the sentence teacher's
 opinion, and phrases of SST-2 their label too. Denial and contrast are taught by contrast/train.csv, pairs that were written for
 this, and by sentences that each epoch composes (contrast/compose.py).
 
@@ -24,10 +24,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
-from torch import Tensor
 
 import loop
 from contrast.compose import compose
@@ -35,22 +34,11 @@ from data import LABELS, Corpus, held_out, read_jsonl
 from initial import without_attention
 from model import Config, Linformer
 from model_file import load_model
-from tokenizer import MASK_ID
-from train import Documents, accuracy, long_documents
+from train import Documents, accuracy, cropped, log_odds, long_documents, loss
 
 CLASSES = LABELS["imdb"]
 WRITTEN = Path(__file__).parent / "contrast" / "train.csv"
-SHORT = 64  # tokens: below, a hidden word is often the one that matters
 ROWS = 160  # at most, of a batch of short rows
-
-
-def sigmoid(odds: float | np.ndarray) -> float | np.ndarray:
-    return 1 / (1 + np.exp(-odds))
-
-
-def log_odds(p: float) -> float:
-    p = min(max(p, 1e-4), 1 - 1e-4)
-    return float(np.log(p / (1 - p)))
 
 
 @torch.inference_mode()
@@ -77,13 +65,11 @@ def load_reviews(args: argparse.Namespace, start: Linformer, log: loop.Log) -> t
         cache.write_text(json.dumps(opinions(start, labelled, log) | opinions(start, unsup, log)))
     own = json.loads(cache.read_text())
     linear = json.loads(args.teacher.read_text())["reviews"]
-    read = args.sentences / "reviews.json"
-    passages = json.loads(read.read_text()) if read.exists() else {}
     is_val = np.array([held_out({"id": name}, args.held_out) for name in labelled.names])
     truth = np.array([CLASSES.index(label) for label in labelled.labels])
 
     def table(names: list[str], with_own: bool) -> np.ndarray:
-        return np.array([[log_odds(linear[name]), passages.get(name, 0.0), own[name] if with_own else 0.0] for name in names])
+        return np.array([[log_odds(linear[name]), own[name] if with_own else 0.0] for name in names])
 
     val_names = [name for name, held in zip(labelled.names, is_val) if held]
     blends = {}
@@ -94,14 +80,14 @@ def load_reviews(args: argparse.Namespace, start: Linformer, log: loop.Log) -> t
             f"{len(x)} held out, weights {blends[with_own].coef_[0].round(2).tolist()}")  # fmt: skip
     train, val = Documents(), Documents()
     # The film model has learned these labels by heart, so its opinion of them is no news
-    soft = sigmoid(blends[False].decision_function(table(labelled.names[:], False)))
+    soft = expit(blends[False].decision_function(table(labelled.names[:], False)))
     for i, held in enumerate(is_val):
         hard = float(truth[i])
         (val if held else train).ids.append(labelled[i])
         smooth = abs(hard - args.label_smoothing)
         (val if held else train).targets.append(hard if held else (1 - args.soft_share) * smooth + args.soft_share * float(soft[i]))
     train.ids += [unsup[i] for i in range(len(unsup))]
-    train.targets += sigmoid(blends[True].decision_function(table(unsup.names, True))).tolist()
+    train.targets += expit(blends[True].decision_function(table(unsup.names, True))).tolist()
     return train, val
 
 
@@ -115,9 +101,9 @@ class Short:
         labels = {d["text"]: float(d["label"]) for d in read_jsonl(args.phrases / "train.jsonl.zst")}
         others = [text for text in odds if text not in labels]
         share = args.soft_share
-        self.phrases = self.encode(list(labels), [(1 - share) * abs(hard - args.label_smoothing) + share * float(sigmoid(odds[text]))
+        self.phrases = self.encode(list(labels), [(1 - share) * abs(hard - args.label_smoothing) + share * float(expit(odds[text]))
                                                   for text, hard in labels.items()])  # fmt: skip
-        self.sentences = self.encode(others, [float(sigmoid(odds[text])) for text in others])
+        self.sentences = self.encode(others, [float(expit(odds[text])) for text in others])
         with WRITTEN.open(encoding="utf-8", newline="") as file:
             pairs = list(csv.DictReader(file))
         smooth = args.label_smoothing
@@ -141,28 +127,11 @@ class Short:
 def epoch_batches(reviews: Documents, short: Short, args: argparse.Namespace, n_max: int, epoch: int) -> list[list]:
     """One pass over the reviews: batches of (ids, target)"""
     rng = random.Random(args.seed * 1000 + epoch)
-    rows = []
-    for ids, target in zip(reviews.ids, reviews.targets):
-        if len(ids) > args.crop:
-            start = rng.choice([0, len(ids) - args.crop, rng.randrange(len(ids) - args.crop + 1)])
-            ids = ids[start : start + args.crop]
-        if len(ids):
-            rows.append((ids, target))
+    rows = cropped(reviews, args.crop, rng)
     rows += long_documents(reviews, n_max, int(len(rows) * args.long_share), rng)
     rows += short.rows(epoch, rng)
     batches = loop.by_length(rows, lambda row: max(len(row[0]), args.batch_tokens // ROWS), args.batch_tokens, rng)
     return batches[: int(len(batches) * args.share)]
-
-
-def loss(model: Linformer, batch: list[tuple[np.ndarray, float]], word_dropout: float) -> Tensor:
-    """Mean cross-entropy of rows of (ids, probability of 'positive'), with a share of the tokens hidden, a fourth of it in short rows"""
-    ids, mask = loop.pad([row[0] for row in batch])  # [batch, n]
-    target = torch.tensor([row[1] for row in batch])  # [batch]
-    rate = torch.where(mask.sum(1, keepdim=True) > SHORT, word_dropout, word_dropout / 4)  # [batch, 1]
-    ids = ids.masked_fill(torch.rand(ids.shape) < rate, MASK_ID)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = model(ids, mask).float()  # [batch, 2]
-    return F.cross_entropy(logits, torch.stack([1 - target, target], -1))
 
 
 def begin(args: argparse.Namespace, start: Linformer) -> Linformer:
@@ -220,7 +189,7 @@ def main() -> None:
 
     evaluate(ema)
     loop.train(model, ema, optimizer, args.epochs, lambda epoch: epoch_batches(reviews, short, args, n_max, epoch),
-               lambda batch: loss(model, batch, args.word_dropout), evaluate,
+               lambda batch: loss(model, batch, args.word_dropout, args.word_dropout / 4), evaluate,
                lambda network: {"config": network.config.to_dict(), "model": network.state_dict()}, args.out, log, args.ema)  # fmt: skip
 
 

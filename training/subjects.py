@@ -29,7 +29,7 @@ from sklearn.metrics import f1_score
 
 from contracts import Sparse, Words, minimise, tfidf
 from evaluate import calibration_error
-from heads import ROOT, classify, figure, head_options, save_head, typicality, write_baselines, write_figures, write_golden
+from heads import ROOT, classify, figure, head_options, mistakes, run, save_head, typicality, write_baselines, write_figures, write_golden
 from trunk import Trunk, documents_of, read_documents
 
 READ = 512  # tokens of a section that the trunk reads, for fitting
@@ -187,8 +187,7 @@ def measure(args: argparse.Namespace) -> None:
             figures["labels"] = {
                 label: {"sections": int((truth == label).sum()), "F1": round(100 * f1_score(truth == label, guess == label), 1)} for label in labels
             }
-            wrong = [f"{t}, taken for {g}" for t, g in zip(truth, guess) if t != g]
-            figures["mistakes"] = sorted(((w, wrong.count(w)) for w in set(wrong)), key=lambda pair: (-pair[1], pair[0]))[:8]
+            figures["mistakes"] = mistakes(truth, guess)
         print(name, figures[name], flush=True)
     write_figures(args.measure, args.out, figures)
 
@@ -211,13 +210,7 @@ def baselines(args: argparse.Namespace) -> None:
 def main() -> None:
     parser = head_options(__doc__, "subjects", 1000, "sections", "threads that read, processes that measure")
     parser.add_argument("--only", action="append", help="of what is measured, only this: sections, chapters, ...")
-    args = parser.parse_args()
-    if args.baselines:
-        baselines(args)
-    elif args.measure:
-        measure(args)
-    else:
-        train(args)
+    run(parser.parse_args(), train, measure, baselines)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from model import Config, Linformer
 from tokenizer import MASK_ID
 
 CLASSES = LABELS["imdb"]
+SHORT = 64  # tokens
 # tokens : segments of E, from the start of a document on: segments of 4 tokens, then 8, then 192
 SPANS = "384:96,640:80,3072:16"
 
@@ -40,12 +41,17 @@ class Documents:
         self.ids, self.targets = ids or [], targets or []
 
 
+def log_odds(p: float) -> float:
+    """Of a probability, which is kept from 0 and 1"""
+    p = min(max(p, 1e-4), 1 - 1e-4)
+    return math.log(p / (1 - p))
+
+
 def teach(names: list[str], teacher: dict, encoder: dict | None, share: float) -> list[float]:
     """The teachers' probabilities: the log odds of both, `share` of them the encoder's where it has any."""
     out = []
     for name in names:
-        p = min(max(teacher[name], 1e-4), 1 - 1e-4)
-        odds = math.log(p / (1 - p))
+        odds = log_odds(teacher[name])
         if encoder and name in encoder:
             odds = (1 - share) * odds + share * encoder[name]
         out.append(1 / (1 + math.exp(-odds)))
@@ -95,16 +101,22 @@ def long_documents(documents: Documents, n_max: int, count: int, rng: random.Ran
     return out
 
 
+def cropped(documents: Documents, crop: int, rng: random.Random) -> list[tuple[np.ndarray, float]]:
+    """(ids, target) of each document that has a token; of a longer one its beginning, its end, or a piece of `crop` tokens"""
+    rows = []
+    for ids, target in zip(documents.ids, documents.targets):
+        if len(ids) > crop:
+            start = rng.choice([0, len(ids) - crop, rng.randrange(len(ids) - crop + 1)])
+            ids = ids[start : start + crop]
+        if len(ids):
+            rows.append((ids, target))
+    return rows
+
+
 def epoch_batches(documents: Documents, sentences: Documents, args: argparse.Namespace, epoch: int) -> list[list]:
     """One pass over the documents: batches of (ids, target)"""
     rng = random.Random(args.seed * 1000 + epoch)
-    rows = []
-    for ids, target in zip(documents.ids, documents.targets):
-        if len(ids) > args.crop:
-            start = rng.choice([0, len(ids) - args.crop, rng.randrange(len(ids) - args.crop + 1)])
-            ids = ids[start : start + args.crop]
-        if len(ids):
-            rows.append((ids, target))
+    rows = cropped(documents, args.crop, rng)
     short = list(zip(sentences.ids, sentences.targets))
     rows += rng.sample(short, min(len(short), int(len(rows) * args.short_share)))
     rows += long_documents(documents, args.n_max, int(len(rows) * args.long_share), rng)
@@ -125,11 +137,15 @@ def accuracy(model: Linformer, documents: Documents, n_max: int) -> float:
     return right / len(order)
 
 
-def loss(model: Linformer, batch: list[tuple[np.ndarray, float]], word_dropout: float) -> Tensor:
-    """Mean cross-entropy of rows of (ids, probability of 'positive'), with a share of the tokens hidden"""
+def loss(model: Linformer, batch: list[tuple[np.ndarray, float]], word_dropout: float, short_dropout: float | None = None) -> Tensor:
+    """Mean cross-entropy of rows of (ids, probability of 'positive'), with a share of the tokens hidden
+
+    `short_dropout` is that share in rows of at most SHORT tokens: there a hidden word is often the one that matters.
+    """
     ids, mask = loop.pad([row[0] for row in batch])  # [batch, n]
     target = torch.tensor([row[1] for row in batch])  # [batch]
-    ids = ids.masked_fill(torch.rand(ids.shape) < word_dropout, MASK_ID)
+    rate = torch.where(mask.sum(1, keepdim=True) > SHORT, word_dropout, word_dropout if short_dropout is None else short_dropout)  # [batch, 1]
+    ids = ids.masked_fill(torch.rand(ids.shape) < rate, MASK_ID)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = model(ids, mask).float()  # [batch, 2]
     return F.cross_entropy(logits, torch.stack([1 - target, target], -1))

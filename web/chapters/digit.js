@@ -1,6 +1,7 @@
 /** An image is a long sequence too: a digit that is drawn becomes 784 tokens, and is classified by the same engine. */
 import { element, find, onceInView } from '../common/dom.js'
 import { count, percent } from '../common/format.js'
+import { UNLIKE } from '../page/result.js'
 import { load } from '../wasm/worker.js'
 import { heatMap } from './heat-map.js'
 import { pixelsOf, SIDE, tokensOf } from './pixels.js'
@@ -8,7 +9,6 @@ import { pixelsOf, SIDE, tokensOf } from './pixels.js'
 const SIZE = 280 // of the drawing, in its own pixels
 const PEN = 24
 const EVERY_MS = 120 // while the pen moves
-const UNLIKE = 0.01 // below this share of known images a label means little
 
 /**
  * @param {HTMLElement} section the chapter, in the page
