@@ -7,14 +7,12 @@
 #include "kernels.h"
 #include "lane_simd128.h"
 
-/* Rows of a block and inputs of a round of its loop, as measured (x86-64, V8). BLOCK_ROWS x 2 accumulators, 2 weights, 1
- * input and, where nothing fuses, 1 product have to fit 16 registers. */
+/* Rows of a block, as measured (x86-64, V8). BLOCK_ROWS x 2 accumulators, 2 weights, 1 input and, where nothing fuses, 1
+ * product have to fit 16 registers. */
 #ifdef LF_RELAXED
 enum { BLOCK_ROWS = 6 };
-#define UNROLL _Pragma("clang loop unroll(disable)")
 #else
 enum { BLOCK_ROWS = 4 };
-#define UNROLL _Pragma("clang loop unroll_count(2)")
 #endif
 enum { NORM_ROWS = 4 };
 
@@ -31,13 +29,19 @@ static inline __attribute__((always_inline)) void gemm_block(lf_rows out, lf_row
       acc[r][1] = wasm_f32x4_add(acc[r][1], wasm_v128_load(bias + 4));
     }
   }
-  UNROLL
+  const float *from[BLOCK_ROWS];
+  const float *weight = w.data;
+  UNROLL_ALL
+  for (size_t r = 0; r < rows; r++) from[r] = in.data + r * in.ld;
   for (size_t i = 0; i < w.n_in; i++) {
-    const lf_lane w0 = wasm_v128_load(w.data + i * w.row_stride);
-    const lf_lane w1 = wasm_v128_load(w.data + i * w.row_stride + 4);
+    const lf_lane w0 = wasm_v128_load(weight);
+    const lf_lane w1 = wasm_v128_load(weight + 4);
+    weight += w.row_stride;
+    OWN_REGISTER(weight);
     UNROLL_ALL
     for (size_t r = 0; r < rows; r++) {
-      const lf_lane value = wasm_v128_load32_splat(in.data + r * in.ld + i);
+      const lf_lane value = wasm_v128_load32_splat(from[r]++);
+      OWN_REGISTER(from[r]);
       acc[r][0] = multiply_add(acc[r][0], value, w0);
       acc[r][1] = multiply_add(acc[r][1], value, w1);
     }

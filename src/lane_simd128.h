@@ -15,6 +15,10 @@
 /* Four lanes. */
 typedef v128_t lf_lane;
 
+/* In a loop that moves several pointers: keeps this one in a register of its own, moved by an addition. The compiler would
+ * compute it from another one at each turn, by instructions that wait for the same units as vector arithmetic (x86-64). */
+#define OWN_REGISTER(pointer) __asm__("" : "+r"(pointer))
+
 #ifdef LF_RELAXED
 static inline lf_lane multiply_add(lf_lane acc, lf_lane a, lf_lane b) { return wasm_f32x4_relaxed_madd(a, b, acc); }
 #else

@@ -83,6 +83,17 @@ test('WebAssembly: the simd128 kernels, the shipped module, and the shipped mode
   }
 })
 
+test('relaxed SIMD in 8 bits: the same bits on x86-64 with and without AVX-VNNI, for which the kernels differ', async () => {
+  const node = (await run('tools/nodes.sh', [])).trim().split('\n').find((path) => path.includes('node-24'))
+  const script = `
+    import { readFileSync } from 'node:fs'
+    import { caseHashes } from './tests/js/helpers/determinism.js'
+    console.log((await caseHashes(readFileSync('build/test/relaxed.wasm'))).join('\\n'))`
+  const [here, without] = await Promise.all([[], ['--no-enable-avx-vnni']].map((flags) => run(node, [...flags, '--input-type=module', '--eval', script])))
+  assert.equal(lines(here).length, cases.length)
+  assert.deepEqual(lines(without), lines(here))
+})
+
 test('any number of threads gives the same bits, in both precisions', async () => {
   for (const precision of ['float32', 'int8']) {
     let expected
