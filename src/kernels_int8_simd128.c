@@ -157,27 +157,49 @@ static inline lf_range join(lf_range a, lf_range b) {
                     .poison = wasm_v128_or(a.poison, b.poison)};
 }
 
-/* The range of all lanes, in all of them. */
-static inline lf_range join_lanes(lf_range range) {
-  range = join(range, (lf_range){.least = wasm_i32x4_shuffle(range.least, range.least, 2, 3, 0, 1),
-                                 .most = wasm_i32x4_shuffle(range.most, range.most, 2, 3, 0, 1),
-                                 .poison = wasm_i32x4_shuffle(range.poison, range.poison, 2, 3, 0, 1)});
-  return join(range, (lf_range){.least = wasm_i32x4_shuffle(range.least, range.least, 1, 0, 3, 2),
-                                .most = wasm_i32x4_shuffle(range.most, range.most, 1, 0, 3, 2),
-                                .poison = wasm_i32x4_shuffle(range.poison, range.poison, 1, 0, 3, 2)});
+/* The joint range of lanes 0 and 2, and of 1 and 3: of a in the lower half, of b in the upper one. */
+static inline lf_range join_halves(lf_range a, lf_range b) {
+  return join((lf_range){.least = wasm_i32x4_shuffle(a.least, b.least, 0, 1, 4, 5),
+                         .most = wasm_i32x4_shuffle(a.most, b.most, 0, 1, 4, 5),
+                         .poison = wasm_i32x4_shuffle(a.poison, b.poison, 0, 1, 4, 5)},
+              (lf_range){.least = wasm_i32x4_shuffle(a.least, b.least, 2, 3, 6, 7),
+                         .most = wasm_i32x4_shuffle(a.most, b.most, 2, 3, 6, 7),
+                         .poison = wasm_i32x4_shuffle(a.poison, b.poison, 2, 3, 6, 7)});
 }
 
-/* The range of a row, in all lanes. Two chains of minima and maxima, so that they do not wait for each other. */
-static inline lf_range row_range(const float *row, size_t n) {
-  lf_range even = first_range(splat(row[0]));
-  lf_range odd = even;
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    even = widen_range(even, wasm_v128_load(row + i));
-    odd = widen_range(odd, wasm_v128_load(row + i + 4));
+/* The joint ranges of lanes 0 and 1, and of 2 and 3: of a, then of b. */
+static inline lf_range join_pairs(lf_range a, lf_range b) {
+  return join((lf_range){.least = wasm_i32x4_shuffle(a.least, b.least, 0, 2, 4, 6),
+                         .most = wasm_i32x4_shuffle(a.most, b.most, 0, 2, 4, 6),
+                         .poison = wasm_i32x4_shuffle(a.poison, b.poison, 0, 2, 4, 6)},
+              (lf_range){.least = wasm_i32x4_shuffle(a.least, b.least, 1, 3, 5, 7),
+                         .most = wasm_i32x4_shuffle(a.most, b.most, 1, 3, 5, 7),
+                         .poison = wasm_i32x4_shuffle(a.poison, b.poison, 1, 3, 5, 7)});
+}
+
+/* The ranges of the rows, n values each: one a lane, as scales and offsets are then. */
+static inline lf_range row_ranges(lf_row_block block, size_t n) {
+  lf_range range[SIDE_ROWS];
+  const float *at[SIDE_ROWS];
+  UNROLL_ALL
+  for (size_t r = 0; r < SIDE_ROWS; r++) {
+    at[r] = block.row[r];
+    range[r] = first_range(splat(at[r][0]));
   }
-  for (; i < n; i++) even = widen_range(even, splat(row[i]));
-  return join_lanes(join(even, odd));
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    UNROLL_ALL
+    for (size_t r = 0; r < SIDE_ROWS; r++) {
+      range[r] = widen_range(range[r], wasm_v128_load(at[r]));
+      at[r] += 4;
+      OWN_REGISTER(at[r]);
+    }
+  }
+  for (; i < n; i++) {
+    UNROLL_ALL
+    for (size_t r = 0; r < SIDE_ROWS; r++) range[r] = widen_range(range[r], splat(*at[r]++));
+  }
+  return join_pairs(join_halves(range[0], range[1]), join_halves(range[2], range[3]));
 }
 
 /* From values to quantised ones: (value - offset) * rate; and back: offset + scale * quantised. */
@@ -213,57 +235,73 @@ static inline v128_t narrow(const v128_t part[4]) {
   return wasm_u8x16_narrow_i16x8(wasm_i16x8_narrow_i32x4(part[0], part[1]), wasm_i16x8_narrow_i32x4(part[2], part[3]));
 }
 
-/* Row r of `out`: n values in the range `range`. */
-static inline void quantise(lf_quantised_rows out, size_t r, const float *row, lf_range range, size_t n) {
+/* Rows first .. first + left - 1 of `out`, or SIDE_ROWS of them: n values each. */
+static __attribute__((noinline)) void quantise_block(lf_quantised_rows out, lf_rows in, size_t first_row, size_t left,
+                                                     size_t n) {
+  const lf_row_block block = row_block(in, first_row, left);
   const lf_rounding k = rounding();
-  const lf_quantiser q = quantiser_of(range);
-  uint8_t *to = out.data + r * out.ld;
-  out.scale[r] = first(q.scale);
-  out.offset[r] = first(q.offset);
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    v128_t part[4];
-    UNROLL_ALL
-    for (size_t j = 0; j < 4; j++) {
-      part[j] = round_product(wasm_f32x4_sub(wasm_v128_load(row + i + 4 * j), q.offset), q.rate, k);
+  const lf_quantiser q = quantiser_of(row_ranges(block, n));
+  float scales[SIDE_ROWS];
+  float offsets[SIDE_ROWS];
+  float rates[SIDE_ROWS];
+  wasm_v128_store(scales, q.scale);
+  wasm_v128_store(offsets, q.offset);
+  wasm_v128_store(rates, q.rate);
+  for (size_t r = 0; r < block.count; r++) {
+    const float *row = block.row[r];
+    uint8_t *to = out.data + block.index[r] * out.ld;
+    const lf_lane offset = splat(offsets[r]);
+    const lf_lane rate = splat(rates[r]);
+    out.scale[block.index[r]] = scales[r];
+    out.offset[block.index[r]] = offsets[r];
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+      v128_t part[4];
+      UNROLL_ALL
+      for (size_t j = 0; j < 4; j++) {
+        part[j] = round_product(wasm_f32x4_sub(wasm_v128_load(row + i + 4 * j), offset), rate, k);
+      }
+      wasm_v128_store(to + i, narrow(part));
     }
-    wasm_v128_store(to + i, narrow(part));
+    for (; i < n; i++) {
+      const v128_t rounded = round_product(wasm_f32x4_sub(splat(row[i]), offset), rate, k);
+      to[i] = (uint8_t)wasm_i32x4_extract_lane(rounded, 0);
+    }
+    for (; i < lf_pad_group(n); i++) to[i] = 0;
   }
-  for (; i < n; i++) {
-    const v128_t rounded = round_product(wasm_f32x4_sub(splat(row[i]), q.offset), q.rate, k);
-    to[i] = (uint8_t)wasm_i32x4_extract_lane(rounded, 0);
-  }
-  for (; i < lf_pad_group(n); i++) to[i] = 0;
 }
 
 void lf_quantise(lf_quantised_rows out, lf_rows in, size_t rows, size_t n) {
-  for (size_t r = 0; r < rows; r++) {
-    const float *row = in.data + r * in.ld;
-    quantise(out, r, row, row_range(row, n), n);
-  }
+  for (size_t r = 0; r < rows; r += SIDE_ROWS) quantise_block(out, in, r, rows - r, n);
 }
 
 void lf_quantise_columns(lf_quantised_rows out, lf_rows in, size_t rows, size_t n) {
   const lf_rounding k = rounding();
-  for (size_t c = 0; c < n; c += 4) {
-    const float *column = in.data + c;
-    lf_range range = first_range(wasm_v128_load(column));
-    for (size_t r = 0; r < rows; r++) range = widen_range(range, wasm_v128_load(column + r * in.ld));
-    const lf_quantiser q = quantiser_of(range);
-    wasm_v128_store(out.scale + c, q.scale);
-    wasm_v128_store(out.offset + c, q.offset);
-    uint8_t *to = out.data + c * out.ld;
-    for (size_t r = 0; r < rows; r += LF_GROUP) {
-      v128_t group = wasm_i32x4_splat(0); /* lane j: column c + j in rows r to r + 3, one a byte */
-      UNROLL_ALL
-      for (size_t i = 0; i < LF_GROUP && r + i < rows; i++) {
-        const lf_lane v = wasm_f32x4_sub(wasm_v128_load(column + (r + i) * in.ld), q.offset);
-        group = wasm_v128_or(group, wasm_i32x4_shl(round_product(v, q.rate, k), (uint32_t)(8 * i)));
+  for (size_t c = 0; c < n; c += LF_LANES) {
+    lf_range range[2] = {first_range(wasm_v128_load(in.data + c)), first_range(wasm_v128_load(in.data + c + 4))};
+    for (size_t r = 0; r < rows; r++) {
+      range[0] = widen_range(range[0], wasm_v128_load(in.data + r * in.ld + c));
+      range[1] = widen_range(range[1], wasm_v128_load(in.data + r * in.ld + c + 4));
+    }
+    UNROLL_ALL
+    for (size_t half = 0; half < 2; half++) {
+      const float *column = in.data + c + 4 * half;
+      const lf_quantiser q = quantiser_of(range[half]);
+      wasm_v128_store(out.scale + c + 4 * half, q.scale);
+      wasm_v128_store(out.offset + c + 4 * half, q.offset);
+      uint8_t *to = out.data + (c + 4 * half) * out.ld;
+      for (size_t r = 0; r < rows; r += LF_GROUP) {
+        v128_t group = wasm_i32x4_splat(0); /* lane j: column j in rows r to r + 3, one a byte */
+        UNROLL_ALL
+        for (size_t i = 0; i < LF_GROUP && r + i < rows; i++) {
+          const lf_lane v = wasm_f32x4_sub(wasm_v128_load(column + (r + i) * in.ld), q.offset);
+          group = wasm_v128_or(group, wasm_i32x4_shl(round_product(v, q.rate, k), (uint32_t)(8 * i)));
+        }
+        wasm_v128_store32_lane(to + r, group, 0);
+        wasm_v128_store32_lane(to + r + out.ld, group, 1);
+        wasm_v128_store32_lane(to + r + 2 * out.ld, group, 2);
+        wasm_v128_store32_lane(to + r + 3 * out.ld, group, 3);
       }
-      wasm_v128_store32_lane(to + r, group, 0);
-      wasm_v128_store32_lane(to + r + out.ld, group, 1);
-      wasm_v128_store32_lane(to + r + 2 * out.ld, group, 2);
-      wasm_v128_store32_lane(to + r + 3 * out.ld, group, 3);
     }
   }
 }
@@ -278,7 +316,10 @@ void lf_gelu_quantise(lf_quantised_rows out, lf_rows x, size_t rows, size_t n) {
       const lf_lane divisor = wasm_f32x4_add(k.c0, coarse_exp(gelu_exponent(v, &g), &k));
       wasm_v128_store(row + i, wasm_f32x4_div(v, divisor));
     }
-    quantise(out, r, row, row_range(row, n), n);
+    if (r % SIDE_ROWS == SIDE_ROWS - 1 || r + 1 == rows) {
+      const size_t first_row = r / SIDE_ROWS * SIDE_ROWS;
+      quantise_block(out, x, first_row, rows - first_row, n);
+    }
   }
 }
 
@@ -287,37 +328,49 @@ void lf_softmax_quantise(lf_quantised_rows out, lf_rows scores, lf_softmax state
   const lf_exp_constants fine = exp_constants();
   const lf_rounding k = rounding();
   const lf_lane most = constant((float)LF_QUANTISED_MAX);
-  for (size_t r = 0; r < rows; r++) {
-    const float *row = scores.data + r * scores.ld;
-    uint8_t *to = out.data + r * out.ld;
-    const lf_range range = row_range(row, n);
-    v128_t totals = wasm_i32x4_splat(0);
-    uint32_t total = 0;
-    size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-      v128_t part[4];
-      UNROLL_ALL
-      for (size_t j = 0; j < 4; j++) {
-        const lf_lane y = coarse_exp(wasm_f32x4_sub(wasm_v128_load(row + i + 4 * j), range.most), &coarse);
-        part[j] = round_product(y, most, k);
-        totals = wasm_i32x4_add(totals, part[j]);
+  for (size_t first_row = 0; first_row < rows; first_row += SIDE_ROWS) {
+    const lf_row_block block = row_block(scores, first_row, rows - first_row);
+    const lf_range range = row_ranges(block, n);
+    float top[SIDE_ROWS];
+    float max[SIDE_ROWS];
+    float scale[SIDE_ROWS];
+    UNROLL_ALL
+    for (size_t r = 0; r < SIDE_ROWS; r++) max[r] = state.max[block.index[r]];
+    const lf_lane maxima = wasm_f32x4_pmax(wasm_v128_load(max), range.most);
+    const lf_lane largest = lf_exp(wasm_f32x4_sub(range.most, maxima), &fine);
+    wasm_v128_store(top, range.most);
+    wasm_v128_store(max, maxima);
+    wasm_v128_store(scale, wasm_f32x4_add(wasm_f32x4_div(largest, most), range.poison));
+    for (size_t r = 0; r < block.count; r++) {
+      const float *row = block.row[r];
+      const size_t index = block.index[r];
+      uint8_t *to = out.data + index * out.ld;
+      const lf_lane row_top = splat(top[r]);
+      v128_t totals = wasm_i32x4_splat(0);
+      uint32_t total = 0;
+      size_t i = 0;
+      for (; i + 16 <= n; i += 16) {
+        v128_t part[4];
+        UNROLL_ALL
+        for (size_t j = 0; j < 4; j++) {
+          const lf_lane y = coarse_exp(wasm_f32x4_sub(wasm_v128_load(row + i + 4 * j), row_top), &coarse);
+          part[j] = round_product(y, most, k);
+          totals = wasm_i32x4_add(totals, part[j]);
+        }
+        wasm_v128_store(to + i, narrow(part));
       }
-      wasm_v128_store(to + i, narrow(part));
+      for (; i < n; i++) {
+        const lf_lane y = coarse_exp(wasm_f32x4_sub(splat(row[i]), row_top), &coarse);
+        to[i] = (uint8_t)wasm_i32x4_extract_lane(round_product(y, most, k), 0);
+        total += to[i];
+      }
+      for (; i < lf_pad_group(n); i++) to[i] = 0;
+      uint32_t part[4];
+      wasm_v128_store(part, totals);
+      total += (part[0] + part[1]) + (part[2] + part[3]);
+      raise_max(state, index, max[r], &fine);
+      out.scale[index] = scale[r];
+      state.sum[index] = state.sum[index] + scale[r] * (float)total;
     }
-    for (; i < n; i++) {
-      const lf_lane y = coarse_exp(wasm_f32x4_sub(splat(row[i]), range.most), &coarse);
-      to[i] = (uint8_t)wasm_i32x4_extract_lane(round_product(y, most, k), 0);
-      total += to[i];
-    }
-    for (; i < lf_pad_group(n); i++) to[i] = 0;
-    uint32_t part[4];
-    wasm_v128_store(part, totals);
-    total += (part[0] + part[1]) + (part[2] + part[3]);
-
-    const float top = first(range.most);
-    const float max = state.max[r] < top ? top : state.max[r];
-    raise_max(state, r, max, &fine);
-    out.scale[r] = first(lf_exp(splat(top - max), &fine)) / (float)LF_QUANTISED_MAX + first(range.poison);
-    state.sum[r] = state.sum[r] + out.scale[r] * (float)total;
   }
 }

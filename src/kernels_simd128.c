@@ -147,31 +147,51 @@ void lf_gelu(lf_rows x, size_t rows, size_t n) {
 void lf_softmax_block(lf_rows scores, lf_softmax state, size_t rows, size_t n) {
   const lf_exp_constants k = exp_constants();
   const size_t whole = n / 4 * 4;
-  for (size_t r = 0; r < rows; r++) {
-    float *row = scores.data + r * scores.ld;
-    float top[4];
-    lf_lane tops = splat(state.max[r]);
-    for (size_t i = 0; i < whole; i += 4) tops = wasm_f32x4_pmax(tops, wasm_v128_load(row + i));
-    wasm_v128_store(top, tops);
-    for (size_t i = whole; i < n; i++) top[i % 4] = top[i % 4] < row[i] ? row[i] : top[i % 4];
-    const float low = top[0] < top[1] ? top[1] : top[0];
-    const float high = top[2] < top[3] ? top[3] : top[2];
-    const float max = low < high ? high : low;
-
-    float sum[4];
-    lf_lane sums = splat(0.0f);
+  for (size_t first_row = 0; first_row < rows; first_row += SIDE_ROWS) {
+    const lf_row_block block = row_block(scores, first_row, rows - first_row);
+    const float *at[SIDE_ROWS];
+    lf_lane tops[SIDE_ROWS];
+    UNROLL_ALL
+    for (size_t r = 0; r < SIDE_ROWS; r++) {
+      at[r] = block.row[r];
+      tops[r] = splat(state.max[block.index[r]]);
+    }
     for (size_t i = 0; i < whole; i += 4) {
-      const lf_lane y = lf_exp(wasm_f32x4_sub(wasm_v128_load(row + i), splat(max)), &k);
-      wasm_v128_store(row + i, y);
-      sums = wasm_f32x4_add(sums, y);
+      UNROLL_ALL
+      for (size_t r = 0; r < SIDE_ROWS; r++) {
+        tops[r] = wasm_f32x4_pmax(tops[r], wasm_v128_load(at[r]));
+        at[r] += 4;
+        OWN_REGISTER(at[r]);
+      }
     }
-    wasm_v128_store(sum, sums);
-    for (size_t i = whole; i < n; i++) {
-      row[i] = first(lf_exp(splat(row[i] - max), &k));
-      sum[i % 4] = sum[i % 4] + row[i];
+    float top_of[SIDE_ROWS][4];
+    UNROLL_ALL
+    for (size_t r = 0; r < SIDE_ROWS; r++) wasm_v128_store(top_of[r], tops[r]);
+    for (size_t r = 0; r < block.count; r++) {
+      const size_t index = block.index[r];
+      float *row = block.row[r];
+      float *top = top_of[r];
+      for (size_t i = whole; i < n; i++) top[i % 4] = top[i % 4] < row[i] ? row[i] : top[i % 4];
+      const float low = top[0] < top[1] ? top[1] : top[0];
+      const float high = top[2] < top[3] ? top[3] : top[2];
+      const float max = low < high ? high : low;
+
+      float sum[4];
+      const lf_lane most = splat(max);
+      lf_lane sums = splat(0.0f);
+      for (size_t i = 0; i < whole; i += 4) {
+        const lf_lane y = lf_exp(wasm_f32x4_sub(wasm_v128_load(row + i), most), &k);
+        wasm_v128_store(row + i, y);
+        sums = wasm_f32x4_add(sums, y);
+      }
+      wasm_v128_store(sum, sums);
+      for (size_t i = whole; i < n; i++) {
+        row[i] = first(lf_exp(splat(row[i] - max), &k));
+        sum[i % 4] = sum[i % 4] + row[i];
+      }
+      raise_max(state, index, max, &k);
+      state.sum[index] = state.sum[index] + combine(sum);
     }
-    raise_max(state, r, max, &k);
-    state.sum[r] = state.sum[r] + combine(sum);
   }
 }
 

@@ -139,4 +139,25 @@ static inline size_t next_rows(size_t left, size_t block) {
   return left >= 2 ? 2 : 1;
 }
 
+/* Rows that are reduced side by side, so that their maxima do not wait for each other. Of fewer rows the last one fills up the
+ * block: it is read again, and not written. */
+enum { SIDE_ROWS = 4 };
+
+typedef struct lf_row_block {
+  float *row[SIDE_ROWS];
+  size_t index[SIDE_ROWS];
+  size_t count;
+} lf_row_block;
+
+/* Rows first .. first + left - 1, or SIDE_ROWS of them. */
+static inline lf_row_block row_block(lf_rows rows, size_t first_row, size_t left) {
+  lf_row_block block = {.count = left < SIDE_ROWS ? left : SIDE_ROWS};
+  UNROLL_ALL
+  for (size_t r = 0; r < SIDE_ROWS; r++) {
+    block.index[r] = first_row + (r < block.count ? r : block.count - 1);
+    block.row[r] = rows.data + block.index[r] * rows.ld;
+  }
+  return block;
+}
+
 #endif /* LF_LANE_SIMD128_H */
