@@ -1,5 +1,5 @@
 /**
- * Where variants run: child processes of Node.js, or pages of Chromium.
+ * Where variants run: child processes of Node.js, or pages of Chromium. Other browsers: browsers.js.
  */
 import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +26,7 @@ import { NO_VNNI } from './machine.js'
 const root = resolve(folder, '..')
 
 /** @param {number} ms @returns {Promise<Answer>} */
-const limit = (ms) => new Promise((done) => setTimeout(() => done({ failed: `over ${Math.round(ms / 1000)} s` }), ms).unref())
+export const limit = (ms) => new Promise((done) => setTimeout(() => done({ failed: `over ${Math.round(ms / 1000)} s` }), ms).unref())
 
 /** @param {{ vnni?: boolean }} [options] vnni: false does without AVX-VNNI @returns {Promise<Host>} */
 export async function nodeHost({ vnni = true } = {}) {
@@ -95,6 +95,15 @@ export async function launchChromium({ vnni = true } = {}) {
   })
 }
 
+/**
+ * What a page is sent: the file's path as the server has it.
+ *
+ * @param {Order} order
+ * @returns {Order}
+ */
+export const orderForPage = (order) =>
+  'file' in order ? { ...order, file: `/${relative(root, order.file).replaceAll('\\', '/')}` } : order
+
 /** @param {{ vnni?: boolean }} [options] vnni: false does without AVX-VNNI @returns {Promise<Host>} */
 export async function chromiumHost({ vnni = true } = {}) {
   const files = await serveFiles()
@@ -114,11 +123,9 @@ export async function chromiumHost({ vnni = true } = {}) {
       }
       return {
         ask(order, limitMs) {
-          const url = (/** @type {string} */ file) => `/${relative(root, file).replaceAll('\\', '/')}`
-          const message = 'file' in order ? { ...order, file: url(order.file) } : order
           const run = async () => {
             const before = await threadMs()
-            const answer = await page.evaluate((/** @type {any} */ sent) => /** @type {any} */ (globalThis).answer(sent), message)
+            const answer = await page.evaluate((/** @type {any} */ sent) => /** @type {any} */ (globalThis).answer(sent), orderForPage(order))
             return { ...answer, cpuMs: await threadMs() - before }
           }
           return Promise.race([run(), limit(limitMs)]).catch((error) => ({ failed: `the page died: ${error.message}` }))

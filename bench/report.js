@@ -2,6 +2,7 @@
  * Results as text: what `npm run bench` prints.
  */
 import { operations } from './operations.js'
+import { peakOf } from './peak.js'
 import { ratio, summarise } from './statistics.js'
 
 /**
@@ -47,7 +48,7 @@ const configOf = (shape) => /** @type {any} */ ({ d_model: 128, n_layers: 4, n_h
  */
 export function shareOfPeak({ variant, times }, peaks) {
   const backend = variant.backend ?? 'relaxed'
-  const peak = peaks[`${variant.precision} ${backend}`] * variant.threads
+  const peak = peakOf(peaks, `${variant.precision} ${backend}`) * variant.threads
   return operations(configOf(variant.shape)) / (summarise(times).median / 1000) / peak
 }
 

@@ -15,7 +15,7 @@ Measures this engine beside onnxruntime-web, LiteRT.js and transformers.js, in N
 
       --quick            a few minutes: short documents, few rounds
       --only LIST        of compare, stages, start, tokenizer, models, documents, table3, agreement (default: all)
-      --host LIST        of node, chromium (default: both)
+      --host LIST        of node, chromium, firefox, webkit (default: node,chromium)
       --lengths N,N,...  tokens (default: 512,2048,4096,16384,65536)
       --rounds N         (default: 9)
       --no-vnni          as on processors without AVX-VNNI, which most x86 ones are; into files of their own
@@ -27,7 +27,9 @@ Measures this engine beside onnxruntime-web, LiteRT.js and transformers.js, in N
 `
 
 const SECTIONS = ['compare', 'stages', 'start', 'tokenizer', 'models', 'documents', 'table3', 'agreement']
-const HOSTS = ['node', 'chromium']
+const HOSTS = ['node', 'chromium', 'firefox', 'webkit']
+/** Those that a flag of V8 can take AVX-VNNI from, and whose start is measured. */
+const V8_HOSTS = ['node', 'chromium']
 
 /** @param {string} message @returns {never} */
 function refuse(message) {
@@ -60,9 +62,11 @@ function options() {
     const value = Number(part)
     return Number.isInteger(value) && value >= 1 && value <= most ? value : refuse(`--${option} has ${JSON.stringify(part)}, not a whole number from 1 to ${most}`)
   })
+  const hosts = list('host', values.host ?? 'node,chromium', HOSTS)
+  if (values['no-vnni'] && hosts.some((name) => !V8_HOSTS.includes(name))) refuse(`--no-vnni is for ${V8_HOSTS.join(' and ')}`)
   return {
     sections: list('only', values.only, SECTIONS),
-    hosts: list('host', values.host, HOSTS),
+    hosts,
     lengths: numbers('lengths', values.lengths ?? (values.quick ? '512,4096' : '512,2048,4096,16384,65536'), 2 ** 20),
     rounds: numbers('rounds', values.rounds ?? (values.quick ? '5' : '9'), 1000)[0],
     quick: Boolean(values.quick),
@@ -101,17 +105,24 @@ async function main() {
   }
 
   const { chromiumHost, nodeHost } = await import('./hosts.js')
+  /** @type {Record<string, (options: { vnni: boolean }) => Promise<import('./hosts.js').Host>>} */
+  const hostOf = {
+    node: nodeHost,
+    chromium: chromiumHost,
+    firefox: async () => (await import('./browsers.js')).firefoxHost(),
+    webkit: async () => (await import('./browsers.js')).webKitHost()
+  }
   const { plots } = await import('./plots.js')
   const { sections } = await import('./sections.js')
   mkdirSync(chosen.out, { recursive: true })
   process.stdout.write(`${machineName(machine(chosen))}\n`)
   for (const name of chosen.hosts) {
-    const host = await (name === 'node' ? nodeHost : chromiumHost)(chosen)
+    const host = await hostOf[name](chosen)
     const path = `${chosen.out}/${name}${chosen.vnni ? '' : '-no-vnni'}`
     const results = earlier(`${path}.json`, host.name, machine(chosen))
     for (const section of chosen.sections) {
       const { applies, measure, text } = sections[section]
-      const context = { host, inNode: name === 'node', chosen, results, progress }
+      const context = { host, inNode: name === 'node', startIsMeasured: V8_HOSTS.includes(name), chosen, results, progress }
       if (applies?.(context) === false) continue
       await measure(context)
       results.measured[section] = new Date().toISOString()

@@ -6,7 +6,7 @@ import { agreement } from './agreement.js'
 import { compare } from './compare.js'
 import { measureDocuments } from './documents.js'
 import { measureModels } from './models.js'
-import { measurePeaks } from './peak.js'
+import { measurePeaks, peakOf } from './peak.js'
 import * as report from './report.js'
 import { measureStages } from './stages.js'
 import { startInChromium, startInNode } from './start.js'
@@ -17,6 +17,7 @@ import { compareTokenizers } from './tokenizer.js'
  * @typedef {object} Context
  * @property {import('./hosts.js').Host} host
  * @property {boolean} inNode the host is Node.js
+ * @property {boolean} startIsMeasured the host is one that `start` knows how to start
  * @property {{ lengths: number[], rounds: number, quick: boolean, exported?: string, python?: string, text?: string, data?: string }} chosen
  * @property {any} results of this host; a section has the key of its own name, and `peaks`
  * @property {(text: string) => void} progress
@@ -75,10 +76,11 @@ export const sections = {
       }
     },
     text: ({ host, peaks, stages }) => Object.entries(stages).map(([name, measured]) =>
-      report.stagesTable(`${host}, n = 4,096, ${name}, one thread: where the time goes`, measured, peaks[name])).join('')
+      report.stagesTable(`${host}, n = 4,096, ${name}, one thread: where the time goes`, measured, peakOf(peaks, name))).join('')
   },
 
   start: {
+    applies: ({ startIsMeasured }) => startIsMeasured,
     async measure({ inNode, chosen: { rounds, python }, results }) {
       results.start = await (inNode ? startInNode(rounds) : startInChromium(rounds, python))
     },
