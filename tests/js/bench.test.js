@@ -9,7 +9,7 @@ import { benchFile, benchModel } from '../../bench/model.js'
 import { onnxFile, OnnxModel } from '../../bench/onnx.js'
 import { operations, stages } from '../../bench/operations.js'
 import { plot } from '../../bench/plot.js'
-import { liteRtTable } from '../../bench/report.js'
+import { liteRtTable, shareOfPeak } from '../../bench/report.js'
 import { ratio, summarise } from '../../bench/statistics.js'
 
 const CONFIG = { vocab_size: 257, n_max: 4096, d_model: 128, n_layers: 1, n_heads: 4, d_ff: 512, n_classes: 2, k: [128], sharing: 'layerwise', projection: 'linear', positions: 'learned' }
@@ -29,6 +29,15 @@ test('statistics: quartiles are interpolated, ratios are taken round by round', 
   assert.deepEqual(summarise([4, 1, 3, 2]), { median: 2.5, q1: 1.75, q3: 3.25, min: 1, max: 4, count: 4 })
   assert.deepEqual(ratio([10, 40], [5, 10]), { median: 3, q1: 2.5, q3: 3.5, min: 2, max: 4, count: 2 })
   assert.equal(ratio([], [1]), undefined)
+})
+
+test('the share of the peak is that of the fastest instructions, and none where there are none', () => {
+  const measured = { variant: { engine: 'linformer-wasm', backend: 'relaxed', precision: 'int8', threads: 2, shape: { attention: 'linformer', n_max: 4096, k: [128, 128, 128, 128] } }, times: [100], wall: [100] }
+  const perSecond = operations({ ...CONFIG, attention: 'linformer', n_layers: 4, k: [128, 128, 128, 128] }) / 0.1
+  assert.equal(shareOfPeak(measured, { 'int8 relaxed': perSecond }), 1 / 2)
+  assert.equal(shareOfPeak(measured, { 'int8 relaxed': perSecond, 'int8 relaxed, by pairs': 2 * perSecond }), 1 / 4)
+  assert.equal(shareOfPeak(measured, { 'int8 relaxed': 2 * perSecond, 'int8 relaxed, by pairs': perSecond }), 1 / 4)
+  assert.equal(shareOfPeak(measured, { 'int8 relaxed': 0, 'int8 relaxed, by pairs': 0 }), Infinity)
 })
 
 test('LiteRT.js is compared in a page, with what runs the same precision, instructions and threads here', () => {
@@ -92,7 +101,7 @@ test('the command explains itself, and refuses what it does not know', () => {
   const help = run('--help')
   assert.equal(help.status, 0)
   assert.match(help.stdout, /Usage: npm run bench/)
-  for (const args of [['--only', 'compare,speed'], ['--lengths', '512,-1'], ['--rounds', 'many'], ['--fast']]) {
+  for (const args of [['--only', 'compare,speed'], ['--lengths', '512,-1'], ['--rounds', 'many'], ['--host', 'webkit,opera'], ['--host', 'firefox', '--no-vnni'], ['--fast']]) {
     const { status, stdout, stderr } = run(...args)
     assert.equal(status, 2, args.join(' '))
     assert.equal(stdout, '')
