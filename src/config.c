@@ -33,7 +33,7 @@ lf_status lf_head_config_check(const lf_head_config *config) {
   if (config == NULL) return LF_ERROR_CONFIG;
   const int sizes = within(config->d_model, 1, 4096) && within(config->vocab_size, 1, 1 << 20) &&
                     within(config->n_classes, 1, 4096) && within(config->words, 0, config->vocab_size);
-  const int kinds = within(config->pooling, 0, LF_POOLING_WINDOW_MAX) && within(config->word_dtype, 0, LF_I8);
+  const int kinds = within(config->pooling, 0, LF_POOLING_DIRECTIONS) && within(config->word_dtype, 0, LF_I8);
   const int has_window = config->pooling == LF_POOLING_WINDOW_MAX;
   const int window = has_window ? within(config->window, 2, 1 << 20) && config->window % 2 == 0 : config->window == 0;
   return sizes && kinds && window ? LF_OK : LF_ERROR_CONFIG;

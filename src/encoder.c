@@ -5,7 +5,7 @@
  *
  *     pass 0          x = embedding                        p  = E_0 LN1_0(x)
  *     pass 1 + l      K, V from p, then for each tile      x += attention, x += feed-forward, p = E_(l+1) LN1_(l+1)(x)
- *     the last one    also                                 pooled += a LN(x)
+ *     the last one    also                                 pooled += a LN(x), s e with token vectors e
  *
  * Full attention needs all keys of a layer before its first query, so a layer is two passes: keys and values, then the rest. */
 #include <string.h>
@@ -99,22 +99,44 @@ static void weigh_tile(lf_worker *worker, float *importance, int32_t first, int3
   lf_importance(importance, (size_t)rows);
 }
 
-/* The chunk's sums += a_t LN(x_t), a_t; in single precision within the tile, in double beyond it. */
+void lf_weighted_tokens(const lf_model *model, lf_rows out, float *weight, const int32_t *ids, size_t rows) {
+  const size_t d = (size_t)model->config.d_model;
+  for (size_t t = 0; t < rows; t++) weight[t] = model->pool_token != NULL ? model->pool_token[ids[t]] : 0.0f;
+  lf_importance(weight, rows);
+  for (size_t t = 0; t < rows; t++) {
+    float *row = out.data + t * out.ld;
+    lf_widen(row, &model->token, (size_t)ids[t] * d, (size_t)ids[t], d);
+    if (model->pool_token != NULL) lf_scale(row, weight[t], d);
+  }
+}
+
+/* sums += the rows of worker->h, and their weights, 1 if there are none; in single precision within the tile, in double
+ * beyond it. */
+static void add_tile(lf_worker *worker, double *sums, const float *weight, size_t rows) {
+  const size_t d = (size_t)worker->run->model->config.d_model;
+  memset(worker->pooled, 0, lf_pad(d) * sizeof *worker->pooled);
+  for (size_t t = 0; t < rows; t++) {
+    lf_add(worker->pooled, worker->h.data + t * worker->h.ld, d);
+    sums[d] += weight != NULL ? (double)weight[t] : 1.0;
+  }
+  for (size_t i = 0; i < d; i++) sums[i] += (double)worker->pooled[i];
+}
+
+/* The chunk's sums += a_t LN(x_t), a_t, and s_t e_t, s_t. */
 static void pool_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t rows) {
   const lf_run *run = worker->run;
   const size_t d = (size_t)run->model->config.d_model;
   float *importance = run->importance != NULL ? run->importance + first : NULL;
-  double *sums = run->pooled_chunks + (size_t)worker->chunk * (d + 1);
+  double *sums = run->pooled_chunks + (size_t)worker->chunk * 2 * (d + 1);
   normalise(worker, x, &run->model->norm, rows);
   if (importance != NULL) weigh_tile(worker, importance, first, rows);
-  memset(worker->pooled, 0, lf_pad(d) * sizeof *worker->pooled);
-  for (size_t t = 0; t < (size_t)rows; t++) {
-    float *h = worker->h.data + t * worker->h.ld;
-    if (importance != NULL) lf_scale(h, importance[t], d);
-    lf_add(worker->pooled, h, d);
-    sums[d] += importance != NULL ? (double)importance[t] : 1.0;
+  for (size_t t = 0; importance != NULL && t < (size_t)rows; t++) {
+    lf_scale(worker->h.data + t * worker->h.ld, importance[t], d);
   }
-  for (size_t i = 0; i < d; i++) sums[i] += (double)worker->pooled[i];
+  add_tile(worker, sums, importance, (size_t)rows);
+  float *token_weight = worker->scores.data;
+  lf_weighted_tokens(run->model, worker->h, token_weight, run->ids + first, (size_t)rows);
+  add_tile(worker, sums + d + 1, token_weight, (size_t)rows);
 }
 
 static void linformer_tile(lf_worker *worker, lf_rows x, int32_t first, int32_t rows) {
@@ -155,7 +177,7 @@ void lf_begin_chunk(lf_worker *worker, lf_range tiles) {
     worker->p = run->p_chunks + (run->n_threads > 1 ? (size_t)worker->chunk * run->p_size : 0);
     lf_projection_begin(run, worker->p, layer, lf_projection_span(run, layer, tiles));
   } else if (run->pass + 1 == run->n_passes) {
-    const size_t count = (size_t)run->model->config.d_model + 1;
+    const size_t count = 2 * ((size_t)run->model->config.d_model + 1);
     memset(run->pooled_chunks + (size_t)worker->chunk * count, 0, count * sizeof(double));
   }
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { SLOT_LIMIT = 5 };
+enum { SLOT_LIMIT = 6 };
 
 /* Lays a head out from `base`, or with a base of NULL only counts. Returns the bytes it takes. */
 static uint64_t carve(uint8_t *base, const lf_head_config *config) {
@@ -21,6 +21,12 @@ static uint64_t carve(uint8_t *base, const lf_head_config *config) {
   const uint64_t words = (uint64_t)config->words;
   const lf_linear_shape dense = {.n_out = config->n_classes, .n_in = config->d_model, .factor = 1.0f};
   head->dense = lf_carve_linear(&to, "head.weight", "head.bias", dense);
+  if (config->pooling == LF_POOLING_DIRECTIONS) {
+    head->tokens = lf_carve_panels(&to, "head.token_weight", dense);
+    head->token_sums = lf_arena_take(&to.arena, n_classes, sizeof(double));
+    head->totals = lf_arena_take(&to.arena, 2 * (uint64_t)config->d_model, sizeof(double));
+    head->token_weight = lf_arena_take(&to.arena, lf_pad(LF_TILE), size);
+  }
   if (words > 0) {
     const lf_slot ids = {
         .kind = LF_SLOT_IDS, .shape = {config->words}, .n_dims = 1, .dtype = LF_I32, .limit = config->vocab_size};
@@ -49,6 +55,8 @@ static uint64_t carve(uint8_t *base, const lf_head_config *config) {
   head->h.data = lf_arena_take(&to.arena, LF_TILE * (uint64_t)head->h.ld, size);
   head->tile.ld = (size_t)padded;
   head->tile.data = lf_arena_take(&to.arena, LF_TILE * padded, size);
+  head->shares.ld = (size_t)padded;
+  if (config->pooling == LF_POOLING_DIRECTIONS) head->shares.data = lf_arena_take(&to.arena, LF_TILE * padded, size);
   head->slots = to.slots;
   return to.arena.used;
 }

@@ -17,6 +17,7 @@ struct lf_head {
   lf_head_config config;
   lf_slots slots;
   lf_linear dense;
+  lf_panels tokens; /* [d_model, n_classes] of the token vectors, with LF_POOLING_DIRECTIONS */
 
   /* The word head. */
   int32_t *ids;        /* [words] */
@@ -35,24 +36,30 @@ struct lf_head {
   double *best_length;    /* [n_classes] of the vector v of that window */
 
   /* The document. */
-  int32_t begun;          /* lf_head_begin has been called */
-  int32_t read;           /* all of the run has been, and the logits are there */
-  int32_t is_finite;      /* everything so far */
-  lf_status status;       /* once the logits are there */
-  int32_t n;              /* tokens of the document that have been read */
-  double weight;          /* sum of a_t over them */
-  double *sums;           /* [n_classes] of terms over them */
-  lf_halves *halves;      /* [n_classes] with LF_POOLING_WINDOW_MAX */
-  float *logits;          /* [n_classes] */
+  int32_t begun;      /* lf_head_begin has been called */
+  int32_t read;       /* all of the run has been, and the logits are there */
+  int32_t is_finite;  /* everything so far */
+  lf_status status;   /* once the logits are there */
+  int32_t n;          /* tokens of the document that have been read */
+  double weight;      /* sum of a_t over them */
+  double *sums;       /* [n_classes] of terms over them */
+  double *token_sums; /* [n_classes] the same of their token vectors, with LF_POOLING_DIRECTIONS */
+  double *totals;     /* [2, d_model] sums of the runs' pooled vectors and of their means of token vectors, by weight */
+  double factors[2];  /* what the two parts' sums are multiplied with: 1 / the lengths of the totals */
+  lf_halves *halves;  /* [n_classes] with LF_POOLING_WINDOW_MAX */
+  float *logits;      /* [n_classes] */
   int32_t (*evidence)[2]; /* [n_classes] */
 
   /* The run that is being read: its tokens before `next` have been. */
   const lf_run *run;
+  const lf_model *model; /* its trunk */
   uint32_t run_document; /* of lf_run.document */
   int32_t next;
 
-  lf_rows h;    /* [LF_TILE, d_model] */
-  lf_rows tile; /* [LF_TILE, n_classes], also without padding: see lf_head_terms */
+  float *token_weight; /* [lf_pad(LF_TILE)] s_t, with LF_POOLING_DIRECTIONS */
+  lf_rows h;           /* [LF_TILE, d_model] */
+  lf_rows tile;        /* [LF_TILE, n_classes], also without padding: see lf_head_terms */
+  lf_rows shares;      /* [LF_TILE, n_classes] contributions of token vectors, with LF_POOLING_DIRECTIONS */
 };
 
 /* ---- words.c ---- */

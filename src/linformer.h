@@ -222,6 +222,11 @@ const float *lf_run_pooled(const lf_run *run);
  * pooled vector of the whole is the mean of the runs' by this weight. */
 double lf_run_weight(const lf_run *run);
 
+/* The mean of the token vectors themselves, [d_model], rows of embed.token.weight without position, stem or layers; with
+ * importance sum s_t e_t / sum s_t, s_t = exp(clamp(pool.token[id_t], -20, 20)). And what it was divided by. */
+const float *lf_run_token_mean(const lf_run *run);
+double lf_run_token_weight(const lf_run *run);
+
 /* The residual stream x, [n, lf_run_stride] floats, as the last step left it; rows are padded with zeros. */
 const float *lf_run_x(const lf_run *run);
 int32_t lf_run_stride(const lf_run *run);
@@ -230,9 +235,12 @@ int32_t lf_run_stride(const lf_run *run);
 
 /* How a head makes one logit of all tokens. y_tc = LN(x_t) . head.weight[c] */
 typedef enum lf_pooling {
-  LF_POOLING_MEAN = 0,      /* logit_c = bias_c + mean over t of y_tc */
-  LF_POOLING_WEIGHTED = 1,  /* logit_c = bias_c + sum a_t y_tc / sum a_t, with the trunk's importance a_t */
-  LF_POOLING_WINDOW_MAX = 2 /* logit_c = bias_c + the largest mean of y_tc over any window, and of its words' part */
+  LF_POOLING_MEAN = 0,       /* logit_c = bias_c + mean over t of y_tc */
+  LF_POOLING_WEIGHTED = 1,   /* logit_c = bias_c + sum a_t y_tc / sum a_t, with the trunk's importance a_t */
+  LF_POOLING_WINDOW_MAX = 2, /* logit_c = bias_c + the largest mean of y_tc over any window, and of its words' part */
+  /* logit_c = bias_c + head.weight[c] . p / |p| + head.token_weight[c] . e / |e|, with the document's pooled vector p and
+   * mean of token vectors e; one that is zero adds nothing. */
+  LF_POOLING_DIRECTIONS = 3
 } lf_pooling;
 
 /* The shape of a head. Every field is an int32_t, in this order. */
@@ -256,6 +264,7 @@ lf_status lf_head_init(lf_head *head, uint64_t bytes, const lf_head_config *conf
 /* As lf_set_tensor, for
  *
  *   head.weight [n_classes, d_model], head.bias [n_classes]
+ *   head.token_weight [n_classes, d_model]   (with LF_POOLING_DIRECTIONS)
  *   words.ids [words] I32, ascending, < vocab_size; words.idf [words]; words.weight [words, n_classes]   (with a word head)
  *
  * The word head sees a document as v_i = sqrt(count of token ids[i]) idf[i], v of length 1 (or 0), and adds
@@ -291,7 +300,7 @@ const int32_t *lf_head_evidence(const lf_head *head);
  * head's own memory, where lf_head_terms says, and the next call overwrites it.
  *
  * lf_head_terms: what the dense part sums up for tokens first .. first + n - 1 of the run that is being read, a_t y_tc;
- * a_t is 1 unless the pooling is weighted. NULL if the run has gone on, or has no such tokens.
+ * a_t is 1 without importance, or if the pooling takes no account of it. NULL if the run has gone on, or has no such tokens.
  *
  * lf_head_contributions: makes contributions of the terms in that memory, which are of tokens first .. first + n - 1 of the
  * document, whose ids are given. LF_ERROR_STATE unless lf_head_step has said LF_OK, LF_ERROR_LENGTH if the document has no

@@ -100,8 +100,8 @@ static uint64_t carve(uint8_t *base, const lf_config *config, int32_t n_cap, int
   run->ids = lf_arena_take(&arena, cap, sizeof(int32_t));
   run->x = take_rows(&arena, cap, (size_t)config->d_model);
   if (config->importance) run->importance = lf_arena_take(&arena, lf_pad((size_t)cap), size);
-  run->pooled = lf_arena_take(&arena, (uint64_t)config->d_model, size);
-  run->pooled_chunks = lf_arena_take(&arena, LF_CHUNKS * ((uint64_t)config->d_model + 1), sizeof(double));
+  run->pooled = lf_arena_take(&arena, 2 * (uint64_t)config->d_model, size);
+  run->pooled_chunks = lf_arena_take(&arena, 2 * LF_CHUNKS * ((uint64_t)config->d_model + 1), sizeof(double));
   if (!full) {
     const int int8 = lf_projects_int8(config);
     run->ld_p = int8 ? lf_pad(run->key_cap) : run->x.ld;
@@ -162,21 +162,29 @@ lf_status lf_begin(lf_run *run, int32_t n) {
   return LF_OK;
 }
 
-/* The pooled vector, from the sums of all chunks, in their order: neither tiles nor threads show. */
-static lf_status finish_pooled(lf_run *run) {
+/* One of the two means, from the sums of all chunks, in their order: neither tiles nor threads show. */
+static lf_status finish_mean(lf_run *run, size_t which) {
   const size_t d = (size_t)run->model->config.d_model;
+  const double *sums = run->pooled_chunks + which * (d + 1);
+  const size_t chunk_size = 2 * (d + 1);
   lf_status status = LF_OK;
-  run->weight = 0.0;
-  for (int32_t chunk = 0; chunk < run->n_chunks; chunk++)
-    run->weight += run->pooled_chunks[(size_t)chunk * (d + 1) + d];
+  double weight = 0.0;
+  for (size_t chunk = 0; chunk < (size_t)run->n_chunks; chunk++) weight += sums[chunk * chunk_size + d];
   for (size_t i = 0; i < d; i++) {
     double sum = 0.0;
-    for (int32_t chunk = 0; chunk < run->n_chunks; chunk++) sum += run->pooled_chunks[(size_t)chunk * (d + 1) + i];
-    const double mean = sum / run->weight;
-    run->pooled[i] = (float)mean;
+    for (size_t chunk = 0; chunk < (size_t)run->n_chunks; chunk++) sum += sums[chunk * chunk_size + i];
+    const double mean = sum / weight;
+    run->pooled[which * d + i] = (float)mean;
     if (!lf_is_finite(mean)) status = LF_ERROR_VALUE;
   }
+  run->weight[which] = weight;
   return status;
+}
+
+static lf_status finish_pooled(lf_run *run) {
+  const lf_status outputs = finish_mean(run, 0);
+  const lf_status tokens = finish_mean(run, 1);
+  return outputs != LF_OK ? outputs : tokens;
 }
 
 lf_status lf_step(lf_run *run, int32_t max_tiles) {
@@ -196,6 +204,8 @@ void lf_run_stop(lf_run *run) {
 int32_t lf_run_done(const lf_run *run) { return atomic_load(&run->tiles_done); }
 int32_t lf_run_total(const lf_run *run) { return run->n_passes * run->n_tiles; }
 const float *lf_run_pooled(const lf_run *run) { return run->pooled; }
-double lf_run_weight(const lf_run *run) { return run->weight; }
+double lf_run_weight(const lf_run *run) { return run->weight[0]; }
+const float *lf_run_token_mean(const lf_run *run) { return run->pooled + run->model->config.d_model; }
+double lf_run_token_weight(const lf_run *run) { return run->weight[1]; }
 const float *lf_run_x(const lf_run *run) { return run->x.data; }
 int32_t lf_run_stride(const lf_run *run) { return (int32_t)run->x.ld; }

@@ -36,7 +36,7 @@ typedef struct lf_worker {
   lf_rows ff;         /* [LF_TILE, d_ff or stem] */
   lf_rows scores;     /* [LF_TILE, LF_KEY_BLOCK] */
   lf_softmax softmax; /* of LF_TILE rows, its ctx one head's: [LF_TILE, d_head] */
-  float *pooled;      /* [lf_pad(d_model)] the sum of one tile */
+  float *pooled;      /* [lf_pad(d_model)] a sum of one tile */
   /* With a stem: token vectors of the tile and of one token on each side, [LF_TILE + 2, d_model]. */
   float *tokens;
   float *e_tile; /* [k_max, LF_TILE] the tile's columns of E, widened; float32 only */
@@ -67,12 +67,13 @@ struct lf_run {
   atomic_int cancelled;   /* everyone is to let go, and to take no chunk */
   atomic_int stopped;
 
-  int32_t *ids;          /* [n_cap] */
-  lf_rows x;             /* [n_cap, d_model] the residual stream */
-  float *importance;     /* [lf_pad(n_cap)] a_t; NULL without importance, when all are 1 */
-  float *pooled;         /* [d_model] */
-  double *pooled_chunks; /* [LF_CHUNKS, d_model + 1] sum over each chunk's tokens of a_t LN(x_t), and of a_t */
-  double weight;         /* sum of a_t */
+  int32_t *ids;      /* [n_cap] */
+  lf_rows x;         /* [n_cap, d_model] the residual stream */
+  float *importance; /* [lf_pad(n_cap)] a_t; NULL without importance, when all are 1 */
+  float *pooled;     /* [2, d_model] mean of a_t LN(x_t), and of the token vectors s_t e_t */
+  double *
+      pooled_chunks; /* [LF_CHUNKS, 2, d_model + 1] sums over each chunk's tokens: of a_t LN(x_t) and a_t, s_t e_t and s_t */
+  double weight[2]; /* sum of a_t, and of s_t */
 
   /* One layer's projected input. */
   size_t key_cap; /* most rows of keys and values: k_max for the Linformer, n_cap for full attention */
@@ -99,6 +100,12 @@ static inline int lf_is_finite(double value) { return value > -3.0e38 && value <
 
 /* out [rows, d]: sinusoidal positions first .. first + rows - 1. */
 void lf_sinusoidal_rows(lf_rows out, int32_t first, int32_t rows, int32_t d);
+
+/* ---- encoder.c ---- */
+
+/* Token vectors without position, s_t e_t, in the first rows of `out`, and s_t in `weight` [lf_pad(rows)], which is 1 without
+ * importance. */
+void lf_weighted_tokens(const lf_model *model, lf_rows out, float *weight, const int32_t *ids, size_t rows);
 
 /* ---- linear.c ---- */
 

@@ -77,17 +77,29 @@ lf_norm lf_carve_norm(lf_carver *to, const char *weight, const char *bias, int32
   return norm;
 }
 
-lf_linear lf_carve_linear(lf_carver *to, const char *weight, const char *bias, lf_linear_shape shape) {
+static lf_slot carve_matrix(lf_carver *to, const char *name, lf_linear_shape shape) {
   const lf_slot_kind kind = shape.precision == LF_PRECISION_INT8 ? LF_SLOT_LINEAR_INT8 : LF_SLOT_LINEAR;
-  lf_slot slot = {.kind = kind, .shape = {shape.n_out, shape.n_in}, .n_dims = 2, .factor = shape.factor};
-  slot = lf_carve_slot(to, weight, slot);
-  const lf_panels panels = {.data = slot.data,
-                            .panel_stride = (size_t)shape.n_in * LF_LANES,
-                            .row_stride = LF_LANES,
-                            .n_in = (size_t)shape.n_in,
-                            .n_out = (size_t)shape.n_out};
-  return (lf_linear){
-      .weight = panels, .quantised = slot.quantised, .bias = lf_carve_vector(to, bias, shape.n_out, shape.factor)};
+  const lf_slot slot = {.kind = kind, .shape = {shape.n_out, shape.n_in}, .n_dims = 2, .factor = shape.factor};
+  return lf_carve_slot(to, name, slot);
+}
+
+static lf_panels panels_of(lf_slot slot, lf_linear_shape shape) {
+  return (lf_panels){.data = slot.data,
+                     .panel_stride = (size_t)shape.n_in * LF_LANES,
+                     .row_stride = LF_LANES,
+                     .n_in = (size_t)shape.n_in,
+                     .n_out = (size_t)shape.n_out};
+}
+
+lf_linear lf_carve_linear(lf_carver *to, const char *weight, const char *bias, lf_linear_shape shape) {
+  const lf_slot slot = carve_matrix(to, weight, shape);
+  return (lf_linear){.weight = panels_of(slot, shape),
+                     .quantised = slot.quantised,
+                     .bias = lf_carve_vector(to, bias, shape.n_out, shape.factor)};
+}
+
+lf_panels lf_carve_panels(lf_carver *to, const char *name, lf_linear_shape shape) {
+  return panels_of(carve_matrix(to, name, shape), shape);
 }
 
 lf_stored lf_carve_stored(lf_carver *to, const char *name, lf_slot_kind kind, lf_slot slot) {

@@ -126,6 +126,7 @@ lf_stored lf_carve_stored(lf_carver *to, const char *name, lf_slot_kind kind, lf
 
 /* A map from n_in to n_out in the precision given; each weight and bias is multiplied by `factor`. */
 lf_linear lf_carve_linear(lf_carver *to, const char *weight, const char *bias, lf_linear_shape shape);
+lf_panels lf_carve_panels(lf_carver *to, const char *name, lf_linear_shape shape); /* float32, without a bias */
 
 /* ---- tensors.c ---- */
 

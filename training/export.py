@@ -9,7 +9,7 @@ weights of a training that is still running, or was stopped. `--file` takes a mo
 included: for a golden of other texts, or for another name.
 
 The golden file holds texts of our own, their token ids and, in float64 from the quantised weights, their logits, or the
-pooled vectors of a trunk: the whole path from text to result is tested against it. The temperature that evaluate.py fits
+vectors of a trunk: the whole path from text to result is tested against it. The temperature that evaluate.py fits
 on held-out documents is divided into the head's weights and bias, so the engine needs to know nothing of it.
 """
 
@@ -69,7 +69,7 @@ def golden_rows(path: Path, texts: tuple[str, ...]) -> list[dict]:
         ids = tokenizer.encode(text).ids
         row, mask = torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.bool)
         with torch.no_grad():
-            out = {"logits": model(row, mask)} if model.config.n_classes else {"pooled": model.pooled(row, model.encode(row, mask)[-1], mask)}
+            out = {"logits": model(row, mask)} if model.config.n_classes else {"vector": model.vector(row, model.encode(row, mask)[-1], mask)}
         rows.append({"text": text, "ids": ids, **{name: value[0].tolist() for name, value in out.items()}})
     return rows
 

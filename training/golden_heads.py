@@ -3,8 +3,8 @@
     python training/golden_heads.py
 
 `trunk.safetensors` reads bytes (byte b is token b + 1). `NAME.safetensors` are its heads. `golden.json` has documents as token ids,
-some longer than the trunk's n_max, which are read in windows; and for each the pooled vector, and of each head logits, contributions
-and evidence, computed in float64 on the weights as the files have them.
+some longer than the trunk's n_max, which are read in windows; and for each the vector that `embed` gives, and of each head logits,
+contributions and evidence, computed in float64 on the weights as the files have them.
 """
 
 from __future__ import annotations
@@ -93,11 +93,13 @@ def word_shares(head: dict[str, Tensor], ids: Tensor) -> Tensor:
     return out
 
 
-def judge(head: dict[str, Tensor], h: Tensor, ids: Tensor, window: int | None) -> dict:
-    """Logits, contributions [n, classes] and evidence of a head"""
+def judge(head: dict[str, Tensor], h: Tensor, tokens: Tensor, ids: Tensor, window: int | None) -> dict:
+    """Logits, contributions [n, classes] and evidence of a head, from LN(x) and token vectors, both [n, d_model]"""
     n = len(ids)
     products = h @ head["head.weight"].T  # [n, classes]
     contributions = products.clone()
+    if "head.token_weight" in head:
+        contributions = products / h.mean(0).norm() + tokens @ head["head.token_weight"].T / tokens.mean(0).norm()
     evidence = None
     if window:
         contributions = torch.zeros_like(products)
@@ -149,6 +151,11 @@ def main() -> None:
             "words.weight": torch.randn(KNOWN, CLASSES),
         }
 
+    def both(h: Tensor, tokens: Tensor) -> Tensor:
+        """What `embed` gives of a document"""
+        means = [h.mean(0), tokens.mean(0)]
+        return torch.cat([mean / mean.norm() for mean in means])
+
     documents = [torch.randint(1, TRUNK.vocab_size, (n,)) for n in LENGTHS]
     with torch.no_grad():
         rows = [normalised(model, ids) for ids in documents]
@@ -172,15 +179,19 @@ def main() -> None:
         direction = like("direction", spread / spread.norm(dim=1, keepdim=True))
         write_head("window", trunk, {**dense(), **words(), **direction}, {**window, "words": KNOWN}, labels_kind="many", thresholds=thresholds)
 
+        tokens = {"head.token_weight": torch.randn(CLASSES, TRUNK.d_model)}
+        write_head("directions", trunk, {**dense(), **tokens, **words()}, {"pooling": "directions", "words": KNOWN})
+
         golden = []
         for ids, h, vector in zip(documents, rows, pooled, strict=True):
             of_heads = {}
-            for name in ("mean", "words", "window"):
+            e = model.embed["token"](ids)
+            for name in ("mean", "words", "window", "directions"):
                 head = {key: tensor if key == "words.ids" else tensor.double() for key, tensor in load_file(OUT / f"{name}.safetensors").items()}
-                of_heads[name] = judge(head, h, ids, WINDOW if name == "window" else None)
+                of_heads[name] = judge(head, h, e, ids, WINDOW if name == "window" else None)
                 if "typicality.whitening" in head:
                     of_heads[name]["typicality"] = typicality(head, vector)
-            golden.append({"ids": ids.tolist(), "pooled": vector.tolist(), "heads": of_heads})
+            golden.append({"ids": ids.tolist(), "vector": both(h, e).tolist(), "heads": of_heads})
     rounded = json.loads(json.dumps(golden), parse_float=lambda text: round(float(text), 7))
     (OUT / "golden.json").write_text(json.dumps(rounded, separators=(",", ":")) + "\n")
     print(f"{len(list(OUT.iterdir()))} files, {sum(f.stat().st_size for f in OUT.iterdir()) / 1e6:.2f} MB")

@@ -4,7 +4,7 @@
 
 Each NAME.safetensors holds the weights of one model under the names of the model file, and for documents of several
 lengths `golden.N.ids` [N], `golden.N.x` [n_layers + 1, N, d_model] (before the first layer and after each),
-`golden.N.pooled` [d_model], `golden.N.contributions` [N, n_classes], `golden.N.logits` [n_classes], and with windows
+`golden.N.pooled` [d_model], `golden.N.vector` [2 d_model] (what `embed` gives), `golden.N.contributions` [N, n_classes], `golden.N.logits` [n_classes], and with windows
 `golden.N.evidence` [n_classes, 2], the token that each window starts with and its end. The reference runs in float64 on the weights
 as the file has them, so the differences that the tests print are the engine's own error.
 """
@@ -47,6 +47,7 @@ def write(name: str, config: Config, dtype: str = "F32") -> None:
             tensors[f"golden.{n}.x"] = torch.cat(states).float()
             tensors[f"golden.{n}.contributions"] = model.contributions(ids, states[-1], mask)[0].float()
             tensors[f"golden.{n}.pooled"] = model.pooled(ids, states[-1], mask)[0].float()
+            tensors[f"golden.{n}.vector"] = model.vector(ids, states[-1], mask)[0].float()
             if config.pooling == "window-max":
                 edges = model.evidence(ids, h @ model.head.weight.T, mask)
                 tensors[f"golden.{n}.evidence"] = torch.stack(edges, -1)[0].int()
@@ -88,6 +89,8 @@ def main() -> None:
     write("words", config(words=10))
     write("all-I8", config(stem=24, importance=True, positions="none", pooling="weighted", words=20, projection="mean"), "I8")
     write("all-window-max", config(stem=24, importance=True, pooling="window-max", window=6, words=5, n_classes=5))
+    write("directions", config(pooling="directions", words=7))
+    write("all-directions-I8", config(stem=24, importance=True, positions="none", pooling="directions", words=20), "I8")
     print(f"{len(list(OUT.iterdir()))} files, {sum(f.stat().st_size for f in OUT.iterdir()) / 1e6:.2f} MB")
 
 

@@ -20,7 +20,7 @@ ATTENTION = ("linformer", "full")
 SHARING = ("none", "headwise", "key-value", "layerwise")
 PROJECTION = ("linear", "mean", "max", "conv")
 POSITIONS = ("learned", "sinusoidal", "none")
-POOLING = ("mean", "weighted", "window-max")
+POOLING = ("mean", "weighted", "window-max", "directions")
 SINCE_VERSION_2 = ("stem", "importance", "pooling", "window", "words")  # fields that files do not have which do without them
 
 
@@ -42,7 +42,7 @@ class Config:
     positions: str = "learned"
     stem: int = 0  # hidden width of the stem; 0: none
     importance: bool = False  # each token has a learned importance, and the pooled vector is the weighted mean
-    pooling: str = "mean"  # of the head: "mean", "weighted" by the trunk's importance, or the largest mean of a window
+    pooling: str = "mean"  # of the head: "mean", "weighted" by the trunk's importance, the largest mean of a window, or "directions"
     window: int = 0  # tokens of a window, even, with pooling "window-max"
     words: int = 0  # tokens that the word head knows; 0: there is none
 
@@ -226,6 +226,10 @@ class Importance(nn.Module):
         """ids [batch, n], h = LN(x) [batch, n, d_model] -> [batch, n]"""
         return torch.exp((self.token[ids] + h @ self.weight).clamp(-20, 20))
 
+    def alone(self, ids: Tensor) -> Tensor:
+        """The same of a token without its surroundings: ids [batch, n] -> [batch, n]"""
+        return torch.exp(self.token[ids].clamp(-20, 20))
+
 
 class Words(nn.Module):
     """The word head, on the tokens themselves: v_i = sqrt(count of ids[i]) idf[i], v of length 1, logit_c += v_i weight[i, c]"""
@@ -290,6 +294,8 @@ class Linformer(nn.Module):
             self.pool = Importance(config)
         if config.n_classes:
             self.head = nn.Linear(config.d_model, config.n_classes)
+            if config.pooling == "directions":
+                self.head.token_weight = nn.Parameter(torch.zeros(config.n_classes, config.d_model))
         if config.words:
             self.words = Words(config)
 
@@ -322,10 +328,19 @@ class Linformer(nn.Module):
         h = self.norm(x)  # [batch, n, d_model]
         return torch.einsum("bn,bnd->bd", self.weights(ids, h, mask, self.config.importance), h)
 
+    def token_mean(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """The mean of the token vectors without position, stem or layers, [batch, d_model], weighted with importance"""
+        s = (self.pool.alone(ids) if self.config.importance else torch.ones_like(mask, dtype=self.norm.weight.dtype)) * mask  # [batch, n]
+        return torch.einsum("bn,bnd->bd", s / s.sum(1, keepdim=True), self.embed["token"](ids))
+
+    def vector(self, ids: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+        """What `embed` gives of a document, [batch, 2 d_model]: the directions of the pooled vector and of the mean of the token vectors"""
+        return torch.cat([F.normalize(self.pooled(ids, x, mask), dim=-1), F.normalize(self.token_mean(ids, mask), dim=-1)], -1)
+
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """ids [batch, n] and mask [batch, n] (True for a token, False for padding) -> logits [batch, n_classes]"""
         x = self.encode(ids, mask)[-1]  # [batch, n, d_model]
-        if self.config.pooling == "window-max" or self.config.words:
+        if self.config.pooling in ("window-max", "directions") or self.config.words:
             contributions = self.contributions(ids, x, mask) * mask[..., None]  # [batch, n, n_classes]
             return self.head.bias + contributions.sum(1) / mask.sum(1, keepdim=True)  # [batch, n_classes]
         h = self.norm(x)  # [batch, n, d_model]
@@ -345,6 +360,12 @@ class Linformer(nn.Module):
             for c in range(self.config.n_classes if self.config.words else 0):
                 out[..., c] += n[..., 0] * self.words(ids, mask & inside[..., c])[..., c]
             return out
+        if self.config.pooling == "directions":
+            a = self.weights(ids, h, mask, self.config.importance) / self.pooled(ids, x, mask).norm(dim=-1, keepdim=True)  # [batch, n]
+            s = (self.pool.alone(ids) if self.config.importance else torch.ones_like(a)) * mask  # [batch, n]
+            s = s / s.sum(1, keepdim=True) / self.token_mean(ids, mask).norm(dim=-1, keepdim=True)
+            out = n * (a[..., None] * terms + s[..., None] * (self.embed["token"](ids) @ self.head.token_weight.T))
+            return out + (n * self.words(ids, mask) if self.config.words else 0)
         share = n * self.weights(ids, h, mask, self.config.pooling == "weighted")[..., None]  # [batch, n, 1]
         return share * terms + (n * self.words(ids, mask) if self.config.words else 0)
 

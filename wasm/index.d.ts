@@ -34,10 +34,10 @@ export interface HeadConfig {
   readonly vocab_size: number
   readonly n_classes: number
   /**
-   * What a label's logit is of: the mean over all tokens (the default), the mean weighted by their importance, or the largest mean
-   * over any window of `window` tokens.
+   * What a label's logit is of: the mean over all tokens (the default), the mean weighted by their importance, the largest mean
+   * over any window of `window` tokens, or both halves of the vector that `embed` gives.
    */
-  readonly pooling?: 'mean' | 'weighted' | 'window-max'
+  readonly pooling?: 'mean' | 'weighted' | 'window-max' | 'directions'
   readonly window?: number
   /** Tokens that the word head knows; without it there is none. It reads the document, or with window-max each window by itself. */
   readonly words?: number
@@ -292,8 +292,9 @@ export interface Classifier {
   classify(inputs: readonly Input[], options: ClassifyOptions & { heads: readonly Classifier[] }): Promise<(Result[] | Failure)[]>
   classify(inputs: AsyncIterable<Input>, options: ClassifyOptions & { heads: readonly Classifier[] }): AsyncGenerator<Result[] | Failure, void, undefined>
   /**
-   * The trunk's vector of a document, [d_model]: the mean of its last LayerNorm over all tokens (weighted, if the trunk has
-   * importance), whatever the document's length. Throws as `classify`.
+   * A document as a vector, [2 d_model], whatever its length. The first half is the mean of the trunk's last LayerNorm over all
+   * tokens, the second the mean of the token vectors that the trunk starts from: what the document says, and which words it has.
+   * Both are weighted where the trunk has importance, and have length 1, so a dot product of two vectors is at most 2. Throws as `classify`.
    */
   embed(input: Input, options?: EmbedOptions): Promise<Float32Array>
   embed(inputs: readonly Input[], options?: EmbedOptions): Promise<(Float32Array | Failure)[]>

@@ -59,7 +59,8 @@ static const lf_config shapes[SHAPES] = {
 /* All models in float32, then all in int8; then those with further parts, in the same order. */
 int32_t engine_case_count(void) { return 2 * MODELS + 2 * PARTS * SHAPES; }
 
-/* Which of the further parts a case has: 1 a stem; 2 importance and weighted pooling; 3 windows; 4 all, in full attention, with
+/* Which of the further parts a case has: 1 a stem; 2 importance and weighted pooling, both with directions in
+ * every other case; 3 windows; 4 all, in full attention, with
  * words; or 0. */
 static int32_t part_of(int32_t index) { return index < 2 * MODELS ? 0 : 1 + (index - 2 * MODELS) / SHAPES % PARTS; }
 
@@ -101,7 +102,8 @@ lf_head_config engine_case_head(int32_t index) {
   const int32_t part = part_of(index);
   lf_head_config head = {
       .d_model = config.d_model, .vocab_size = config.vocab_size, .n_classes = classes[index % SHAPES]};
-  if (part == 2) head.pooling = LF_POOLING_WEIGHTED;
+  if (part == 1 || part == 2)
+    head.pooling = index % 2 == 1 ? LF_POOLING_DIRECTIONS : part == 2 ? LF_POOLING_WEIGHTED : LF_POOLING_MEAN;
   if (part == 3 || part == PARTS) {
     head.pooling = LF_POOLING_WINDOW_MAX;
     head.window = part == 3 ? 50 : 6;

@@ -87,6 +87,11 @@ static lf_head *make_head(const lf_head_config *config) {
   CHECK(lf_head_set_tensor(head, "head.weight", LF_F32, weight_shape, 2, weights, sizeof(float) * CLASSES * D) ==
         LF_OK);
   CHECK(lf_head_set_tensor(head, "head.bias", LF_F32, weight_shape, 1, weights, sizeof(float) * CLASSES) == LF_OK);
+  if (config->pooling == LF_POOLING_DIRECTIONS) {
+    CHECK(lf_head_begin(head) == LF_ERROR_MISSING);
+    CHECK(lf_head_set_tensor(head, "head.token_weight", LF_F32, weight_shape, 2, weights + 9,
+                             sizeof(float) * CLASSES * D) == LF_OK);
+  }
   if (config->words > 0) {
     CHECK(lf_head_begin(head) == LF_ERROR_MISSING);
     CHECK(lf_head_set_tensor(head, "words.ids", LF_I32, word_shape, 1, ids, sizeof ids) == LF_OK);
@@ -120,6 +125,9 @@ static void configs(void) {
                {LF_POOLING_WINDOW_MAX, 3, 0, 0},
                {LF_POOLING_WINDOW_MAX, 2, 0, 1},
                {LF_POOLING_WINDOW_MAX, 1 << 20, 0, 1},
+               {LF_POOLING_DIRECTIONS, 0, 0, 1},
+               {LF_POOLING_DIRECTIONS, 2, 0, 0},
+               {LF_POOLING_DIRECTIONS + 1, 0, 0, 0},
                {LF_POOLING_MEAN, 0, VOCAB, 1},
                {LF_POOLING_MEAN, 0, VOCAB + 1, 0}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -280,7 +288,7 @@ static void overflow(lf_model *model) {
   const int32_t shape[] = {CLASSES, D};
   const float large[D] = {100.0f, 100.0f, 100.0f, 100.0f, 100.0f, 100.0f, 100.0f, 100.0f};
   CHECK(lf_set_tensor(model, "norm.bias", LF_F32, shape + 1, 1, large, sizeof large) == LF_OK);
-  for (int32_t pooling = 0; pooling <= LF_POOLING_WINDOW_MAX; pooling++) {
+  for (int32_t pooling = 0; pooling <= LF_POOLING_DIRECTIONS; pooling++) {
     const lf_head_config config = head_config(pooling, pooling == LF_POOLING_WINDOW_MAX ? 10 : 0, 0);
     lf_head *head = make_head(&config);
     float huge[CLASSES * D];
@@ -300,7 +308,7 @@ int main(void) {
   configs();
   tensors();
   states(model);
-  for (int32_t pooling = 0; pooling <= LF_POOLING_WINDOW_MAX; pooling++) {
+  for (int32_t pooling = 0; pooling <= LF_POOLING_DIRECTIONS; pooling++) {
     for (int32_t words = 0; words <= WORDS; words += WORDS) {
       const lf_head_config config = head_config(pooling, pooling == LF_POOLING_WINDOW_MAX ? 10 : 0, words);
       parts(model, &config);

@@ -55,7 +55,7 @@ static lf_model *make_model(const lf_config *config) {
   return model;
 }
 
-/* Heads of every pooling, the last of windows of `w` tokens; with a word head each. */
+/* Heads of every pooling, one of them of windows of `w` tokens; with a word head each. */
 static lf_head *make_head(const lf_config *config, int32_t pooling) {
   static float values[CLASSES * 20];
   const lf_head_config head_config = {.d_model = D,
@@ -94,14 +94,14 @@ static void *serve(void *argument) {
 typedef struct outcome {
   float x[N * 8];
   float pooled[D];
-  float logits[3 * CLASSES];
-  float contributions[3 * N * CLASSES];
+  float logits[4 * CLASSES];
+  float contributions[4 * N * CLASSES];
 } outcome;
 
 /* What heads say of the run, one after another. */
 static void read_by_heads(outcome *out, lf_run *run, int32_t n) {
   const int32_t *ids = run->ids;
-  for (int32_t pooling = 0; pooling <= LF_POOLING_WINDOW_MAX; pooling++) {
+  for (int32_t pooling = 0; pooling <= LF_POOLING_DIRECTIONS; pooling++) {
     if (pooling == LF_POOLING_WEIGHTED && !run->model->config.importance) continue;
     lf_head *head = make_head(&run->model->config, pooling);
     CHECK(lf_head_begin(head) == LF_OK);

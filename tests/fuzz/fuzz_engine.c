@@ -108,7 +108,8 @@ static void take_parts(fuzz_input *input) {
   if (parts & 4) config->positions = LF_POSITIONS_NONE;
   head->d_model = config->d_model;
   head->vocab_size = config->vocab_size;
-  head->pooling = parts & 8 && config->importance ? LF_POOLING_WEIGHTED : LF_POOLING_MEAN;
+  const int weighted = config->importance && config->positions != LF_POSITIONS_NONE;
+  head->pooling = parts & 8 ? (weighted ? LF_POOLING_WEIGHTED : LF_POOLING_DIRECTIONS) : LF_POOLING_MEAN;
   head->window = 0;
   if (parts & 16) {
     head->pooling = LF_POOLING_WINDOW_MAX;

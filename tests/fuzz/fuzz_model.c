@@ -68,7 +68,7 @@ static lf_head_config take_head_config(fuzz_input *input, const lf_config *confi
   int32_t fields[FIELDS] = {config->d_model, config->vocab_size};
   const uint32_t raw = take_byte(input);
   fields[2] = take_between(input, 1, 3);
-  fields[3] = take_between(input, 0, 2);
+  fields[3] = take_between(input, 0, LF_POOLING_DIRECTIONS);
   fields[4] = fields[3] == LF_POOLING_WINDOW_MAX || raw % 16 == 0 ? take_between(input, 0, 20) : 0;
   fields[5] = take_between(input, 0, 4);
   fields[6] = take_between(input, 0, 2);
@@ -80,7 +80,8 @@ static lf_head_config take_head_config(fuzz_input *input, const lf_config *confi
 
 static int head_allowed(const lf_head_config *c) {
   if (!in(c->d_model, 1, 4096) || !in(c->vocab_size, 1, 1 << 20) || !in(c->n_classes, 1, 4096)) return 0;
-  if (!in(c->pooling, 0, 2) || !in(c->words, 0, c->vocab_size) || !in(c->word_dtype, 0, 2)) return 0;
+  if (!in(c->pooling, 0, LF_POOLING_DIRECTIONS) || !in(c->words, 0, c->vocab_size) || !in(c->word_dtype, 0, 2))
+    return 0;
   return c->pooling == LF_POOLING_WINDOW_MAX ? in(c->window, 2, 1 << 20) && c->window % 2 == 0 : c->window == 0;
 }
 

@@ -100,6 +100,7 @@ void reference_list(reference_model *model, const lf_config *config, const lf_he
   if (head == NULL) return;
   model->head = *head;
   add_linear(model, -1, "head", head->n_classes, head->d_model);
+  if (head->pooling == LF_POOLING_DIRECTIONS) add(model, -1, "head.token_weight", head->n_classes, head->d_model, 0);
   if (head->words > 0) {
     add(model, -1, "words.ids", head->words, 0, 0);
     add(model, -1, "words.idf", head->words, 0, 0);
@@ -529,18 +530,52 @@ static double words_of_window(const pass *p, const int32_t *ids, int32_t n, size
   return sum;
 }
 
+static double length_of(const double *vector, size_t n) {
+  double squares = 0.0;
+  for (size_t i = 0; i < n; i++) squares += vector[i] * vector[i];
+  return sqrt(squares);
+}
+
+/* With directions: each token's share s_t e_t . w / |sum s e|, added to its contribution to logit c. */
+static void add_token_shares(pass *p, reference_result *out, const int32_t *ids, int32_t n, size_t c) {
+  const size_t d = (size_t)p->model->config.d_model;
+  const size_t n_classes = (size_t)p->model->head.n_classes;
+  const float *tokens = values_of(p, -1, "embed.token.weight");
+  const float *importance = values_of(p, -1, "pool.token");
+  const float *weight = values_of(p, -1, "head.token_weight");
+  double squares = 0.0;
+  for (size_t i = 0; i < d; i++) {
+    double sum = 0.0;
+    for (int32_t t = 0; t < n; t++) {
+      const double s = importance != NULL ? exp(fmin(20.0, fmax(-20.0, (double)importance[ids[t]]))) : 1.0;
+      sum += stored(p, s * (double)tokens[(size_t)ids[t] * d + i]);
+    }
+    squares += sum * sum;
+  }
+  for (int32_t t = 0; t < n && squares > 0.0; t++) {
+    const double s = importance != NULL ? exp(fmin(20.0, fmax(-20.0, (double)importance[ids[t]]))) : 1.0;
+    double y = 0.0;
+    for (size_t i = 0; i < d; i++)
+      y += stored(p, s * (double)tokens[(size_t)ids[t] * d + i] * (double)weight[c * d + i]);
+    out->contributions[(size_t)t * n_classes + c] += (double)n * stored(p, y / sqrt(squares));
+  }
+}
+
 /* The dense part of a logit, and with windows that of the words: contributions hold the terms y_tc, and become contributions. */
 static double pool_class(pass *p, reference_result *out, const double *importance, double total, const int32_t *ids,
                          int32_t n, size_t c) {
   const lf_head_config *head = &p->model->head;
   const size_t n_classes = (size_t)head->n_classes;
   if (head->pooling != LF_POOLING_WINDOW_MAX) {
+    const int has_directions = head->pooling == LF_POOLING_DIRECTIONS;
+    const double length = has_directions ? length_of(out->pooled, (size_t)head->d_model) : 1.0;
     double sum = 0.0;
     for (int32_t t = 0; t < n; t++) {
       double *y = &out->contributions[(size_t)t * n_classes + c];
-      if (head->pooling == LF_POOLING_WEIGHTED) *y *= importance[t] / total * (double)n;
-      sum += *y;
+      if (head->pooling != LF_POOLING_MEAN) *y *= length > 0.0 ? importance[t] / total * (double)n / length : 0.0;
     }
+    if (has_directions) add_token_shares(p, out, ids, n, c);
+    for (int32_t t = 0; t < n; t++) sum += out->contributions[(size_t)t * n_classes + c];
     return sum / (double)n;
   }
   double largest = -INFINITY;

@@ -230,14 +230,14 @@ function examples({ wrong = [] } = {}) {
 }
 
 test('a fit is the same each time, its file has what a head needs, and its report adds up', async () => {
-  const about = { trunk: 'sha256-x', trunkName: 'none', vocabulary: 40, pooling: /** @type {const} */ ('mean'), metadata: {} }
+  const about = { trunk: 'sha256-x', trunkName: 'none', vocabulary: 40, metadata: {} }
   const { head, report } = await fit(examples(), pause)
   const file = headFile(head, about)
   assert.deepEqual(headFile((await fit(examples(), pause)).head, about), file)
   const { metadata, tensors } = readSafetensors(file, 'head')
   assert.equal(metadata.kind, 'head')
   const config = JSON.parse(metadata.config)
-  assert.deepEqual([config.d_model, config.n_classes, config.words], [width, 4, head.words?.ids.length])
+  assert.deepEqual([config.d_model, config.n_classes, config.words], [width / 2, 4, head.words?.ids.length])
   const whitening = tensorValues(tensors, 'typicality.whitening')
   assert.ok(whitening.every((value, k) => Math.abs(value - head.typicality.whitening[k]) <= 0.004 * Math.max(...head.typicality.whitening.map(Math.abs))))
   assert.equal(report.confusion?.flat().reduce((a, b) => a + b), n)

@@ -91,8 +91,8 @@ export function createClassifier(shared, placed, owner) {
     check()
     return trunk.take(options, { index, count }, async (turn) => {
       const ask = { heads: [], offsets: false, contributions: false, each: false, pooled: true }
-      const { pooled } = await trunk.read(document, options.overflow, ask, turn)
-      return /** @type {Float32Array} */ (pooled)
+      const { vector } = await trunk.read(document, options.overflow, ask, turn)
+      return /** @type {Float32Array} */ (vector)
     })
   }
 
@@ -104,8 +104,8 @@ export function createClassifier(shared, placed, owner) {
     read: (document, { overflow }, index, count) => trunk.take(options, { index, count }, async (turn) => {
       check()
       const ask = { heads: [], offsets: false, contributions: false, each: false, pooled: true }
-      const { pooled, tokens, used } = await trunk.read(document, overflow, ask, turn)
-      return { pooled: /** @type {Float32Array} */ (pooled), ids: Uint32Array.from(tokens.ids.range(0, used)) }
+      const { vector, tokens, used } = await trunk.read(document, overflow, ask, turn)
+      return { vector: /** @type {Float32Array} */ (vector), ids: Uint32Array.from(tokens.ids.range(0, used)) }
     }),
     work: (work) => trunk.take(options, {}, ({ pause }) => work(pause))
   }, options)

@@ -6,6 +6,7 @@ import { createPause } from '../common/pause.js'
 import { Tokens } from '../engine/tokens.js'
 import { checkExplanation } from './explain.js'
 import { isEmpty } from './inputs.js'
+import { Mean } from './mean.js'
 
 /**
  * @typedef {import('../engine/heads.js').Judgement} Judgement
@@ -22,7 +23,7 @@ import { isEmpty } from './inputs.js'
  * @property {boolean} offsets whether it is asked where tokens are
  * @property {boolean} contributions whether they are asked for
  * @property {boolean} each whether they are to be told of each token
- * @property {boolean} pooled whether the trunk's vector is asked for
+ * @property {boolean} pooled whether the document's vectors are asked for
  *
  * @typedef {object} Turn a caller's time with the engine
  * @property {() => void} check throws when the work is to stop
@@ -34,7 +35,8 @@ import { isEmpty } from './inputs.js'
  * @property {number} used tokens that were read
  * @property {number} windows
  * @property {Map<PlacedHead, Judgement>} judgements one for each head
- * @property {Float32Array | undefined} pooled [d_model]
+ * @property {Float32Array | undefined} pooled [d_model] the mean of the trunk's outputs
+ * @property {Float32Array | undefined} vector [2 d_model] its direction, and that of the mean of the token vectors
  */
 
 const done = () => {}
@@ -141,8 +143,9 @@ export class Trunk {
     const classes = heads.reduce((sum, { head }) => sum + head.config.n_classes, 0)
     if (ask.contributions) checkExplanation(used, classes, ask.each)
     const readings = new Map(heads.map((head) => [head, engine.beginHead(head, used, ask.contributions)]))
-    const sum = ask.pooled ? new Float64Array(this.#model.config.d_model) : undefined
-    let weight = 0
+    const { d_model: width } = this.#model.config
+    const outputs = ask.pooled ? new Mean(width) : undefined
+    const tokenVectors = ask.pooled ? new Mean(width) : undefined
     for (let window = 0; window < windows; window++) {
       // Windows of even length: none is so short that its tokens would lack their context.
       const from = Math.floor((window * used) / windows)
@@ -152,16 +155,13 @@ export class Trunk {
         turn.progress({ phase: 'encode', done: from + ((to - from) * done) / tiles, total: used, window, windows })
       })
       for (const reading of readings.values()) await reading.next(ids.length, turn.pause)
-      if (sum !== undefined) {
-        const pooled = engine.pooled()
-        weight += pooled.weight
-        for (let i = 0; i < sum.length; i++) sum[i] += pooled.weight * pooled.vector[i]
-      }
+      outputs?.add(engine.pooled())
+      tokenVectors?.add(engine.tokenMean())
     }
     /** @type {Map<PlacedHead, Judgement>} */
     const judgements = new Map()
     for (const [head, reading] of readings) judgements.set(head, await reading.finish(tokens.ids.range(0, used), turn.pause))
-    return { tokens, used, windows, judgements, pooled: sum && Float32Array.from(sum, (value) => value / weight) }
+    return { tokens, used, windows, judgements, pooled: outputs?.value, vector: outputs && tokenVectors && Float32Array.of(...outputs.direction, ...tokenVectors.direction) }
   }
 
   /**

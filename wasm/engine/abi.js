@@ -44,7 +44,7 @@ export const ATTENTION = ['linformer', 'full']
 export const SHARING = ['none', 'headwise', 'key-value', 'layerwise']
 export const PROJECTION = ['linear', 'mean', 'max', 'conv']
 export const POSITIONS = ['learned', 'sinusoidal', 'none']
-export const POOLING = ['mean', 'weighted', 'window-max']
+export const POOLING = ['mean', 'weighted', 'window-max', 'directions']
 export const PRECISIONS = ['float32', 'int8']
 
 /** The largest value of each size in a config; the least is 1. */

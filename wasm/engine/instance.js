@@ -245,13 +245,19 @@ export class Engine {
   }
 
   /**
-   * The vector of the document that `encode` has just read, and what it weighs among those of other windows.
+   * The mean of the outputs for the document that `encode` has just read, and what it weighs among those of other windows.
    *
    * @returns {{ vector: Float32Array, weight: number }} `vector` [d_model] is valid until the next run
    */
   pooled() {
     const at = this.#calls.address('lf_run_pooled', this.#run)
     return { vector: this.#calls.floats(at, this.#config.d_model), weight: this.#calls.call('lf_run_weight', this.#run) }
+  }
+
+  /** The same of its token vectors. */
+  tokenMean() {
+    const at = this.#calls.address('lf_run_token_mean', this.#run)
+    return { vector: this.#calls.floats(at, this.#config.d_model), weight: this.#calls.call('lf_run_token_weight', this.#run) }
   }
 
   /**

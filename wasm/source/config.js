@@ -160,9 +160,10 @@ export function trunkShapes(config) {
  * @param {HeadConfig} config
  * @returns {Map<string, number[]>}
  */
-export function headShapes({ d_model: d, n_classes: nClasses, words }) {
+export function headShapes({ d_model: d, n_classes: nClasses, pooling, words }) {
   /** @type {Map<string, number[]>} */
   const shapes = new Map([['head.weight', [nClasses, d]], ['head.bias', [nClasses]]])
+  if (pooling === 'directions') shapes.set('head.token_weight', [nClasses, d])
   if (words) {
     shapes.set('words.ids', [words])
     shapes.set('words.idf', [words])

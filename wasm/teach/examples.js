@@ -125,12 +125,12 @@ export class Examples {
    * @param {number} index
    * @param {string} text for the folds
    * @param {string[]} labels
-   * @param {{ pooled: Float32Array, ids: Uint32Array }} reading
+   * @param {{ vector: Float32Array, ids: Uint32Array }} reading
    */
-  add(index, text, labels, { pooled, ids }) {
+  add(index, text, labels, { vector, ids }) {
     const row = this.#rows.length
     if (row % CHUNK === 0) this.#chunks.push(new Float32Array(CHUNK * this.#width))
-    this.#chunks[this.#chunks.length - 1].set(pooled, (row % CHUNK) * this.#width)
+    this.#chunks[this.#chunks.length - 1].set(vector, (row % CHUNK) * this.#width)
     this.#counts.add(ids)
     this.#tokens += this.#counts.of(row).ids.length
     this.#rows.push({ index, hash: hashOf(text), labels: labels.map((label) => /** @type {number} */ (this.#numbers.get(label))) })

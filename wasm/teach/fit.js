@@ -1,5 +1,5 @@
 /**
- * From vectors, words and labels to a head: two logistic regressions, one on the encoder's vectors and one on TF-IDF of the tokens,
+ * From vectors, words and labels to a head: two logistic regressions, one on the vectors that `embed` gives and one on TF-IDF of the tokens,
  * become one linear head by a mix of their scores, and a report says what held-out documents made of it.
  *
  * Vectors are centred and divided by one number, not each dimension by its own: that would make as much of the dimensions that say
@@ -24,7 +24,7 @@ import { tfidf } from './words.js'
  *
  * Examples that have been read, in ascending order of their texts' hashes.
  * @typedef {object} Read
- * @property {Float32Array} vectors [n, width]; overwritten
+ * @property {Float32Array} vectors [n, width]; overwritten. Each half of a row has length 1: see `embed`
  * @property {number} width
  * @property {import('./words.js').Counts} counts
  * @property {number} vocabulary token ids are below it
@@ -37,7 +37,7 @@ import { tfidf } from './words.js'
  * @property {string[]} labels
  * @property {'one' | 'many'} kind
  * @property {number[] | undefined} thresholds
- * @property {Float64Array} weights [classes, width]
+ * @property {Float64Array} weights [classes, width], of `embed`'s vector
  * @property {Float64Array} bias [classes]
  * @property {{ ids: Int32Array, idf: Float64Array, weights: Float64Array } | undefined} words weights are [ids, classes]
  * @property {import('./typicality.js').Typicality} typicality
@@ -80,32 +80,18 @@ function normalise(x, width) {
 }
 
 /**
- * What typicality goes by, in place: the vectors at length 1, centred. A mean over many tokens is shorter than one over few; that tells
- * long documents from short ones, and would hide what they are about.
+ * What typicality goes by: the first halves of the vectors, which are the directions of the trunk's outputs. It goes by a direction
+ * because a mean over many tokens is shorter than one over few; that would tell long documents from short ones, and hide what they
+ * are about.
  *
  * @param {Float32Array} x [n, width], as `normalise` left them
  * @param {number} width
- * @param {Float64Array} centre
  * @param {number} scale
- * @returns {Float64Array} [width], the mean direction
+ * @returns {Float32Array} [n, width / 2], centred
  */
-function toDirections(x, width, centre, scale) {
-  const mean = new Float64Array(width)
-  const n = x.length / width
-  for (let from = 0; from < x.length; from += width) {
-    let squares = 0
-    for (let j = 0; j < width; j++) {
-      x[from + j] = centre[j] + scale * x[from + j]
-      squares += x[from + j] * x[from + j]
-    }
-    const length = Math.sqrt(squares) || 1
-    for (let j = 0; j < width; j++) {
-      x[from + j] /= length
-      mean[j] += x[from + j] / n
-    }
-  }
-  for (let from = 0; from < x.length; from += width) for (let j = 0; j < width; j++) x[from + j] -= mean[j]
-  return mean
+function outputDirections(x, width, scale) {
+  const half = width / 2
+  return Float32Array.from({ length: x.length / 2 }, (_, k) => scale * x[Math.floor(k / half) * width + (k % half)])
 }
 
 /**
@@ -185,8 +171,7 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, indices,
     for (let j = 0; j < width; j++) sum -= weights[c * width + j] * centre[j]
     return sum
   })
-  const direction = toDirections(vectors, width, centre, scale)
-  const typicality = await fitTypicality(vectors, width, fold, folds, last)
+  const typicality = await fitTypicality(outputDirections(vectors, width, scale), width / 2, fold, folds, last)
   await step(1)
 
   const alone = (/** @type {Float64Array} */ scores) => {
@@ -203,7 +188,7 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, indices,
       bias,
       words: sparse === undefined ? undefined : { ids: words.ids, idf: words.idf, weights: sparse.weights.map((weight) => factors[1] * weight) },
       typicality: {
-        mean: typicality.mean.map((value, j) => direction[j] + value),
+        mean: typicality.mean.map((value, j) => centre[j] + value),
         whitening: typicality.whitening,
         quantiles: typicality.quantiles
       }

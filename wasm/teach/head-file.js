@@ -40,15 +40,18 @@ function int8(values, rows, columns) {
  * @param {string} about.trunk `sha256-...` of the trunk's file
  * @param {string | undefined} about.trunkName for messages
  * @param {number} about.vocabulary of the trunk
- * @param {'mean' | 'weighted'} about.pooling how the vectors were pooled
  * @param {Record<string, string>} about.metadata more of it: name, licence, the report
  * @returns {Uint8Array<ArrayBuffer>} the same for the same head, on every host
  */
-export function headFile({ labels, kind, thresholds, weights, bias, words, typicality }, { trunk, trunkName, vocabulary, pooling, metadata }) {
+export function headFile({ labels, kind, thresholds, weights, bias, words, typicality }, { trunk, trunkName, vocabulary, metadata }) {
   const classes = labels.length
-  const width = weights.length / classes
+  const width = weights.length / classes / 2
+  const half = (/** @type {0 | 1} */ which) => {
+    const rows = Array.from({ length: classes }, (_, c) => weights.subarray((2 * c + which) * width, (2 * c + which + 1) * width))
+    return float32(rows.flatMap((row) => [...row]), [classes, width])
+  }
   /** @type {Map<string, Tensor>} */
-  const tensors = new Map([['head.weight', float32(weights, [classes, width])], ['head.bias', float32(bias, [classes])]])
+  const tensors = new Map([['head.weight', half(0)], ['head.token_weight', half(1)], ['head.bias', float32(bias, [classes])]])
   if (words !== undefined) {
     const m = words.ids.length
     const { weight, scale } = int8(words.weights, m, classes)
@@ -62,7 +65,7 @@ export function headFile({ labels, kind, thresholds, weights, bias, words, typic
   tensors.set('typicality.quantiles', float32(typicality.quantiles, [typicality.quantiles.length]))
   tensors.set('typicality.whitening.scale', whitening.scale)
   tensors.set('typicality.whitening', whitening.weight)
-  const config = { d_model: width, vocab_size: vocabulary, n_classes: classes, pooling, ...(words === undefined ? {} : { words: words.ids.length }) }
+  const config = { d_model: width, vocab_size: vocabulary, n_classes: classes, pooling: 'directions', ...(words === undefined ? {} : { words: words.ids.length }) }
   return writeSafetensors(tensors, {
     format: 'linformer',
     version: '2',

@@ -18,7 +18,7 @@ import { headFile } from './head-file.js'
  *
  * @typedef {object} Reader a trunk, as teaching needs it
  * @property {import('../index.js').Config} config
- * @property {(document: Document, options: TeachOptions, index: number, count: number | undefined) => Promise<{ pooled: Float32Array, ids: Uint32Array }>} read
+ * @property {(document: Document, options: TeachOptions, index: number, count: number | undefined) => Promise<{ vector: Float32Array, ids: Uint32Array }>} read what `embed` gives, [2 d_model], and the tokens
  * @property {(work: (pause: () => Promise<void>) => Promise<Taught>, options: TeachOptions) => Promise<Taught>} work takes its turn
  * @property {() => Promise<string>} id what heads of the trunk name it by
  * @property {string | undefined} name
@@ -56,7 +56,7 @@ const textOf = (document) => 'tokens' in document ? String.fromCharCode(...docum
  */
 export function createTeacher(reader, options) {
   const { config } = reader
-  const examples = new Examples(config.d_model, options.memoryBudget ?? MEMORY)
+  const examples = new Examples(2 * config.d_model, options.memoryBudget ?? MEMORY)
   /** @type {import('../index.js').TeachReport['skipped']} */
   const skipped = []
 
@@ -103,7 +103,6 @@ export function createTeacher(reader, options) {
           trunk,
           trunkName: reader.name,
           vocabulary: config.vocab_size,
-          pooling: config.importance ? 'weighted' : 'mean',
           metadata: { ...(name === undefined ? {} : { name }), license, trained_on: trainedOn, report: JSON.stringify(told) }
         })
         return { head: file, report }

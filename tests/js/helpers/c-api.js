@@ -17,7 +17,7 @@ const KINDS = {
   projection: ['linear', 'mean', 'max', 'conv'],
   positions: ['learned', 'sinusoidal', 'none']
 }
-const POOLING = ['mean', 'weighted', 'window-max']
+const POOLING = ['mean', 'weighted', 'window-max', 'directions']
 const MAX_LAYERS = 32
 const TILE = 48
 

@@ -7,7 +7,7 @@ import { readSafetensors, writeSafetensors } from 'linformer-wasm'
  * @param {{ d_model: number, vocab_size: number }} trunk
  * @param {object} [parts]
  * @param {number} [parts.n_classes]
- * @param {'mean' | 'weighted' | 'window-max'} [parts.pooling]
+ * @param {'mean' | 'weighted' | 'window-max' | 'directions'} [parts.pooling]
  * @param {number} [parts.window]
  * @param {number} [parts.words] tokens that its word head knows: every so many of the vocabulary
  * @param {'F32' | 'F16' | 'I8'} [parts.dtype] of its word head's weights
@@ -28,6 +28,7 @@ export function randomHead({ d_model, vocab_size }, { n_classes = 2, pooling = '
     return { dtype: type, shape, data: new Uint8Array(values.buffer) }
   }
   const tensors = new Map([['head.weight', tensor('F32', [n_classes, d_model])], ['head.bias', tensor('F32', [n_classes])]])
+  if (pooling === 'directions') tensors.set('head.token_weight', tensor('F32', [n_classes, d_model]))
   if (words > 0) {
     const ids = Int32Array.from({ length: words }, (_, i) => Math.floor(i * vocab_size / words))
     tensors.set('words.ids', { dtype: 'I32', shape: [words], data: new Uint8Array(ids.buffer) })
