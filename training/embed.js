@@ -1,9 +1,9 @@
 /**
- * Pooled vectors of documents, as the library's `embed` gives them, for fewshot.py.
+ * Vectors of documents, as the library's `embed` gives them, for fewshot.py.
  *
  *     node training/embed.js models/general.safetensors < documents.jsonl > vectors.f32
  *
- * Standard input has one {"text"} a line; standard output gets d_model little-endian floats for each, zeros for a text that cannot be
+ * Standard input has one {"text"} a line; standard output gets 2 d_model little-endian floats for each, zeros for a text that cannot be
  * read.
  */
 import process from 'node:process'
@@ -12,7 +12,7 @@ import { load } from '../wasm/node.js'
 
 const trunk = await load(process.argv[2])
 for await (const line of readline.createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-  let vector = new Float32Array(trunk.config.d_model)
+  let vector = new Float32Array(2 * trunk.config.d_model)
   try {
     [vector] = await trunk.embed([JSON.parse(line).text])
   } catch (error) {

@@ -103,7 +103,9 @@ class Features:
             vectoriser = TfidfVectorizer(sublinear_tf=True, min_df=1, token_pattern=r"(?u)\b\w+\b")
             self.train, self.test = vectoriser.fit_transform(train), vectoriser.transform(test)
         else:
-            # One scale for all dimensions, as in teaching: a scale for each would make the weakest as loud as the strongest.
+            # Length 1, which the teacher's have anyway. One scale for all dimensions, as in teaching: a scale for each would make the
+            # weakest as loud as the strongest.
+            train, test = (x / np.linalg.norm(x, axis=1, keepdims=True).clip(1e-9) for x in (train, test))
             mean = train.mean(0)
             scale = 1 / (train - mean).std()
             self.train, self.test = (train - mean) * scale, (test - mean) * scale
