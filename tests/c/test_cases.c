@@ -103,7 +103,7 @@ static int32_t run_document(const whole *it, const int32_t *ids, int32_t n, int3
   if (status == LF_OK) status = lf_step(run, lf_run_total(run));
   if (status == LF_OK) status = lf_head_begin(it->head);
   if (status == LF_OK) status = lf_head_read(it->head, run);
-  if (status == LF_OK) status = lf_head_step(it->head, n);
+  if (status == LF_OK) status = lf_head_step(it->head, n + 1);
   const int32_t end = count + it->n_classes + n * it->n_classes;
   if (status == LF_OK && end <= ENGINE_CASE_FLOATS) {
     memcpy(results + count, lf_head_logits(it->head), (size_t)it->n_classes * sizeof *results);

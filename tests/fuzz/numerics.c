@@ -111,7 +111,7 @@ static differences measure(const numeric_case *c) {
     if (status == LF_OK) break;
   }
   if (status != LF_OK || lf_head_begin(engine.head) != LF_OK || lf_head_read(engine.head, run) != LF_OK) abort();
-  if (lf_head_step(engine.head, c->n) != LF_OK) abort();
+  if (lf_head_step(engine.head, c->n + 1) != LF_OK) abort();
 
   const size_t n_classes = (size_t)c->head.n_classes;
   const size_t d = (size_t)c->config.d_model;

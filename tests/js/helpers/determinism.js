@@ -95,7 +95,7 @@ export async function modelHashes(wasm, models) {
       check(exports.lf_step(run, exports.lf_run_total(run)))
       check(exports.lf_head_begin(head))
       check(exports.lf_head_read(head, run))
-      check(exports.lf_head_step(head, n))
+      check(exports.lf_head_step(head, n + 1)) // tiles, and one for its words
       const add = (address, length) => {
         for (const byte of heap.subarray(address, address + 4 * length)) sum = Math.imul(sum ^ byte, 16777619) >>> 0
         count += length
