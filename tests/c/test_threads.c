@@ -73,6 +73,10 @@ static lf_head *make_head(const lf_config *config, int32_t pooling) {
   random_fill(values, sizeof values / sizeof values[0], &state, 0.5f);
   CHECK(lf_head_set_tensor(head, "head.weight", LF_F32, weight_shape, 2, values, sizeof(float) * CLASSES * D) == LF_OK);
   CHECK(lf_head_set_tensor(head, "head.bias", LF_F32, weight_shape, 1, values, sizeof(float) * CLASSES) == LF_OK);
+  if (pooling == LF_POOLING_DIRECTIONS) {
+    CHECK(lf_head_set_tensor(head, "head.token_weight", LF_F32, weight_shape, 2, values, sizeof(float) * CLASSES * D) ==
+          LF_OK);
+  }
   CHECK(lf_head_set_tensor(head, "words.ids", LF_I32, word_shape, 1, ids, sizeof ids) == LF_OK);
   CHECK(lf_head_set_tensor(head, "words.idf", LF_F32, word_shape, 1, values, sizeof(float) * 3) == LF_OK);
   CHECK(lf_head_set_tensor(head, "words.weight", LF_F32, word_shape, 2, values, sizeof(float) * 3 * CLASSES) == LF_OK);
