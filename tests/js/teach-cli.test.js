@@ -60,7 +60,7 @@ test('--complete needs no trunk; mistakes are told with a passage, and --at-leas
   const taught = linformer('teach', path('letters'), '-m', path('trunk.safetensors'), '-o', path('complete.safetensors'), '--complete')
   assert.equal(taught.status, 0, taught.stderr)
   assert.match(taught.stdout, /^16 examples, 2 labels, held out in 5 parts:\n {2}right/)
-  writeFileSync(path('wrong.jsonl'), ['{"text":"refund the price of the invoice","label":"parcels"}', '{"text":"the courier","label":"parcels"}'].join('\n'))
+  writeFileSync(path('wrong.jsonl'), ['{"text":"refund the price of the invoice","label":"parcels"}', '{"text":"the courier left it on the doorstep, the van is gone","label":"parcels"}'].join('\n'))
   const evaluated = linformer('evaluate', '-m', path('complete.safetensors'), path('wrong.jsonl'), '--at-least', '0.9')
   assert.equal(evaluated.status, 1)
   assert.match(evaluated.stdout, /wrong\.jsonl, line 1: parcels, taken for bills \(.*\)\n {4}refund the price/)
