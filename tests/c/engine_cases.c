@@ -102,8 +102,8 @@ lf_head_config engine_case_head(int32_t index) {
   const int32_t part = part_of(index);
   lf_head_config head = {
       .d_model = config.d_model, .vocab_size = config.vocab_size, .n_classes = classes[index % SHAPES]};
-  if (part == 1 || part == 2)
-    head.pooling = index % 2 == 1 ? LF_POOLING_DIRECTIONS : part == 2 ? LF_POOLING_WEIGHTED : LF_POOLING_MEAN;
+  if (part == 2) head.pooling = LF_POOLING_WEIGHTED;
+  if ((part == 1 || part == 2) && index % 2 == 1) head.pooling = LF_POOLING_DIRECTIONS;
   if (part == 3 || part == PARTS) {
     head.pooling = LF_POOLING_WINDOW_MAX;
     head.window = part == 3 ? 50 : 6;

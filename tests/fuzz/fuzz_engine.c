@@ -109,7 +109,8 @@ static void take_parts(fuzz_input *input) {
   head->d_model = config->d_model;
   head->vocab_size = config->vocab_size;
   const int weighted = config->importance && config->positions != LF_POSITIONS_NONE;
-  head->pooling = parts & 8 ? (weighted ? LF_POOLING_WEIGHTED : LF_POOLING_DIRECTIONS) : LF_POOLING_MEAN;
+  head->pooling = LF_POOLING_MEAN;
+  if (parts & 8) head->pooling = weighted ? LF_POOLING_WEIGHTED : LF_POOLING_DIRECTIONS;
   head->window = 0;
   if (parts & 16) {
     head->pooling = LF_POOLING_WINDOW_MAX;
