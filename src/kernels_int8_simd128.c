@@ -50,7 +50,8 @@ static inline v128_t dot_sum(lf_dot acc) {
 }
 #endif
 
-/* `rows` rows (a constant at each call) by the panel that w.data, w.scale and w.sum point to. */
+/* `rows` rows (a constant at each call) by the panel that w.data, w.scale and w.sum point to. `ones` is NULL, or a vector of
+ * ones in 16 bits: then pairs are added up first, by instructions of their own. */
 static inline __attribute__((always_inline)) void dot_block(lf_rows out, lf_quantised_rows in, lf_quantised_panels w,
                                                             const float *bias, lf_mode mode, const size_t rows,
                                                             const v128_t *ones) {
