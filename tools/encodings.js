@@ -1,14 +1,14 @@
 /**
  * Compression for the demo's server: which content coding a request gets, and the files in it.
  *
- * Text and modules shrink to a quarter. Fonts, pictures and archives are compressed already; models, which are mostly 8-bit
- * weights, would shrink by a tenth, and with a coding the page could no longer tell how much of the download is left.
+ * Text and modules shrink to a quarter, models, which are mostly 8-bit weights, by a seventh. Fonts, pictures and archives are
+ * compressed already.
  */
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 
 /** Content types that are worth it. */
-const WORTH_IT = /^(text\/|application\/(json|wasm|manifest\+json)\b|image\/svg\+xml\b)/
+const WORTH_IT = /^(text\/|application\/(json|wasm|manifest\+json|octet-stream)\b|image\/svg\+xml\b)/
 /** Less than a packet: nothing is gained. */
 const LEAST_BYTES = 1024
 /** Of compressed files that are kept; the oldest go first. */

@@ -1,16 +1,18 @@
 /** The demo page in Chromium, from the demo's own server, with the shipped models. */
 import assert from 'node:assert/strict'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import path from 'node:path'
 import { test } from 'node:test'
 import axe from 'axe-core'
 import { createServer } from '../../tools/serve.js'
+import { TRUNKS } from '../../web/engine/models.js'
 import { pdfOf } from '../js/helpers/pdf.js'
 import { serve } from './helpers/browsers.js'
 import { CHAPTER, chooseSample, classify, CONTRACT, drop, errorOf, idle, inLines, longestTask, paste, press, sample, SAMPLE_LABELS, textOf } from './helpers/page.js'
 import { place, withPage } from './helpers/visits.js'
 
+const FIRST_VISIT = 8e6 // bytes that the demo's server sends until the page is idle, and for the copy that is kept for later visits
 const LONGEST_TASK = 400 // ms of the main thread: one task that handles the whole document takes longer, a busy machine does not; the figure itself is printed
 
 const MODEL = { query: '?model=sentiment' }
@@ -68,6 +70,57 @@ test('it opens with a document that has been read', () => withPage(async (page) 
   await page.evaluate((clause) => [...document.querySelectorAll('#result .found button')].find((button) => button.textContent?.startsWith(clause))?.dispatchEvent(new MouseEvent('click')), CONTRACT.clause)
   await page.waitForFunction((clause) => document.querySelector('#reader mark.chosen')?.getAttribute('data-clause')?.includes(clause), {}, CONTRACT.clause)
   assert.equal(await page.$eval('#explained', (picker) => /** @type {HTMLSelectElement} */ (picker).selectedOptions[0].textContent), CONTRACT.clause)
+}))
+
+test('the beginning of that document is in the HTML, and nothing moves when the rest of the page comes', () => withPage(async (page) => {
+  const [, beginning = ''] = /<div class="block preview arrival">([^]*?)<\/div>/.exec(await readFile(new URL('../../web/index.html', import.meta.url), 'utf8')) ?? []
+  const text = beginning.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
+  assert.ok(text.length > 4000, 'more than a screen')
+  assert.ok((await sample(CONTRACT.id)).startsWith(text))
+
+  await page.setViewport({ width: 1350, height: 940 })
+  await page.goto(`${place.origin}/?model=contracts&sample=contract`)
+  await idle(page)
+  const moved = await page.evaluate(() => new Promise((/** @type {(sum: number) => void} */ resolve) => {
+    new PerformanceObserver((list) => {
+      resolve(list.getEntries().reduce((sum, entry) => sum + /** @type {PerformanceEntry & { value: number }} */ (entry).value, 0))
+    }).observe({ type: 'layout-shift', buffered: true })
+    setTimeout(resolve, 5000, 0) // nothing at all has moved
+  }))
+  assert.ok(moved < 0.05, `a layout shift of ${moved}`)
+}))
+
+test('a first visit is less than 8 MB over the wire, and the progress of the model has an end although it comes compressed', async (t) => {
+  const demo = createServer()
+  const sockets = new Set()
+  const counting = http.createServer((request, response) => demo.emit('request', request, response)).on('connection', (socket) => sockets.add(socket))
+  const server = await serve(counting)
+  try {
+    await withPage(async (page) => {
+      await page.goto('about:blank')
+      const bytes = [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0)
+      t.diagnostic(`${bytes} bytes`)
+      assert.ok(bytes > 5e6 && bytes < FIRST_VISIT, `${bytes} bytes`)
+    }, { site: server.origin })
+    assert.equal((await stat(new URL(`../../web/${TRUNKS.general.file.replace('./', '../')}`, import.meta.url))).size, TRUNKS.general.bytes, 'as web/engine/models.js says')
+  } finally {
+    await server.close()
+  }
+})
+
+test('an address that asks for another document does not show that one first', () => withPage(async (page) => {
+  await page.evaluateOnNewDocument(() => {
+    new MutationObserver(() => {
+      const first = document.querySelector('.arrival')
+      if (first !== null) Object.assign(globalThis, { flashed: Reflect.get(globalThis, 'flashed') || getComputedStyle(first).visibility === 'visible' })
+    }).observe(document, { childList: true, subtree: true })
+  })
+  for (const [query, flashes] of /** @type {const} */ ([['?sample=note', false], ['?model=sentiment', false], ['', true]])) {
+    await page.goto('about:blank')
+    await page.goto(`${place.origin}/${query}`)
+    await idle(page)
+    assert.equal(await page.evaluate(() => Reflect.get(globalThis, 'flashed')), flashes, query)
+  }
 }))
 
 test('a file that was opened; one that is not text is refused in words', () => withPage(async (page) => {

@@ -35,8 +35,18 @@ const HEIGHT = 300
 const MARGIN = { top: 14, right: 20, bottom: 44, left: 58 }
 const NAMESPACE = 'http://www.w3.org/2000/svg'
 
-/** @type {WeakMap<Element, { chart: Chart, observer: ResizeObserver }>} */
+/** The width is known from the first layout on. @type {WeakMap<Element, { chart: Chart, width?: number }>} */
 const drawn = new WeakMap()
+/** It is told the widths, so that nobody has to ask for one, which would lay out the whole page at once. */
+const widths = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) {
+    const entry = drawn.get(target)
+    if (entry === undefined || entry.width === contentRect.width) continue
+    entry.width = contentRect.width
+    // Not now, which would change the size that is just being told.
+    requestAnimationFrame(() => redraw(/** @type {HTMLElement} */ (target), entry.chart, contentRect.width))
+  }
+})
 
 /**
  * @param {string} tag
@@ -51,18 +61,16 @@ export function svg(tag, attributes = {}, ...children) {
   return made
 }
 
-/** Draws the chart into the figure, now and whenever its width changes. @param {HTMLElement} figure @param {Chart} chart */
+/** Draws the chart into the figure, as soon as it has a width and whenever that changes. @param {HTMLElement} figure @param {Chart} chart */
 export function draw(figure, chart) {
   const known = drawn.get(figure)
-  if (known !== undefined) {
-    known.chart = chart
-    redraw(figure, chart)
+  if (known === undefined) {
+    drawn.set(figure, { chart })
+    widths.observe(figure)
     return
   }
-  const entry = { chart, observer: new ResizeObserver(() => redraw(figure, entry.chart)) }
-  drawn.set(figure, entry)
-  entry.observer.observe(figure)
-  redraw(figure, chart)
+  known.chart = chart
+  if (known.width !== undefined) redraw(figure, chart, known.width)
 }
 
 /** @param {Axis} axis @param {number} from @param {number} to pixels @returns {(value: number) => number} */
@@ -71,9 +79,9 @@ function scaleOf({ scale, domain: [low, high] }, from, to) {
   return (value) => from + ((map(Math.min(high, Math.max(low, value))) - map(low)) / (map(high) - map(low))) * (to - from)
 }
 
-/** @param {HTMLElement} figure @param {Chart} chart */
-function redraw(figure, { title, subtitle, summary, x, y, series, marker, empty }) {
-  const width = Math.max(240, figure.clientWidth)
+/** @param {HTMLElement} figure @param {Chart} chart @param {number} available pixels */
+function redraw(figure, { title, subtitle, summary, x, y, series, marker, empty }, available) {
+  const width = Math.max(240, available)
   const right = width - MARGIN.right
   const bottom = HEIGHT - MARGIN.bottom
   const toX = scaleOf(x, MARGIN.left, right)

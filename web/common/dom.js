@@ -38,6 +38,20 @@ export function rows(rows) {
 }
 
 /**
+ * Makes these the children, in this order. Those that stay where they are are not touched, and so keep the focus.
+ *
+ * @param {Element} parent
+ * @param {readonly Element[]} children
+ */
+export function arrange(parent, children) {
+  const wanted = new Set(children)
+  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove()
+  for (const [i, child] of children.entries()) {
+    if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null)
+  }
+}
+
+/**
  * Calls back once, when an element first comes into view.
  * @param {Element} target
  * @param {IntersectionObserverInit} options

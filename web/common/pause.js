@@ -24,3 +24,16 @@ export function createPause(signal) {
     })
   }
 }
+
+const FRAME_MS = 100 // a page in the background gets no frames
+
+/** When what was changed so far has been laid out and drawn. @returns {Promise<void>} */
+export function nextFrame() {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, FRAME_MS)
+    requestAnimationFrame(() => {
+      clearTimeout(timer)
+      setTimeout(resolve)
+    })
+  })
+}

@@ -1,5 +1,5 @@
 /** Your documents: many of them in a table that can be sorted, opened one by one, mended and saved. */
-import { element, find } from '../common/dom.js'
+import { arrange, element, find } from '../common/dom.js'
 import { count, percent, plural } from '../common/format.js'
 import { createPager } from '../common/pager.js'
 import { save } from '../common/save.js'
@@ -83,6 +83,8 @@ export function createDocumentsTable(section, { queue, tasks, examples, onOpen, 
   const full = element('div', {}, element('div', { class: 'actions' }, stop, goOn, csv, json, empty), bar, status, problem, table, pager.box, corrected)
   body.append(element('div', { class: 'actions' }, open, button('Open a folder…', () => folder.click()), files, folder), full)
 
+  /** @type {WeakMap<Row, { line: HTMLElement, state: unknown[] }>} */
+  const lines = new WeakMap()
   let column = 0
   let ascending = true
   let corrections = 0
@@ -109,7 +111,17 @@ export function createDocumentsTable(section, { queue, tasks, examples, onOpen, 
       if (i === column) heading.setAttribute('aria-sort', ascending ? 'ascending' : 'descending')
       else heading.removeAttribute('aria-sort')
     }
-    rows.replaceChildren(...pager.of(sorted(all, task.id)).map((row) => lineOf(row, row.results.get(task.id), task.id === OWN)))
+    arrange(rows, pager.of(sorted(all, task.id)).map((row) => {
+      const result = row.results.get(task.id)
+      const own = task.id === OWN
+      // What a line is made of: while that is the same, the line is, with the focus that may be in it.
+      const state = [result ?? row.problem ?? queue.busy, row.id, own && examples.labels]
+      const before = lines.get(row)
+      if (before !== undefined && state.every((each, i) => each === before.state[i])) return before.line
+      const line = lineOf(row, result, own)
+      lines.set(row, { line, state })
+      return line
+    }))
   }
 
   /** @param {readonly Row[]} all @param {string} task */

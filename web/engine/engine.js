@@ -178,7 +178,11 @@ export class Engine {
     const ended = new AbortController()
     /** @type {Loaded['listeners']} */
     const listeners = new Set()
-    const onProgress = (/** @type {ProgressEvent} */ event) => { for (const listener of listeners) listener(event) }
+    const size = id in TRUNKS ? TRUNKS[/** @type {keyof typeof TRUNKS} */ (id)].bytes : 0
+    const onProgress = (/** @type {ProgressEvent} */ event) => {
+      const told = event.phase === 'download' && event.total === undefined && event.done <= size ? { ...event, total: size } : event
+      for (const listener of listeners) listener(told)
+    }
     const classifier = loadPatiently(sourceOf(file), { memoryBudget: this.#budget, threads, ...(id in TRUNKS ? { headRoom: Math.min(MOST_HEAD_ROOM, this.#budget / 8) } : {}) }, { signal: ended.signal, onProgress })
     /** @type {Loaded} */
     const entry = { classifier, ended, listeners, waiting: 0, heads: new Map() }

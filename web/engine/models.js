@@ -14,9 +14,9 @@
  * @property {string} [sample] what is on the page when it is opened
  */
 
-/** Trunks that several tasks share. */
+/** Trunks that several tasks share. How many bytes one has is said here too: of a file that comes compressed, nothing else tells. */
 export const TRUNKS = {
-  general: { file: './models/general.safetensors', card: './models/general.md' }
+  general: { file: './models/general.safetensors', card: './models/general.md', bytes: 6_765_224 }
 }
 
 /** The trunk that labels of your own are taught on. */

@@ -1,5 +1,5 @@
 /** The document: typed, pasted, dropped, opened from a file, or one of the samples. */
-import { element, find } from '../common/dom.js'
+import { find } from '../common/dom.js'
 import { count, plural } from '../common/format.js'
 import { SAMPLES, sampleText } from './samples.js'
 
@@ -10,12 +10,13 @@ const LARGE = 1e5 // characters from which a count of the words is no longer mad
 /**
  * @param {HTMLElement} sheet
  * @param {object} listener
- * @param {() => void} listener.onChange the text is another one now
+ * @param {() => void} listener.onTyped the visitor changed the text
+ * @param {() => void} listener.onSet another text is there, to be read
  * @param {(sample: Sample) => void} listener.onSample one of the samples was taken
  * @param {(files: File[]) => void} listener.onFiles some were chosen
  * @param {(problem: string) => void} listener.onProblem a sample cannot be used, in words
  */
-export function createDocument(sheet, { onChange, onSample, onFiles, onProblem }) {
+export function createDocument(sheet, { onTyped, onSet, onSample, onFiles, onProblem }) {
   const area = find(sheet, '#text', HTMLTextAreaElement)
   const size = find(sheet, '#text-size', HTMLElement)
   const input = find(sheet, '#file', HTMLInputElement)
@@ -29,7 +30,7 @@ export function createDocument(sheet, { onChange, onSample, onFiles, onProblem }
     area.scrollTop = 0
     sample = from
     describe()
-    onChange()
+    onSet()
   }
 
   /** @param {Sample} chosen @returns {Promise<boolean>} whether its text is there */
@@ -54,7 +55,7 @@ export function createDocument(sheet, { onChange, onSample, onFiles, onProblem }
   area.addEventListener('input', () => {
     sample = undefined
     describe()
-    onChange()
+    onTyped()
   })
   find(sheet, '#open', HTMLButtonElement).addEventListener('click', () => input.click())
   input.addEventListener('change', () => {
@@ -62,13 +63,10 @@ export function createDocument(sheet, { onChange, onSample, onFiles, onProblem }
     input.value = '' // so that the same file can be chosen again after an edit
     if (files.length > 0) onFiles(files)
   })
-  const samples = find(sheet, '.samples', HTMLElement)
   for (const each of SAMPLES) {
-    const button = element('button', { type: 'button', 'data-sample': each.id }, each.title)
-    button.addEventListener('click', async () => {
+    find(sheet, `[data-sample=${each.id}]`, HTMLButtonElement).addEventListener('click', async () => {
       if (await setSample(each)) onSample(each)
     })
-    samples.append(button)
   }
   describe() // a browser may have kept the text from before a reload
 
@@ -76,7 +74,7 @@ export function createDocument(sheet, { onChange, onSample, onFiles, onProblem }
     text: () => area.value,
     sample: () => sample,
     focus: () => area.focus(),
-    isEditing: () => !area.hidden,
+    isFocused: () => document.activeElement === area,
     /** @param {boolean} editing */
     setEditing(editing) { area.hidden = !editing },
     setText,

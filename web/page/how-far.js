@@ -20,7 +20,6 @@ const TRIES = 3 // to find where so many tokens end
 export function createHowFar(root, { read, onPlace }) {
   const slider = find(root, 'input', HTMLInputElement)
   const answer = find(root, '.answer', HTMLElement)
-  const presets = find(root, '.presets', HTMLElement)
   slider.max = String(STEPS)
 
   let text = ''
@@ -31,6 +30,7 @@ export function createHowFar(root, { read, onPlace }) {
 
   /** @param {number} place */
   function set(place) {
+    if (whole === undefined) return
     slider.value = String(Math.round((STEPS * place) / Math.max(1, text.length)))
     onPlace(place)
     void readTo(place)
@@ -80,14 +80,9 @@ export function createHowFar(root, { read, onPlace }) {
     }
   }
 
-  for (const [name, go] of /** @type {[string, () => unknown][]} */ ([
-    [`${WORDS} words`, () => set(placeOfWord(WORDS))],
-    [`${count(TOKENS)} tokens`, () => toTokens(TOKENS)],
-    ['All of it', () => set(text.length)]
-  ])) {
-    const button = element('button', { type: 'button', class: 'small' }, name)
-    button.addEventListener('click', () => void go())
-    presets.append(button)
+  const presets = { words: () => set(placeOfWord(WORDS)), tokens: () => toTokens(TOKENS), all: () => set(text.length) }
+  for (const [until, go] of Object.entries(presets)) {
+    find(root, `[data-until=${until}]`, HTMLButtonElement).addEventListener('click', () => void go())
   }
   slider.addEventListener('input', () => {
     const place = Math.round((text.length * Number(slider.value)) / STEPS)

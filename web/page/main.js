@@ -1,15 +1,12 @@
 /** The page: puts its parts together. */
-import { mountComplexity } from '../chapters/complexity.js'
-import { mountDigit } from '../chapters/digit.js'
-import { showSharing } from '../chapters/sharing.js'
-import { mountSpectrum } from '../chapters/spectrum.js'
+import { createChapters } from '../chapters/chapters.js'
 import { find } from '../common/dom.js'
 import { count, duration, plural } from '../common/format.js'
 import { save } from '../common/save.js'
 import { Queue } from '../documents/queue.js'
 import { createDocumentsTable } from '../documents/table.js'
 import { Engine } from '../engine/engine.js'
-import { currentId, DIGITS, MODELS, trunkOf } from '../engine/models.js'
+import { currentId, MODELS } from '../engine/models.js'
 import { keptModels } from '../store/models.js'
 import { Examples } from '../teach/examples.js'
 import { createMend } from '../teach/mend.js'
@@ -41,8 +38,7 @@ const workbench = createWorkbench(part('#workbench'), part('#why'), {
   onLoaded(classifier, task) {
     memory.show(classifier.memory)
     showModel(part('#about-model'), classifier, task)
-    showSharing(part('#sharing'), classifier.config)
-    spectrum.useModel({ file: trunkOf(task), config: classifier.config })
+    chapters.useModel(task, classifier.config)
   },
   onRead,
   onText: () => setLink({ model: tasks.current().id, sample: workbench.document.sample()?.id })
@@ -52,10 +48,7 @@ const memory = createMemoryMeter(part('#memory'), (budget) => {
   memory.clear()
   void workbench.reload()
 })
-const spectrum = mountSpectrum(part('#spectrum'), part('#fold'), workbench.document.text)
-const complexity = mountComplexity(part('#complexity'))
-mountDigit(part('#digit'), DIGITS)
-
+const chapters = createChapters(workbench.document.text)
 const resultLine = createResultLine(part('#workbench'), part('#result'))
 
 /** @param {import('./workbench.js').Read | undefined} read */
@@ -66,8 +59,7 @@ function onRead(read) {
   const { text, milliseconds } = read
   part('#copy-text-link').hidden = !canBeShared(text)
   if (result === undefined) return
-  complexity.documentRead(result.tokens)
-  spectrum.documentRead()
+  chapters.documentRead(result.tokens)
   part('#headline').textContent = `${plural(text.match(/\S+/g)?.length ?? 0, 'word')}, read in ${duration(milliseconds)}, in this tab${result.windows > 1 ? `, in ${count(result.windows)} windows` : ''}.`
 }
 
@@ -144,19 +136,13 @@ async function takeModel(file) {
 
 /** @param {File} file */
 async function open(file) {
-  workbench.errors.hide()
-  workbench.progress.say(`Reading ${file.name}`, 0)
-  try {
-    const { text, notes } = await files.read(file, { onProgress: (share) => workbench.progress.say(`Reading ${file.name}`, share) })
-    workbench.progress.say('', 0)
-    workbench.document.setText(text)
-    if (notes.length > 0) workbench.errors.problem(`${file.name}: ${notes.join('; ')}. The rest was read.`)
-  } catch (error) {
-    workbench.progress.say('', 0)
-    workbench.errors.problem(error instanceof Error ? error.message : String(error))
-  } finally {
-    files.close()
-  }
+  await workbench.open(file.name, async (options) => {
+    try {
+      return await files.read(file, options)
+    } finally {
+      files.close()
+    }
+  })
 }
 
 /** Models that earlier visits left: they answer from the first reading on. Where the browser keeps nothing, there are none. */
@@ -192,7 +178,8 @@ async function opening(sample) {
   const shared = await textFromLink()
   if (shared !== undefined) workbench.document.setText(shared)
   else if (sample !== undefined) await workbench.document.setSample(sample)
-  else if (workbench.document.text().trim() === '') {
+  else if (workbench.document.text().trim() !== '') workbench.document.setText(workbench.document.text())
+  else {
     const first = SAMPLES.find(({ id }) => id === (tasks.current().sample ?? MODELS[0].sample))
     if (first !== undefined) await workbench.document.setSample(first)
   }
@@ -218,6 +205,7 @@ async function start() {
   })
   find(document, '#save-picture', HTMLButtonElement).addEventListener('click', () => void savePicture())
   await opening(sample)
+  await chapters.mount()
   // After the page is ready: keeping a copy of it is in nobody's way then. Without one the page works all the same.
   await keepOffline(part('#update')).catch(() => {})
 }

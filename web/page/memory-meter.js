@@ -4,8 +4,9 @@ import { bytes, count } from '../common/format.js'
 
 /** @typedef {import('../wasm/index.js').MemoryReport} MemoryReport */
 
-const BUDGETS = [8, 16, 32, 64].map((mebibytes) => mebibytes * 2 ** 20)
-export const DEFAULT_BUDGET = BUDGETS[2]
+const MEBIBYTE = 2 ** 20
+/** What is chosen in the page as it comes. */
+export const DEFAULT_BUDGET = 32 * MEBIBYTE
 
 /**
  * @param {HTMLElement} card
@@ -14,10 +15,9 @@ export const DEFAULT_BUDGET = BUDGETS[2]
 export function createMemoryMeter(card, onBudget) {
   const body = find(card, '#memory-body', HTMLElement)
   const choices = find(card, '#budget', HTMLFieldSetElement)
-  const radios = BUDGETS.map((size) => element('input', { type: 'radio', name: 'budget', value: String(size) }))
-  radios[BUDGETS.indexOf(DEFAULT_BUDGET)].checked = true
-  choices.append(...radios.map((radio) => element('label', {}, radio, element('span', {}, `${Number(radio.value) / 2 ** 20} MiB`))))
-  choices.addEventListener('change', () => onBudget(Number(radios.find(({ checked }) => checked)?.value ?? DEFAULT_BUDGET)))
+  choices.addEventListener('change', ({ target }) => {
+    if (target instanceof HTMLInputElement) onBudget(Number(target.value) * MEBIBYTE)
+  })
 
   /** @param {MemoryReport} memory */
   function show(memory) {

@@ -47,6 +47,15 @@ export function createMinimap(map, scroller, reader, onCut) {
     draw()
   }
 
+  /** There, but empty: so the document beside it keeps its width. */
+  function blank() {
+    hide()
+    map.hidden = false
+    canvas.width = 0
+    cut.hidden = true
+    frame.hidden = true
+  }
+
   function hide() {
     map.hidden = true
     shown = undefined
@@ -136,6 +145,7 @@ export function createMinimap(map, scroller, reader, onCut) {
   /** The window goes with what is in sight. */
   function follow() {
     if (shown === undefined) return
+    frame.hidden = false
     const { from, to } = reader.sight()
     const top = rowOf(from) * lineHeight()
     frame.style.top = `${top.toFixed(1)}px`
@@ -169,5 +179,5 @@ export function createMinimap(map, scroller, reader, onCut) {
   new ResizeObserver(draw).observe(map)
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw)
 
-  return { show, hide, setCut }
+  return { show, hide, blank, setCut }
 }

@@ -13,10 +13,11 @@ import { createPause } from '../common/pause.js'
  * @typedef {import('./passages.js').Clause} Clause
  */
 
-const BLOCK = 24 // passages from which a block ends at the next line break
+const BLOCK = 12 // passages from which a block ends at the next line break
 const LONGEST_BLOCK = 80 // and at which it ends without one
 const LINE = 1.75 * 1.06 * 16 // pixels of a line, for the height of what has not been laid out
 const WIDTH = 7.4 // pixels of a character, on average
+const PREVIEWED = 5000 // characters of a text that has not been read yet: more than a screen of it
 const MOST_CORRECTIONS = 6 // frames after a jump, in which the heights of blocks become known
 
 /** @typedef {ReturnType<typeof createReader>} Reader */
@@ -62,6 +63,7 @@ export function createReader(box, reading, { onChosen, onStrike }) {
     box.replaceChildren()
     box.hidden = false
     box.scrollTop = 0
+    box.tabIndex = -1
     const { passages } = shown
     const pause = createPause(signal)
     const inLine = Math.max(20, (box.clientWidth - 60) / WIDTH)
@@ -93,6 +95,15 @@ export function createReader(box, reading, { onChosen, onStrike }) {
     }
     markClauses(clauses)
     marks[0]?.setAttribute('tabindex', '0')
+  }
+
+  /** The beginning of a text that is being read. @param {string} text */
+  function preview(text) {
+    hide()
+    box.hidden = false
+    box.scrollTop = 0
+    box.tabIndex = 0 // nothing in it can be tabbed to
+    box.append(element('div', { class: 'block preview' }, text.length > PREVIEWED ? `${text.slice(0, PREVIEWED)}…` : text))
   }
 
   /** The same document for another label. @param {Account} shown @param {readonly string[]} names @param {readonly Clause[]} clauses @param {AbortSignal} signal */
@@ -286,5 +297,5 @@ export function createReader(box, reading, { onChosen, onStrike }) {
     choose(to, true)
   })
 
-  return { show, recolour, hide, choose, strike, sight, scrollTo }
+  return { show, preview, recolour, hide, choose, strike, sight, scrollTo }
 }

@@ -12,6 +12,7 @@ import { count, duration, percent } from '../common/format.js'
  */
 
 const SHOWN = 5 // labels; the rest are a click away
+const FOUND_SHOWN = 8 // of labels that were found
 /** Below this, fewer than one in a hundred of the documents that a model was fitted on are as unusual. */
 export const UNLIKE = 0.01
 /** Below this, a document is at the edge of what a model knows. */
@@ -73,7 +74,9 @@ export function createResult(card, { onTask, onClause }) {
       ['Threads', count(threads)]
     ]))
     body.classList.remove('stale')
+    const focused = body.contains(document.activeElement)
     body.replaceChildren(...parts)
+    if (focused) find(card, '#result-title', HTMLElement).focus({ preventScroll: true }) // what was pressed is gone
     actions.hidden = false
   }
 
@@ -91,13 +94,14 @@ export function createResult(card, { onTask, onClause }) {
   /** @param {NonNullable<Result['found']>} found */
   function clauses(found) {
     if (found.length === 0) return element('p', { class: 'verdict' }, element('span', { class: 'label' }, 'None found'))
-    const made = element('ul', { class: 'found' })
-    for (const each of found) {
-      const button = element('button', { type: 'button', class: 'quiet' }, element('span', {}, each.label), element('span', { class: 'number' }, percent(each.score)))
-      button.addEventListener('click', () => onClause(each.label))
-      made.append(element('li', {}, button))
-    }
-    return element('div', { class: 'verdict' }, element('span', { class: 'label' }, `${count(found.length)} found`), made)
+    const listed = (/** @type {typeof found} */ some) => element('ul', { class: 'found' }, ...some.map(({ label, score }) => {
+      const button = element('button', { type: 'button', class: 'quiet' }, element('span', {}, label), element('span', { class: 'number' }, percent(score)))
+      button.addEventListener('click', () => onClause(label))
+      return element('li', {}, button)
+    }))
+    const rest = found.slice(FOUND_SHOWN)
+    return element('div', { class: 'verdict' }, element('span', { class: 'label' }, `${count(found.length)} found`), listed(found.slice(0, FOUND_SHOWN)),
+      ...(rest.length === 0 ? [] : [element('details', {}, element('summary', {}, `${count(rest.length)} more found`), listed(rest))]))
   }
 
   function clear() {

@@ -2,8 +2,7 @@
  * The texts that the page brings along, in samples/.
  *
  * @typedef {object} Sample
- * @property {string} id in links
- * @property {string} title on its button
+ * @property {string} id in links, and of its button in the page
  * @property {string} file address, relative to the page
  * @property {string} model that it is for
  * @property {string} source where it is from
@@ -13,14 +12,12 @@
 export const SAMPLES = [
   {
     id: 'review',
-    title: 'a long review',
     file: './samples/review.txt',
     model: 'sentiment',
     source: 'The reviews were written for this page, about films that do not exist.'
   },
   {
     id: 'contract',
-    title: 'a contract',
     file: './samples/contract.txt',
     model: 'contracts',
     source: 'The contract, 10,700 words, is the Charter Affiliation Agreement of The Tube Music Network with Tribune Broadcasting, 2006, as \
@@ -28,7 +25,6 @@ CUAD v1 has it (The Atticus Project, CC BY 4.0): one of those that the model was
   },
   {
     id: 'chapter',
-    title: 'a chapter',
     file: './samples/chapter.txt',
     model: 'subjects',
     source: 'The chapter, 11,900 words, is Between the Stars: Gas and Dust in Space, from Astronomy 2e by OpenStax, Rice University (CC BY 4.0; \
@@ -36,21 +32,18 @@ access for free at openstax.org), without its figures and exercises: the model h
   },
   {
     id: 'note',
-    title: 'a short note',
     file: './samples/note.txt',
     model: 'sentiment',
     source: ''
   },
   {
     id: 'turn',
-    title: 'a change of mind',
     file: './samples/turn.txt',
     model: 'sentiment',
     source: ''
   },
   {
     id: 'denial',
-    title: '“not bad at all”',
     file: './samples/denial.txt',
     model: 'sentiment',
     source: ''

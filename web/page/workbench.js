@@ -55,13 +55,15 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
 
   const errors = createErrors(find(section, '#error', HTMLElement))
   const progress = createProgress(find(sheet, '.progress', HTMLElement))
-  const doc = createDocument(sheet, { onChange: changed, onSample, onFiles, onProblem: errors.problem })
+  const doc = createDocument(sheet, { onTyped: typed, onSet: arrived, onSample, onFiles, onProblem: errors.problem })
   const reader = createReader(readerBox, find(section, '#reading', HTMLElement), { onChosen: offerStrike, onStrike: (passage) => void strike(passage) })
   const minimap = createMinimap(find(section, '#minimap', HTMLElement), readerBox, reader, (place) => howFar.moved(place))
   const result = createResult(find(section, '#result', HTMLElement), { onTask: (id) => void showTask(id), onClause: showClause })
   const comparison = createComparison(find(section, '#comparison', HTMLElement), () => {
+    const first = Math.min(...struck)
     struck.clear()
     void readWithout()
+    reader.choose(first, true)
   })
   const why = createWhy(chapter, { onChange: (label, relative) => recolour(label, relative), onPassage: show, onClause: showClause, onRemoval: () => void jobs.run(remove) })
   const howFar = createHowFar(find(section, '#how-far', HTMLElement), { read: readPart, onPlace: (place) => minimap.setCut(place) })
@@ -82,6 +84,8 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
   /** @type {Set<number>} */
   const struck = new Set()
   let recolouring = new AbortController()
+  /** Whether the document is on the page whole and coloured: neither its beginning alone, nor the text to be edited. */
+  let coloured = false
 
   const resultOf = (/** @type {Task} */ task) => shown?.results.get(task.id)
 
@@ -95,6 +99,7 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
 
   /** @param {AbortSignal} signal */
   async function prepare(signal) {
+    edit()
     await ready(signal)
     progress.say('Ready.', 0)
   }
@@ -102,17 +107,21 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
   /** @param {AbortSignal} signal */
   async function classify(signal) {
     const text = doc.text()
-    if (text.trim() === '') {
-      doc.focus()
-      throw new LinformerError('EMPTY_TEXT', 'the text is empty')
+    try {
+      if (text.trim() === '') throw new LinformerError('EMPTY_TEXT', 'the text is empty')
+      const { threads } = await ready(signal)
+      const task = tasks.current()
+      const started = performance.now()
+      const results = await engine.read(task, tasks.all(), text, { explain: 'passages', signal, onProgress: progress.show })
+      shown = { text, results, milliseconds: performance.now() - started, threads }
+      performance.mark('verdict')
+      await showAll(signal)
+    } catch (error) {
+      // Of a text that just came only the beginning is to be seen.
+      if (!coloured && doc.text() === text) edit()
+      if (text.trim() === '') doc.focus()
+      throw error
     }
-    const { threads } = await ready(signal)
-    const task = tasks.current()
-    const started = performance.now()
-    const results = await engine.read(task, tasks.all(), text, { explain: 'passages', signal, onProgress: progress.show })
-    shown = { text, results, milliseconds: performance.now() - started, threads }
-    performance.mark('verdict')
-    await showAll(signal)
   }
 
   /** What was read, for the task at hand. @param {AbortSignal} signal */
@@ -124,11 +133,20 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
       const found = resultOf(other)
       return other === task || found === undefined ? [] : [{ task: other, result: found }]
     })
+    const pause = createPause(signal)
     struck.clear()
     comparison.hide()
     offerStrike(-1)
     result.show(task, answer, shown, others, mend(task, answer, shown.text))
+    arrive()
+    await pause()
     onRead(shown)
+    if (doc.text() !== shown.text) {
+      sayStale()
+      return
+    }
+    await pause()
+    if (doc.isFocused()) readerBox.focus({ preventScroll: true })
     doc.setEditing(false)
     editButton.hidden = false
     const classifier = await engine.answering(task, { signal, onProgress: progress.show })
@@ -136,9 +154,13 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     const first = labels.indexOf(answer.found?.[0]?.label ?? answer.label)
     reasons = undefined
     await explain(first, config.pooling !== 'window-max', signal, labels, labelsKind)
+    await pause()
     howFar.show(shown.text, answer)
     progress.say('Done.', 1)
   }
+
+  /** The page is past its opening, in which it keeps room for the first result. */
+  const arrive = () => section.classList.remove('opening')
 
   /**
    * The coloured document, its map and the sum, for one label.
@@ -155,22 +177,28 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     const again = reasons !== undefined
     const passages = inTextOrder(answer.explanation.passages)
     const exact = account(passages, answer.explanation, labels, label, kind === 'many')
-    const coloured = relative ? againstAverage(exact) : exact
+    const colours = relative ? againstAverage(exact) : exact
     const clauses = clausesOf(answer.found ?? [], passages, labels)
     const explained = kind === 'many' ? labels[label] : answer.label
-    reasons = { exact, account: coloured, labels, kind, clauses, result: explained, score: answer.scores.find((each) => each.label === explained)?.score ?? answer.score }
+    reasons = { exact, account: colours, labels, kind, clauses, result: explained, score: answer.scores.find((each) => each.label === explained)?.score ?? answer.score }
     const focused = document.activeElement?.id
     const { text } = shown
     const mine = reasons
     const pause = createPause(signal)
     await pause()
-    minimap.show(text, coloured, clauses)
+    if (!again || coloured) minimap.show(text, colours, clauses)
     await pause()
     why.show(mine)
     if (again && focused) document.getElementById(focused)?.focus({ preventScroll: true })
+    await pause()
+    if (again && !coloured) return
     legend(labels[label] ?? '', relative)
-    if (again) await reader.recolour(coloured, labels, clauses, signal)
-    else await reader.show(text, coloured, labels, clauses, signal)
+    if (again) await reader.recolour(colours, labels, clauses, signal)
+    else {
+      coloured = false
+      await reader.show(text, colours, labels, clauses, signal)
+      coloured = true
+    }
   }
 
   /** @param {string} label @param {boolean} relative */
@@ -266,6 +294,8 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
 
   /** The text instead of its coloured form. */
   function edit() {
+    arrive()
+    coloured = false
     reader.hide()
     minimap.hide()
     howFar.hide()
@@ -276,16 +306,37 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     doc.setEditing(true)
   }
 
-  function changed() {
+  /** The beginning of a text that will be read: it costs the same however long the text is. */
+  function showBeginning() {
+    if (!section.classList.contains('opening')) edit()
+    doc.setEditing(false)
+    reader.preview(doc.text())
+    minimap.blank()
+  }
+
+  /** Another text is there, and will be read. */
+  function arrived() {
     errors.hide()
-    if (!doc.isEditing() || shown?.text !== doc.text()) edit()
+    onText()
+    result.markStale(shown !== undefined && shown.text !== doc.text())
+    progress.say('Starting…', 0)
+    showBeginning()
+  }
+
+  function typed() {
+    errors.hide()
     onText()
     if (jobs.isBusy()) return
     if (shown === undefined) {
       progress.say('', 0)
       return
     }
-    const stale = doc.text() !== shown.text
+    sayStale()
+  }
+
+  /** Whether the result is of the text on the page. */
+  function sayStale() {
+    const stale = doc.text() !== shown?.text
     result.markStale(stale)
     progress.say(stale ? 'The text has changed: the result is of the one before.' : 'Done.', stale ? 0 : 1)
   }
@@ -307,13 +358,14 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
   /** What is on the page was not made with the model at hand, or with its memory. */
   async function reload() {
     await jobs.replace(async (signal) => {
+      const blank = doc.text().trim() === ''
       result.clear()
       why.hide()
-      edit()
+      if (!blank) showBeginning()
       shown = undefined
       onRead(undefined)
       onText()
-      await (doc.text().trim() === '' ? prepare(signal) : classify(signal))
+      await (blank ? prepare(signal) : classify(signal))
     })
   }
 
@@ -337,6 +389,28 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     read: () => shown,
     prepare: () => jobs.run(prepare),
     classify: () => jobs.run(classify),
+    /**
+     * Has a document read, from a file for example, and classifies it.
+     *
+     * @param {string} name
+     * @param {(options: { signal: AbortSignal, onProgress: (share: number) => void }) => Promise<{ text: string, notes: string[] }>} read
+     *   throws an Error with words for the visitor
+     */
+    open: (name, read) => jobs.replace(async (signal) => {
+      progress.say(`Reading ${name}`, 0)
+      let found
+      try {
+        found = await read({ signal, onProgress: (share) => progress.say(`Reading ${name}`, share) })
+      } catch (error) {
+        signal.throwIfAborted()
+        progress.say('', 0)
+        errors.problem(error instanceof Error ? error.message : String(error))
+        return
+      }
+      doc.setText(found.text)
+      await classify(signal)
+      if (found.notes.length > 0) errors.problem(`${name}: ${found.notes.join('; ')}. The rest was read.`)
+    }),
     /** Ends what is under way, and classifies. */
     restart: () => jobs.replace(classify),
     showTask,

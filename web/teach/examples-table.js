@@ -1,5 +1,5 @@
 /** All examples, a page at a time: their labels can be changed, and they can be taken out. */
-import { element } from '../common/dom.js'
+import { arrange, element } from '../common/dom.js'
 import { plural } from '../common/format.js'
 import { createPager } from '../common/pager.js'
 
@@ -32,6 +32,8 @@ export function createExamplesTable(examples) {
   const body = element('tbody')
   const summary = element('summary')
   const pager = createPager(ROWS, show)
+  /** By example, as long as they are right. @type {Map<number, { line: HTMLElement, picker: HTMLSelectElement, labels: readonly string[] }>} */
+  const lines = new Map()
   const box = element('details', { class: 'examples' }, summary,
     element('div', { class: 'scroll', role: 'region', 'aria-label': 'Examples', tabindex: '0' },
       element('table', {}, element('thead', {}, element('tr', {}, ...['Text', 'Label', 'From'].map((name) => element('th', { scope: 'col' }, name)), element('td'))), body)), pager.box)
@@ -40,13 +42,30 @@ export function createExamplesTable(examples) {
     summary.textContent = `See all ${plural(examples.size, 'example')}`
     box.hidden = examples.size === 0
     if (!box.open) return
-    body.replaceChildren(...pager.of(examples.list()).map(({ id, text, label, name }) => {
-      const gone = element('button', { type: 'button', class: 'small quiet', 'aria-label': `Remove the example “${text.slice(0, 40).trim()}”` }, 'Remove')
-      gone.addEventListener('click', () => examples.remove([id]))
-      return element('tr', {}, element('td', { class: 'prose' }, clip(text)),
-        element('td', {}, labelPicker(examples.labels, label, 'Label of this example', (wanted) => examples.relabel(id, wanted))),
-        element('td', { class: 'soft prose' }, name), element('td', {}, gone))
+    arrange(body, pager.of(examples.list()).map((example) => {
+      const before = lines.get(example.id)
+      if (before !== undefined && before.labels === examples.labels && before.picker.value === example.label) return before.line
+      const made = { ...lineOf(example), labels: examples.labels }
+      lines.set(example.id, made)
+      return made.line
     }))
+  }
+
+  /** @param {import('./examples.js').Example} example */
+  function lineOf({ id, text, label, name }) {
+    const gone = element('button', { type: 'button', class: 'small quiet', 'aria-label': `Remove the example “${text.slice(0, 40).trim()}”` }, 'Remove')
+    gone.addEventListener('click', () => {
+      // The focus goes on to the next one.
+      const { nextElementSibling: next, previousElementSibling: previous } = line
+      examples.remove([id])
+      lines.delete(id)
+      const near = [next, previous].find((each) => each?.isConnected)
+      if (near) near.querySelector('button')?.focus()
+      else summary.focus()
+    })
+    const picker = labelPicker(examples.labels, label, `Label of the example “${text.slice(0, 40).trim()}”`, (wanted) => examples.relabel(id, wanted))
+    const line = element('tr', {}, element('td', { class: 'prose' }, clip(text)), element('td', {}, picker), element('td', { class: 'soft prose' }, name), element('td', {}, gone))
+    return { line, picker }
   }
 
   box.addEventListener('toggle', show)

@@ -93,7 +93,9 @@ export function createLabels(examples, { onFiles, onProblem }) {
     const gone = element('button', { type: 'button', class: 'small quiet', 'aria-label': `Remove the label “${label}” and its examples` }, 'Remove')
     gone.addEventListener('click', () => {
       const n = examples.counts().get(label) ?? 0
-      if (n === 0 || confirm(`Remove “${label}” and its ${plural(n, 'example')}?`)) examples.removeLabel(label)
+      if (n > 0 && !confirm(`Remove “${label}” and its ${plural(n, 'example')}?`)) return
+      examples.removeLabel(label)
+      name.focus()
     })
     const card = element('li', { class: 'label-card', 'data-drop': 'label', 'data-label': label },
       title, count, element('div', { class: 'actions' }, write, files, gone), input, adding)

@@ -97,7 +97,11 @@ function suspects({ suspects }, ids, examples) {
     const example = examples.get(id)
     if (example === undefined || example.label !== label || list.children.length === SUSPECTS) continue
     const item = element('li', {})
-    const done = (/** @type {string} */ words) => item.replaceChildren(element('p', { class: 'soft' }, words))
+    const done = (/** @type {string} */ words) => {
+      const said = element('p', { class: 'soft', tabindex: '-1' }, words)
+      item.replaceChildren(said)
+      said.focus() // the button is gone; it is read out, and the next Tab leads on
+    }
     const right = element('button', { type: 'button', class: 'small' }, 'It is right')
     right.addEventListener('click', () => done(`Stays “${label}”.`))
     const gone = element('button', { type: 'button', class: 'small' }, 'Take it out')

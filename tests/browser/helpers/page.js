@@ -17,8 +17,8 @@ export const sample = async (id) => (await readFile(new URL(`../../../web/sample
 /** A text of one paragraph in lines of at most so many characters, as a page of paper has it. @param {string} text @param {number} [width] */
 export const inLines = (text, width = 80) => text.replace(new RegExp(`(.{1,${width}})( |$)`, 'g'), '$1\n').trimEnd()
 
-/** The page has started and is doing nothing. @param {Page} page */
-export const idle = (page) => page.waitForSelector('#classify[aria-disabled="false"]')
+/** The page has started, with all its chapters, and is doing nothing. @param {Page} page */
+export const idle = (page) => page.waitForSelector('main:not(:has(.chapter:not(.drawn))) #classify[aria-disabled="false"]')
 
 /** @param {Page} page @param {string} selector */
 export const textOf = (page, selector) => page.$eval(selector, (element) => element.textContent ?? '')
