@@ -55,6 +55,7 @@ export function createHowFar(root, { read, onPlace }) {
       return
     }
     const words = text.slice(0, place).match(/\S+/g)?.length ?? 0
+    slider.setAttribute('aria-valuetext', plural(words, 'word'))
     const what = result.found === undefined ? `${result.label}, ${percent(result.score)}` : plural(result.found.length, 'label')
     const same = result.label === whole.label && result.found?.length === whole.found?.length
     answer.replaceChildren(`${place >= text.length ? 'All' : 'The first'} ${count(words)} words (${count(result.tokensUsed)} of ${count(whole.tokens)} tokens): `,

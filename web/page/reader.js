@@ -78,7 +78,7 @@ export function createReader(box, reading, { onChosen, onStrike }) {
         const from = Math.max(at, start + text.slice(start, end).search(/\S|$/))
         const gap = text.slice(at, from)
         if (next > first && ((next - first >= BLOCK && gap.includes('\n')) || next - first >= LONGEST_BLOCK)) break
-        const mark = element('mark', { tabindex: '-1', 'data-passage': String(next) }, text.slice(from, Math.max(from, end)))
+        const mark = element('mark', { tabindex: '-1', 'data-passage': String(next), 'aria-describedby': reading.id }, text.slice(from, Math.max(from, end)))
         paint(mark, shown.numbers[next], shown.strongest)
         block.append(gap, mark)
         marks.push(mark)
@@ -148,11 +148,11 @@ export function createReader(box, reading, { onChosen, onStrike }) {
     chosen = passage
     marks[passage].classList.add('chosen')
     marks[passage].tabIndex = 0
+    say(passage) // before the focus is there, which has it read out
     if (focus) marks[passage].focus({ preventScroll: true })
     const at = marks[passage].getBoundingClientRect()
     const frame = box.getBoundingClientRect()
     if (at.top < frame.top + 20 || at.bottom > frame.bottom - 20) keepInSight(passage, 0, 1 / 3)
-    say(passage)
     onChosen(passage)
   }
 

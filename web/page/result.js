@@ -38,6 +38,7 @@ export function typicalityWords(typicality) {
  */
 export function createResult(card, { onTask, onClause }) {
   const body = find(card, '#result-body', HTMLElement)
+  const said = find(card, '#result-said', HTMLElement) // all of the card would be too much to listen to
   const actions = find(card, '.result-actions', HTMLElement)
   const copied = find(card, '#copied', HTMLElement)
 
@@ -78,6 +79,7 @@ export function createResult(card, { onTask, onClause }) {
     body.replaceChildren(...parts)
     if (focused) find(card, '#result-title', HTMLElement).focus({ preventScroll: true }) // what was pressed is gone
     actions.hidden = false
+    said.textContent = `${task.title}: ${inBrief(result)}.`
   }
 
   /** @param {{ task: Task, result: Result }[]} others */
@@ -105,6 +107,7 @@ export function createResult(card, { onTask, onClause }) {
   }
 
   function clear() {
+    said.textContent = ''
     actions.hidden = true
     body.classList.remove('stale')
     body.replaceChildren(element('p', { class: 'soft' }, 'Nothing has been classified yet.'))

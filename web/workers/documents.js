@@ -21,6 +21,8 @@ const BATCH = 200
 const TEXT_NAMES = ['text', 'texts', 'document', 'body', 'content', 'message', 'review', 'comment', 'description', 'abstract', 'sentence', 'tweet', 'question']
 const LABEL_NAMES = ['label', 'labels', 'class', 'category', 'topic', 'subject', 'sentiment', 'tag', 'target', 'intent']
 
+const WORDS_OF_TEXT = 4 // from which the first line of a table with one column is a text, not its name
+
 /** @param {readonly string[]} header @param {readonly string[]} wanted */
 function columnOf(header, wanted) {
   const names = header.map((name) => name.trim().toLowerCase())
@@ -42,7 +44,9 @@ function* rowsOf(text, lines) {
   }
   const { header, rows } = rowsOfCsv(text)
   const textAt = columnOf(header, TEXT_NAMES) ?? (header.length === 1 ? 0 : undefined)
-  if (textAt === undefined) throw new Error(`it has no column “text”; its columns are ${named(header)}`)
+  if (textAt === undefined) throw new Error(`it has no column “text”; the columns that its first line names are ${named(header)}`)
+  // One column, and its first line is no name but a text: nothing is lost.
+  if (header.length === 1 && columnOf(header, TEXT_NAMES) === undefined && header[0].trim().split(/\s+/).length >= WORDS_OF_TEXT) yield checked(1, header[0], '')
   const labelAt = columnOf(header.map((name, i) => (i === textAt ? '' : name)), LABEL_NAMES)
   for (const { line, cells, error } of rows) {
     if (cells === undefined) yield { line, problem: error?.message }

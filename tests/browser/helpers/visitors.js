@@ -3,6 +3,8 @@ import path from 'node:path'
 import { launch } from './browsers.js'
 import { launchWebKit } from './webdriver.js'
 
+const PATIENCE = 180_000 // milliseconds, for what takes one or two: a machine may have other things to do
+
 /**
  * @typedef {object} Visitor
  * @property {(url: string) => Promise<unknown>} open
@@ -19,6 +21,7 @@ import { launchWebKit } from './webdriver.js'
 async function visit(name, folder, preferences) {
   const browser = await launch(name, path.join(folder, name), preferences)
   const page = await browser.newPage()
+  page.setDefaultTimeout(PATIENCE)
   return {
     open: (url) => page.goto(url),
     run: (script, ...args) => page.evaluate(`(async (...args) => { ${script} })(...${JSON.stringify(args)})`),
