@@ -12,7 +12,7 @@ import puppeteer from 'puppeteer-core'
 import { createServer } from './serve.js'
 import { REPOSITORY } from './site.js'
 
-const LENGTHS = [512, 1024, 2048, 4096, 8192, 16384, 32768]
+const LENGTHS = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536]
 const RUNS = 7
 
 const server = createServer()

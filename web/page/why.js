@@ -24,12 +24,14 @@ import { count, logit, part, percent, plural } from '../common/format.js'
  */
 
 const SHOWN = 5 // passages in each list
+const CLAUSES = 8 // of those that were found; the rest are a click away
 const CLIPPED = 170 // characters of a passage there
 
 /** @param {HTMLElement} section the chapter @param {Listener} listener */
 export function createWhy(section, { onChange, onPassage, onClause, onRemoval }) {
   const body = find(section, '#why-body', HTMLElement)
   const removals = element('div', { class: 'removals' })
+  const removal = element('p', { class: 'soft note', role: 'status' })
 
   /** @param {Shown} shown */
   function show({ exact, account, labels, result, kind, clauses }) {
@@ -58,9 +60,10 @@ export function createWhy(section, { onChange, onPassage, onClause, onRemoval })
     const [pro, con] = relative ? ['More than its share', 'Less than its share'] : [`Most for “${label}”`, `Most against “${label}”`]
     const wanted = element('button', { type: 'button', id: 'removal' }, 'Which passages matter most?')
     wanted.addEventListener('click', onRemoval)
+    removal.textContent = ''
     removals.replaceChildren(element('h3', {}, 'What changes without a passage'),
       element('p', { class: 'soft' }, `The sum above says what each passage adds, not what would change without it: passages influence each other. \
-To know that, the document is read again, once without each of the strongest passages.`), wanted)
+To know that, the document is read again, once without each of the strongest passages.`), wanted, removal)
     body.replaceChildren(...(clauses.length > 0 ? [clauseList(clauses, passages)] : []), head, intro, sum(exact, exactPros, exactCons, kind), ...(relative ? [note] : []),
       element('div', { class: 'columns' },
         strongest('for', pro, pros, passages, (i) => part(numbers[i])),
@@ -84,14 +87,20 @@ To know that, the document is read again, once without each of the strongest pas
     const words = kind === 'many'
       ? `The ${count(tried.length)} passages that add most to “${result}” were taken out, one at a time.`
       : `The ${count(tried.length)} passages that add most to “${result}” (${percent(score)}) were taken out, one at a time. ${changed.length === 0 ? 'The label stayed the same each time.' : `Without ${plural(changed.length, 'of them', 'of them')} the label changes.`}`
-    removals.replaceChildren(element('h3', {}, 'What changes without a passage'), element('p', { class: 'soft' }, words),
+    const title = element('h3', { tabindex: '-1' }, 'What changes without a passage')
+    const focused = removals.contains(document.activeElement)
+    removals.replaceChildren(title, element('p', { class: 'soft' }, words),
       strongest('', kind === 'many' ? 'Change of the logit' : 'Without it', order, passages, (i) => {
         const { removal } = passages[i]
         if (removal === undefined) return ''
         return kind === 'many' ? logit(-effects[i]) : removal.label === result ? percent(removal.score) : removal.label
       }))
     removals.hidden = false
+    if (focused) title.focus({ preventScroll: true }) // the button is gone
   }
+
+  /** How far the reading without passages is, in words. @param {string} words */
+  const sayRemoval = (words) => { removal.textContent = words }
 
   /** @param {string} [words] said in place of an explanation */
   function hide(words = 'Classify a document to see which passages spoke for its label, and which against.') {
@@ -100,14 +109,15 @@ To know that, the document is read again, once without each of the strongest pas
 
   /** @param {readonly Clause[]} clauses @param {readonly Passage[]} passages */
   function clauseList(clauses, passages) {
-    const list = element('ul', { class: 'clauses' })
-    for (const { label, score, passage } of clauses) {
+    const listed = (/** @type {readonly Clause[]} */ some) => element('ul', { class: 'clauses' }, ...some.map(({ label, score, passage }) => {
       const button = element('button', { type: 'button' },
         element('span', { class: 'clause-head' }, element('strong', {}, label), element('span', { class: 'number' }, percent(score))), element('span', {}, clipped(passages[passage]?.text ?? '')))
       button.addEventListener('click', () => onClause(label))
-      list.append(element('li', {}, button))
-    }
-    return element('div', {}, element('h3', {}, 'What was found, and the sentence that says it most'), list)
+      return element('li', {}, button)
+    }))
+    const rest = clauses.slice(CLAUSES)
+    return element('div', { class: 'clause-list' }, element('h3', {}, 'What was found, and the sentence that says it most'), listed(clauses.slice(0, CLAUSES)),
+      ...(rest.length === 0 ? [] : [element('details', {}, element('summary', {}, `${count(rest.length)} more found`), listed(rest))]))
   }
 
   /**
@@ -128,7 +138,7 @@ To know that, the document is read again, once without each of the strongest pas
     return element('div', { class: side }, element('h3', {}, heading, element('span', { class: 'soft' }, ` ${count(order.length)}`)), found)
   }
 
-  return { show, showRemoval, hide }
+  return { show, showRemoval, sayRemoval, hide }
 }
 
 /** @param {string} text */

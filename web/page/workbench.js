@@ -2,6 +2,7 @@
  * The workbench: one document, its answers and its reasons. It does one thing at a time, which can be cancelled.
  */
 import { find } from '../common/dom.js'
+import { count } from '../common/format.js'
 import { createPause } from '../common/pause.js'
 import { LinformerError } from '../wasm/worker.js'
 import { createComparison } from './comparison.js'
@@ -287,7 +288,14 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     if (shown === undefined || reasons === undefined) return
     const asked = reasons
     const head = await engine.answering(tasks.current(), { signal, onProgress: progress.show })
-    const answer = await head.classify(shown.text, { explain: 'removal', signal, onProgress: progress.show })
+    why.sayRemoval('Being read without each of them…')
+    const answer = await head.classify(shown.text, {
+      explain: 'removal', signal,
+      onProgress(event) {
+        progress.show(event)
+        if (event.phase === 'removal' && event.total !== undefined) why.sayRemoval(`Read without ${count(event.done)} of ${count(event.total)} passages.`)
+      }
+    }).finally(() => why.sayRemoval(''))
     if (answer.explanation !== undefined && reasons === asked) why.showRemoval(inTextOrder(answer.explanation.passages), asked)
     progress.say('Done.', 1)
   }
