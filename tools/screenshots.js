@@ -34,6 +34,7 @@ try {
     await page.setViewport({ width, height, deviceScaleFactor: scale })
     await page.goto(`http://127.0.0.1:${port}/${query}`)
     await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')
+    await page.waitForSelector('main:not(:has(.chapter:not(.drawn)))')
     if (measure) {
       await page.$eval('#measure', (button) => /** @type {HTMLElement} */ (button).click())
       await page.waitForFunction(() => document.querySelector('#measure-status')?.textContent?.startsWith('Done'), { timeout: 600_000 })
