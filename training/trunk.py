@@ -37,7 +37,7 @@ class Document:
     ends: np.ndarray  # [halves] int32, in tokens
     windows: np.ndarray  # [halves] int32: which reading of the trunk a half belongs to
     sums: np.ndarray  # [halves, d_model] float32, of LN(x)
-    pooled: np.ndarray  # [d_model] float32, what `embed` returns
+    pooled: np.ndarray  # [d_model] float32, the mean of the outputs, of which `embed` gives the direction
 
     @property
     def n(self) -> int:

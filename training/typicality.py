@@ -71,11 +71,10 @@ def other_texts(data: Path, count: int, rng: random.Random) -> list[tuple[str, s
 
 
 def directions(model: Path, texts: list[str]) -> np.ndarray:
-    """Vectors that the library's `embed` gives, [n, d_model], of length 1; zeros for a text that cannot be read"""
+    """The first halves of the vectors that the library's `embed` gives, [n, d_model], of length 1; zeros for a text that cannot be read"""
     lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
     answer = subprocess.run(["node", ROOT / "training/embed.js", model], input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout
-    vectors = np.frombuffer(answer, dtype="<f4").reshape(len(texts), -1)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return np.frombuffer(answer, dtype="<f4").reshape(len(texts), 2, -1)[:, 0]
 
 
 def regression(known: np.ndarray, others: np.ndarray, strength: float) -> LogisticRegression:

@@ -54,7 +54,7 @@ def main() -> None:
         lines = "".join(json.dumps({"text": text}) + "\n" for text in texts_of(args.data, name))
         script = Path(__file__).parent / "embed.js"
         vectors = subprocess.run(["node", script, args.trunk], input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout
-        pooled[name] = np.frombuffer(vectors, dtype="<f4").reshape(lines.count("\n"), -1)
+        pooled[name] = np.frombuffer(vectors, dtype="<f4").reshape(lines.count("\n"), 2, -1)[:, 0]
     for head in args.heads:
         own = distances(head, np.concatenate([pooled[name] for name in OWN[head.stem]]))
         out = {}
