@@ -70,6 +70,8 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
       --integrity HASH   sha256-... of the model file; another one is refused
 `
 
+/** A document with less typicality is called unlike what the model knows: fewer than one in a hundred that it was fitted on are. */
+const UNLIKE = 0.01
 /** Passages that --explain tells a person. */
 const SHOWN_PASSAGES = 10
 
@@ -130,15 +132,17 @@ function describe(answer, text, explain) {
   if ('error' in answer) return ''
   const read = answer.truncated ? `${answer.tokensUsed} of ${answer.tokens} tokens` : `${answer.tokens} tokens`
   const windows = answer.windows > 1 ? ` in ${answer.windows} windows` : ''
+  const isUnlike = answer.typicality !== undefined && answer.typicality < UNLIKE
+  const warning = isUnlike ? `  ${paint('yellow', 'unlike anything the model was trained on', process.stdout)}` : ''
   const { found } = answer
   if (found !== undefined) {
-    const heading = `${plain(String(answer.id))}: ${found.length} label${found.length === 1 ? '' : 's'} found  ${read}${windows}`
+    const heading = `${plain(String(answer.id))}: ${found.length} label${found.length === 1 ? '' : 's'} found  ${read}${windows}${warning}`
     return `${[heading, ...describeFound(found, text, explain)].join('\n')}\n`
   }
   const percent = (/** @type {number} */ score) => `${(100 * score).toFixed(1)}%`
   const others = answer.scores.slice(1).map(({ label, score }) => `${plain(label)} ${percent(score)}`).join(', ')
   const label = paint('bold', plain(answer.label), process.stdout)
-  const lines = [`${plain(String(answer.id))}: ${label} ${percent(answer.score)}${others && `  (${others})`}  ${read}${windows}`]
+  const lines = [`${plain(String(answer.id))}: ${label} ${percent(answer.score)}${others && `  (${others})`}  ${read}${windows}${warning}`]
   if (answer.explanation) lines.push(...describePassages(answer.explanation.passages))
   return `${lines.join('\n')}\n`
 }

@@ -77,6 +77,13 @@ test('a line for each file', async () => {
   assert.doesNotMatch(stdout, /\x1b/)
 })
 
+test('a text unlike anything that the model was trained on is called that', async () => {
+  const { stdout } = await run(['classify', '--model', 'sentiment', 'web/samples/contract.txt', 'web/samples/review.txt'])
+  const [contract, review] = stdout.trim().split('\n')
+  assert.match(contract, /tokens.* {2}unlike anything the model was trained on$/)
+  assert.match(review, /tokens$/)
+})
+
 test('standard input, with - and without', async () => {
   for (const args of [['-'], []]) {
     const { status, stdout } = await run(['classify', '--model', model, '--json', ...args], { input: 'some text' })
