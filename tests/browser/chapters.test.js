@@ -85,7 +85,7 @@ test('lengths are measured one by one in place of the stored ones, and stop when
   await page.waitForFunction(() => /^Stopped/.test(document.querySelector('#measure-status')?.textContent ?? ''))
   assert.equal(await page.$eval('#race', (button) => button.getAttribute('aria-disabled')), 'false')
   const cells = await page.$$eval('#complexity-table tbody tr:first-child > *', (row) => row.map((cell) => cell.textContent))
-  assert.match(cells.join('|'), /^512\|[\d.]+ m?s\|[\d.]+ m?s\|[\d.]+×\|1\.5×\|[\d.]+ [KM]iB\|[\d.]+ [KM]iB\|[\d.]+×\|1\.7×$/)
+  assert.match(cells.join('|'), /^512\|[\d.]+ m?s\|[\d.]+ m?s\|[\d.]+×\|1\.5×\|[\d.,]+ [KM]iB\|[\d.,]+ [KM]iB\|[\d.]+×\|1\.7×$/)
   assert.ok((await page.$$('#chart-time g:not(.series-stored) > circle')).length >= 4)
   assert.match(await textOf(page, '#complexity-table caption'), /stored measurement.*in full colour what was measured here/)
 }))
