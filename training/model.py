@@ -328,10 +328,14 @@ class Linformer(nn.Module):
         h = self.norm(x)  # [batch, n, d_model]
         return torch.einsum("bn,bnd->bd", self.weights(ids, h, mask, self.config.importance), h)
 
+    def token_weights(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """The share of each token vector in their mean, [batch, n], as `weights`"""
+        s = (self.pool.alone(ids) if self.config.importance else torch.ones_like(mask, dtype=self.norm.weight.dtype)) * mask  # [batch, n]
+        return s / s.sum(1, keepdim=True)
+
     def token_mean(self, ids: Tensor, mask: Tensor) -> Tensor:
         """The mean of the token vectors without position, stem or layers, [batch, d_model], weighted with importance"""
-        s = (self.pool.alone(ids) if self.config.importance else torch.ones_like(mask, dtype=self.norm.weight.dtype)) * mask  # [batch, n]
-        return torch.einsum("bn,bnd->bd", s / s.sum(1, keepdim=True), self.embed["token"](ids))
+        return torch.einsum("bn,bnd->bd", self.token_weights(ids, mask), self.embed["token"](ids))
 
     def vector(self, ids: Tensor, x: Tensor, mask: Tensor) -> Tensor:
         """What `embed` gives of a document, [batch, 2 d_model]: the directions of the pooled vector and of the mean of the token vectors"""
@@ -362,8 +366,7 @@ class Linformer(nn.Module):
             return out
         if self.config.pooling == "directions":
             a = self.weights(ids, h, mask, self.config.importance) / self.pooled(ids, x, mask).norm(dim=-1, keepdim=True)  # [batch, n]
-            s = (self.pool.alone(ids) if self.config.importance else torch.ones_like(a)) * mask  # [batch, n]
-            s = s / s.sum(1, keepdim=True) / self.token_mean(ids, mask).norm(dim=-1, keepdim=True)
+            s = self.token_weights(ids, mask) / self.token_mean(ids, mask).norm(dim=-1, keepdim=True)  # [batch, n]
             out = n * (a[..., None] * terms + s[..., None] * (self.embed["token"](ids) @ self.head.token_weight.T))
             return out + (n * self.words(ids, mask) if self.config.words else 0)
         share = n * self.weights(ids, h, mask, self.config.pooling == "weighted")[..., None]  # [batch, n, 1]
