@@ -12,9 +12,7 @@ sentences are both its own.
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from data import read_jsonl
 from heads import write_figures
+from typicality import directions
 
 EACH, CHARACTERS = 60, 6000
 OWN = {"contracts": ("cuad_contracts",), "sentiment": ("imdb", "sst2_glue"), "subjects": ("openstax",)}
@@ -36,11 +35,10 @@ def texts_of(data: Path, name: str) -> list[str]:
     return random.Random(name).sample(texts, min(EACH, len(texts)))
 
 
-def distances(head: Path, pooled: np.ndarray) -> np.ndarray:
+def distances(head: Path, vectors: np.ndarray) -> np.ndarray:
     tensors = load_file(head)
     whitening = tensors["typicality.whitening"] * tensors["typicality.whitening.scale"][:, None]
-    directions = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-    return np.linalg.norm((directions - tensors["typicality.direction"]) @ whitening.T, axis=1)
+    return np.linalg.norm((vectors - tensors["typicality.direction"]) @ whitening.T, axis=1)
 
 
 def main() -> None:
@@ -49,16 +47,11 @@ def main() -> None:
     parser.add_argument("--trunk", type=Path, required=True)
     parser.add_argument("heads", type=Path, nargs="+")
     args = parser.parse_args()
-    pooled = {}
-    for name in SETS:
-        lines = "".join(json.dumps({"text": text}) + "\n" for text in texts_of(args.data, name))
-        script = Path(__file__).parent / "embed.js"
-        vectors = subprocess.run(["node", script, args.trunk], input=lines.encode(), stdout=subprocess.PIPE, check=True).stdout
-        pooled[name] = np.frombuffer(vectors, dtype="<f4").reshape(lines.count("\n"), 2, -1)[:, 0]
+    found = {name: directions(args.trunk, texts_of(args.data, name)) for name in SETS}
     for head in args.heads:
-        own = distances(head, np.concatenate([pooled[name] for name in OWN[head.stem]]))
+        own = distances(head, np.concatenate([found[name] for name in OWN[head.stem]]))
         out = {}
-        for name, vectors in pooled.items():
+        for name, vectors in found.items():
             if name not in OWN[head.stem]:
                 other = distances(head, vectors)
                 out[SETS[name]] = round(roc_auc_score([0] * len(own) + [1] * len(other), [*own, *other]), 3)
