@@ -71,8 +71,8 @@ struct lf_run {
   lf_rows x;         /* [n_cap, d_model] the residual stream */
   float *importance; /* [lf_pad(n_cap)] a_t; NULL without importance, when all are 1 */
   float *pooled;     /* [2, d_model] mean of a_t LN(x_t), and of the token vectors s_t e_t */
-  double *
-      pooled_chunks; /* [LF_CHUNKS, 2, d_model + 1] sums over each chunk's tokens: of a_t LN(x_t) and a_t, s_t e_t and s_t */
+  /* [LF_CHUNKS, 2, d_model + 1] sums over each chunk's tokens: of a_t LN(x_t) and a_t, and of s_t e_t and s_t. */
+  double *pooled_chunks;
   double weight[2]; /* sum of a_t, and of s_t */
 
   /* One layer's projected input. */
