@@ -44,7 +44,7 @@ function* rowsOf(text, lines) {
   }
   const { header, rows } = rowsOfCsv(text)
   const textAt = columnOf(header, TEXT_NAMES) ?? (header.length === 1 ? 0 : undefined)
-  if (textAt === undefined) throw new Error(`it has no column “text”; the columns that its first line names are ${named(header)}`)
+  if (textAt === undefined) throw new Error(`it has no column “text”; its first line names the columns ${named(header)}`)
   // One column, and its first line is no name but a text: nothing is lost.
   if (header.length === 1 && columnOf(header, TEXT_NAMES) === undefined && header[0].trim().split(/\s+/).length >= WORDS_OF_TEXT) yield checked(1, header[0], '')
   const labelAt = columnOf(header.map((name, i) => (i === textAt ? '' : name)), LABEL_NAMES)
