@@ -2,7 +2,7 @@
  * A head that is loaded by itself finds its trunk, by name beside it or among the shipped models, and by its digest.
  */
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,6 +19,8 @@ const TEXT = 'Bytes are all that this trunk reads.'
 let folder
 let origin
 let server
+/** Names of the files that were asked for. */
+const asked = []
 /** What the trunk with the head attached says. */
 let expected
 before(async () => {
@@ -26,7 +28,9 @@ before(async () => {
   copyFileSync(`${FOLDER}/trunk.safetensors`, join(folder, 'bytes.safetensors'))
   copyFileSync(`${FOLDER}/words.safetensors`, join(folder, 'head.safetensors'))
   server = createServer((request, response) => {
-    readFile(join(folder, basename(new URL(request.url, 'http://x').pathname)))
+    const name = basename(new URL(request.url, 'http://x').pathname)
+    asked.push(name)
+    readFile(join(folder, name))
       .then((bytes) => response.end(bytes), () => response.writeHead(404).end())
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -56,6 +60,32 @@ for (const [host, loader] of Object.entries({ 'this thread': load, 'a worker': l
     }
   })
 }
+
+for (const [host, loader] of Object.entries({ 'this thread': load, 'a worker': loadInWorker })) {
+  test(`a trunk is fetched once for all its heads, and again for a complete file alone: ${host}`, async () => {
+    asked.length = 0
+    const trunk = await loader(`${origin}/bytes.safetensors`)
+    const heads = [await trunk.attach(`${origin}/head.safetensors`), await trunk.attach(`${FOLDER}/mean.safetensors`)]
+    assert.deepEqual((await trunk.classify(TEXT, { heads }))[0], expected)
+    assert.deepEqual(asked, ['bytes.safetensors', 'head.safetensors'])
+    await heads[0].export()
+    assert.deepEqual(asked, ['bytes.safetensors', 'head.safetensors', 'bytes.safetensors'])
+    await trunk.dispose()
+  })
+}
+
+test('a trunk that has become another file is no part of a complete one', async () => {
+  const [here, there] = [join(folder, 'bytes.safetensors'), join(folder, 'changing.safetensors')]
+  copyFileSync(here, there)
+  const trunk = await load(`${origin}/changing.safetensors`)
+  const bytes = readFileSync(here)
+  bytes[bytes.length - 1] ^= 1
+  writeFileSync(there, bytes)
+  const head = await trunk.attach(`${origin}/head.safetensors`)
+  assert.deepEqual(await head.classify(TEXT), expected)
+  await assert.rejects(head.export(), { code: 'INTEGRITY', message: /changing\.safetensors is not the file any more that was loaded/ })
+  trunk.dispose()
+})
 
 test('a head that was loaded by itself exports a complete model', async () => {
   const classifier = await load(join(folder, 'head.safetensors'))

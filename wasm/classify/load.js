@@ -104,6 +104,18 @@ async function readModule(wasm, options, readPlace) {
 }
 
 /**
+ * Heads name a trunk by its file's digest. It is made while the file is at hand, or the first head would have it fetched again.
+ *
+ * @param {{ bytes: Uint8Array, parsed: ReturnType<typeof parseFile> }} file
+ * @param {LoadOptions} options
+ * @returns {Promise<string | undefined>} undefined if there is none yet; does not reject
+ */
+async function digestOfTrunk({ bytes, parsed }, { integrity, signal }) {
+  if (integrity !== undefined || parsed.kind !== 'trunk') return integrity
+  return digestOf(bytes, signal).catch(() => undefined) // a page without crypto.subtle has one when a head asks for it, or is told why not
+}
+
+/**
  * Makes `load` and `inspect` for a host.
  *
  * @param {Host} host
@@ -188,7 +200,8 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
       try {
         const { bytes, parsed } = await readFile(place, { cache, maxModelBytes, signal, onProgress })
         const model = asModel(parsed)
-        if ((model.metadata.trunk ?? await digestOf(bytes, signal)) === trunk) return { place, bytes, model }
+        const digest = model.metadata.trunk === undefined ? await digestOf(bytes, signal) : undefined
+        if ((model.metadata.trunk ?? digest) === trunk) return { place, bytes, model, digest: Promise.resolve(digest) }
         cause ??= new LinformerError('MODEL_CONFIG', `${nameOf(place)} is another trunk than ${trunk}`, { trunk })
       } catch (error) {
         throwIfAborted(signal)
@@ -207,13 +220,14 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
    * @param {import('../source/model.js').Model} model
    * @param {LoadOptions} options
    * @param {number} capacity tokens that are read at once
+   * @param {Promise<string | undefined>} digest of the file, if it is known
    * @returns {Pick<import('./classifier.js').Shared, 'id' | 'readHead' | 'complete'>}
    */
-  function filesOf(source, bytes, { config, metadata, source: name }, { cache, hub, maxModelBytes, maxOperations }, capacity) {
+  function filesOf(source, bytes, { config, metadata, source: name }, { cache, hub, maxModelBytes, maxOperations }, capacity, digest) {
     // A response can be read only once: of one, the bytes are kept.
     const once = isA(source, 'Response')
     const again = once ? keeping(bytes) : async (/** @type {{ signal?: AbortSignal }} */ { signal }) => (await readFile(source, { cache, maxModelBytes, signal })).bytes
-    const file = new TrunkFile(name, metadata, again)
+    const file = new TrunkFile(name, metadata, again, digest)
     return {
       id: (options) => file.id(options),
       async readHead(given, options) {
@@ -246,8 +260,8 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const first = await readGiven(source, checked)
     const given = first.place
     const attached = first.parsed.kind === 'head' ? first.parsed.head : undefined
-    const { place, bytes, model } = attached === undefined
-      ? { place: given, bytes: first.bytes, model: asModel(first.parsed) }
+    const { place, bytes, model, digest } = attached === undefined
+      ? { place: given, bytes: first.bytes, model: asModel(first.parsed), digest: digestOfTrunk(first, checked) }
       : await readTrunk(given, attached, checked)
     if (attached !== undefined) checkFit(attached, model.config)
     const arithmetic = chooseArithmetic(checked, model, startThread)
@@ -263,7 +277,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
       throwIfAborted(signal)
       const { config, metadata } = model
       const description = { config, metadata, backend, precision: arithmetic.precision, threads, memory: engine.memoryReport }
-      const shared = { trunk: new Trunk(engine, model), own: model.head, description, ...filesOf(place, bytes, model, checked, engine.capacity) }
+      const shared = { trunk: new Trunk(engine, model), own: model.head, description, ...filesOf(place, bytes, model, checked, engine.capacity, digest) }
       return createClassifier(shared, head, true)
     } catch (error) {
       engine.dispose() // or its threads would wait for work for ever

@@ -12,18 +12,20 @@ export class TrunkFile {
   #source
   /** What heads of this trunk call it. @type {string | undefined} */
   #claimed
-  /** @type {string | undefined} */
+  /** @type {Promise<string | undefined>} */
   #digest
 
   /**
    * @param {string} source name of the file, for messages
    * @param {Record<string, string>} metadata
    * @param {(options: { signal?: AbortSignal }) => Promise<Uint8Array>} read gives the bytes again
+   * @param {Promise<string | undefined>} digest of the file, if it is known without reading it again; does not reject
    */
-  constructor(source, metadata, read) {
+  constructor(source, metadata, read, digest) {
     this.#source = source
     this.#claimed = metadata.trunk
     this.#read = read
+    this.#digest = digest
   }
 
   /**
@@ -35,10 +37,11 @@ export class TrunkFile {
    */
   async bytes(options) {
     const bytes = await this.#read(options)
-    const digest = await digestOf(bytes, options.signal)
-    this.#digest ??= digest
-    if (digest !== this.#digest) {
-      throw new LinformerError('INTEGRITY', `${this.#source} is not the file any more that was loaded`, { source: this.#source, actual: digest, integrity: this.#digest })
+    const actual = await digestOf(bytes, options.signal)
+    const integrity = await this.#digest
+    if (integrity === undefined) this.#digest = Promise.resolve(actual)
+    else if (actual !== integrity) {
+      throw new LinformerError('INTEGRITY', `${this.#source} is not the file any more that was loaded`, { source: this.#source, actual, integrity })
     }
     return bytes
   }
@@ -51,8 +54,8 @@ export class TrunkFile {
    */
   async id(options) {
     if (this.#claimed !== undefined) return this.#claimed
-    if (this.#digest === undefined) await this.bytes(options)
-    return /** @type {string} */ (this.#digest)
+    if (await this.#digest === undefined) await this.bytes(options)
+    return /** @type {string} */ (await this.#digest)
   }
 
   /**
