@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import { load } from '../wasm/node.js'
 import { fit } from '../wasm/teach/fit.js'
 import { hashOf } from '../wasm/teach/folds.js'
+import { sketchOfWords } from '../wasm/teach/near-duplicates.js'
 import { Counts } from '../wasm/teach/words.js'
 
 const WIDTH = 256
@@ -33,16 +34,19 @@ function madeUp(n, classes) {
   const label = Int32Array.from({ length: n }, (_, i) => i % classes)
   const vectors = new Float32Array(n * WIDTH)
   const counts = new Counts()
+  const sketches = []
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < WIDTH; j++) vectors[i * WIDTH + j] = 0.3 * centres[label[i] * WIDTH + j] + random() - 0.5
     // Word frequencies fall off as those of a language do; every tenth word is one that its label likes.
-    counts.add(Uint32Array.from({ length: TOKENS }, (_, t) => {
+    const ids = Uint32Array.from({ length: TOKENS }, (_, t) => {
       const rank = Math.floor(VOCABULARY ** random()) - 1
       return t % 10 === 0 ? (rank * classes + label[i]) % VOCABULARY : rank
-    }))
+    })
+    counts.add(ids)
+    sketches.push(sketchOfWords(ids))
   }
   return {
-    vectors, width: WIDTH, counts, vocabulary: VOCABULARY, hashes, indices: [...hashes.keys()],
+    vectors, width: WIDTH, counts, vocabulary: VOCABULARY, hashes, sketches, indices: [...hashes.keys()],
     targets: { kind: /** @type {const} */ ('one'), classes, label }, labels: Array.from({ length: classes }, (_, c) => `label ${c}`)
   }
 }

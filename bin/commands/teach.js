@@ -70,6 +70,11 @@ function describe(report, ids) {
   ]
   const few = report.fewExamples.map(({ label, examples }) => `${plain(label)} (${examples})`)
   if (few.length > 0) lines.push(`fewer than ${FEW} examples, more would help: ${few.join(', ')}`)
+  const near = report.nearDuplicates
+  if (near.length > 0) {
+    const [one, other] = near[0].map((index) => plain(ids[index]))
+    lines.push(`${near.flat().length} examples are nearly the same text as one with another label, such as ${one} and ${other}`)
+  }
   if (report.suspects.length > 0) lines.push('look at these first, their labels seem unlikely:')
   for (const { index, label, suggested } of report.suspects.slice(0, SHOWN)) {
     const instead = report.confusion !== undefined ? `, perhaps ${plain(String(suggested))}` : suggested === null ? ' is perhaps wrong' : ' is perhaps missing'

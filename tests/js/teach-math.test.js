@@ -140,7 +140,8 @@ test('folds come from the texts: each has its share of each label, and equal tex
   const hashes = texts.map(hashOf)
   const order = texts.map((_, i) => i).sort((a, b) => hashes[a] < hashes[b] ? -1 : 1)
   const labels = order.map((i) => (i % 36) % 2)
-  const fold = dealFolds(order.map((i) => hashes[i]), labels, 5)
+  const { fold, folds } = dealFolds({ hashes: order.map((i) => hashes[i]), sketches: order.map(() => new Uint32Array(0)), labels })
+  assert.equal(folds, 5)
   for (let f = 0; f < 5; f++) for (const label of [0, 1]) {
     const share = order.filter((_, k) => fold[k] === f && labels[k] === label).length
     assert.ok(share >= 3 && share <= 7, `fold ${f}, label ${label}: ${share}`)
@@ -223,6 +224,7 @@ function examples({ wrong = [] } = {}) {
     counts: countsOf(order.map((i) => documents[i])),
     vocabulary: 40,
     hashes: order.map((i) => hashes[i]),
+    sketches: order.map(() => new Uint32Array(0)),
     indices: order,
     targets: { kind: /** @type {const} */ ('one'), classes: 4, label: Int32Array.from(order, (i) => label[i]) },
     labels: ['a', 'b', 'c', 'd']

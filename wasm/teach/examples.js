@@ -3,6 +3,7 @@
  */
 import { abortable, LinformerError, show } from '../common/errors.js'
 import { hashOf } from './folds.js'
+import { BYTES_A_HASH, sketchOfText, sketchOfWords } from './near-duplicates.js'
 import { Counts } from './words.js'
 
 /** @typedef {import('../classify/inputs.js').Document} Document */
@@ -17,6 +18,12 @@ const CHUNK = 1024
 const BYTES_A_TOKEN = 12
 
 const badArgument = (/** @type {string} */ message, details = {}) => new LinformerError('BAD_ARGUMENT', message, details)
+
+/** What tells whether documents have the same text. @param {Document} document */
+const textOf = (document) => 'tokens' in document ? String.fromCharCode(...document.tokens.slice(0, 4096)) + document.tokens.length : `${document.text}\0${document.textPair ?? ''}`
+
+/** What tells whether documents have versions of one text. @param {Document} document */
+const sketchOf = (document) => 'tokens' in document ? sketchOfWords(document.tokens) : sketchOfText(`${document.text}\0${document.textPair ?? ''}`)
 
 /**
  * @param {unknown} example
@@ -90,10 +97,11 @@ export class Examples {
   #numbers = new Map()
   /** @type {Float32Array[]} */
   #chunks = []
-  /** @type {{ index: number, hash: string, labels: number[] }[]} */
+  /** @type {{ index: number, hash: string, sketch: Uint32Array, labels: number[] }[]} */
   #rows = []
   #counts = new Counts()
   #tokens = 0
+  #hashes = 0
 
   /** @param {number} width of vectors @param {number} memoryLimit most bytes */
   constructor(width, memoryLimit) {
@@ -104,7 +112,7 @@ export class Examples {
   /** Bytes that the examples take, and a fit of them: its vectors in order, and scores and residuals. */
   get bytes() {
     const n = this.#rows.length
-    return 2 * 4 * this.#width * n + BYTES_A_TOKEN * this.#tokens + 8 * 8 * this.#numbers.size * n
+    return 2 * 4 * this.#width * n + BYTES_A_TOKEN * this.#tokens + BYTES_A_HASH * this.#hashes + 8 * 8 * this.#numbers.size * n
   }
 
   /**
@@ -123,17 +131,19 @@ export class Examples {
 
   /**
    * @param {number} index
-   * @param {string} text for the folds
+   * @param {Document} document
    * @param {string[]} labels
    * @param {{ vector: Float32Array, ids: Uint32Array }} reading
    */
-  add(index, text, labels, { vector, ids }) {
+  add(index, document, labels, { vector, ids }) {
     const row = this.#rows.length
     if (row % CHUNK === 0) this.#chunks.push(new Float32Array(CHUNK * this.#width))
     this.#chunks[this.#chunks.length - 1].set(vector, (row % CHUNK) * this.#width)
     this.#counts.add(ids)
     this.#tokens += this.#counts.of(row).ids.length
-    this.#rows.push({ index, hash: hashOf(text), labels: labels.map((label) => /** @type {number} */ (this.#numbers.get(label))) })
+    const sketch = sketchOf(document)
+    this.#hashes += sketch.length
+    this.#rows.push({ index, hash: hashOf(textOf(document)), sketch, labels: labels.map((label) => /** @type {number} */ (this.#numbers.get(label))) })
     if (this.bytes > this.#limit) {
       throw new LinformerError('OUT_OF_MEMORY', `${row + 1} examples need ${this.bytes} bytes; memoryBudget is ${this.#limit}`, { examples: row + 1, bytes: this.bytes, limit: this.#limit })
     }
@@ -191,6 +201,7 @@ export class Examples {
         counts,
         vocabulary,
         hashes: order.map((row) => this.#rows[row].hash),
+        sketches: order.map((row) => this.#rows[row].sketch),
         indices: order.map((row) => this.#rows[row].index),
         targets: kind === 'one' ? { kind, classes: labels.length, label } : { kind, classes: labels.length, has },
         labels

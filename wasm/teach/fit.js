@@ -10,7 +10,7 @@ import { Dense } from './features.js'
 import { dealFolds } from './folds.js'
 import { fitLogistic } from './logistic.js'
 import { fitMix, mix, toProbabilities } from './mix.js'
-import { assess, figures, suspects } from './report.js'
+import { assess, figures, nearDuplicates, suspects } from './report.js'
 import { compact } from './row-space.js'
 import { chooseThresholds } from './thresholds.js'
 import { fitTypicality } from './typicality.js'
@@ -28,7 +28,8 @@ import { tfidf } from './words.js'
  * @property {number} width
  * @property {import('./words.js').Counts} counts
  * @property {number} vocabulary token ids are below it
- * @property {string[]} hashes at least two different ones
+ * @property {string[]} hashes at least four different ones
+ * @property {Uint32Array[]} sketches of the texts: see near-duplicates.js
  * @property {number[]} indices of the rows among the examples as they were given
  * @property {Targets} targets
  * @property {string[]} labels
@@ -43,10 +44,6 @@ import { tfidf } from './words.js'
  * @property {import('./typicality.js').Typicality} typicality
  */
 
-/** Folds of cross-validation; fewer with many documents, where each fit has enough of them anyway. */
-const FOLDS = 5
-const FOLDS_OF_MANY = 3
-const MANY = 5000
 /** Most numbers in the word head: 4 MB in the file. */
 const MOST_WORD_WEIGHTS = 2 ** 22
 /** A label with fewer examples is named in the report. */
@@ -100,7 +97,7 @@ function outputDirections(x, width, scale) {
  * @param {Targets} targets
  * @param {number} n
  */
-function groupsOf({ kind, classes, label, has }, n) {
+function dealtBy({ kind, classes, label, has }, n) {
   if (kind === 'one') return Array.from(/** @type {Int32Array} */ (label))
   const truth = /** @type {Uint8Array} */ (has)
   const times = new Float64Array(classes)
@@ -119,14 +116,13 @@ function groupsOf({ kind, classes, label, has }, n) {
  * @param {(share: number) => Promise<void>} step called often, with how much is done; throws to stop
  * @returns {Promise<{ head: Head, report: Omit<TeachReport, 'sameText' | 'skipped' | 'bytes'> }>}
  */
-export async function fit({ vectors, width, counts, vocabulary, hashes, indices, targets, labels }, step) {
+export async function fit({ vectors, width, counts, vocabulary, hashes, sketches, indices, targets, labels }, step) {
   const { kind, classes } = targets
   const n = hashes.length
   const rows = Int32Array.from({ length: n }, (_, i) => i)
   const { centre, scale } = normalise(vectors, width)
   const words = tfidf(counts, { vocabulary, limit: Math.max(1, Math.floor(MOST_WORD_WEIGHTS / classes)) })
-  const folds = Math.min(new Set(hashes).size, n < MANY ? FOLDS : FOLDS_OF_MANY)
-  const fold = dealFolds(hashes, groupsOf(targets, n), folds)
+  const { folds, fold, group } = dealFolds({ hashes, sketches, labels: dealtBy(targets, n) })
 
   const encoderFeatures = compact(new Dense(vectors, width), n)
   const wordFeatures = compact(words.features, n)
@@ -197,6 +193,7 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, indices,
       ...assessed,
       folds,
       suspects: suspects(probabilities, targets, labels, indices),
+      nearDuplicates: nearDuplicates(group, hashes, targets, indices),
       alone: { words: alone(word.scores), encoder: alone(encoder.scores) },
       fewExamples: assessed.perLabel.filter(({ examples }) => examples < FEW).map(({ label, examples }) => ({ label, examples })),
       chosen: { encoder: { strength: encoder.strength, factor: factors[0] }, words: { strength: word.strength, factor: factors[1] } }

@@ -1,7 +1,13 @@
 /**
  * Which documents are held out together in cross-validation: decided by the texts alone, so that the same examples in another
- * order have the same folds, and a text that comes twice is never in both the fitted and the held-out part.
+ * order have the same folds, and neither a text that comes twice nor versions of one are in both the fitted and the held-out part.
  */
+import { groupVersions } from './near-duplicates.js'
+
+/** Folds of cross-validation; fewer with many documents, where each fit has enough of them anyway. */
+const FOLDS = 5
+const FOLDS_OF_MANY = 3
+const MANY = 5000
 
 /**
  * A hash of a text in 64 bits, as a string: two streams of FNV-1a over its UTF-16 units, with a final mix (that of MurmurHash3).
@@ -26,26 +32,76 @@ export function hashOf(text) {
 }
 
 /**
- * Deals documents to folds, label by label in the order of their hashes, so that each fold has its share of each label.
+ * Deals groups to folds so that each fold has its share of each label. A group goes where its labels are the rarest; of such folds to the
+ * one with the fewest texts, and then to the first after the last one that was dealt to. No label has all its texts in one fold if
+ * that can be helped.
  *
- * @param {string[]} hashes of the documents' texts, in ascending order
- * @param {number[]} groups the label by which each is dealt
+ * @param {number[][]} groups the labels of each group's texts, in the order in which they are dealt
+ * @param {Map<number, number>} total texts of each label
  * @param {number} folds
- * @returns {Uint8Array} the fold of each
+ * @returns {number[]} the fold of each group
  */
-export function dealFolds(hashes, groups, folds) {
-  const fold = new Uint8Array(hashes.length)
-  // Each label goes on where the one before it stopped: small labels would otherwise all fill the first folds.
+function deal(groups, total, folds) {
+  /** @type {number[]} */
+  const texts = new Array(folds).fill(0)
+  /** @type {Map<number, number>[]} */
+  const times = texts.map(() => new Map())
+  const timesOf = (/** @type {number} */ label, /** @type {number} */ fold) => times[fold].get(label) ?? 0
   let next = 0
-  const order = hashes.map((_, i) => i).sort((a, b) => groups[a] - groups[b] || a - b)
-  /** @type {Map<string, number>} */
-  const known = new Map()
-  for (const i of order) {
-    const same = known.get(hashes[i])
-    fold[i] = same ?? next
-    if (same !== undefined) continue
-    known.set(hashes[i], next)
-    next = (next + 1) % folds
-  }
-  return fold
+  return groups.map((labels) => {
+    const own = [...tally(labels)]
+    const choices = texts.map((size, fold) => ({
+      fold,
+      whole: own.filter(([label, more]) => timesOf(label, fold) + more === total.get(label)).length,
+      share: own.reduce((sum, [label, more]) => sum + more * (timesOf(label, fold) / Number(total.get(label))) ** 2, 0),
+      size,
+      distance: (fold - next + folds) % folds
+    }))
+    const [{ fold }] = choices.sort((a, b) => a.whole - b.whole || a.share - b.share || a.size - b.size || a.distance - b.distance)
+    for (const [label, more] of own) times[fold].set(label, timesOf(label, fold) + more)
+    texts[fold] += labels.length
+    next = (fold + 1) % folds
+    return fold
+  })
+}
+
+/** @param {number[]} labels @returns {Map<number, number>} how often each comes */
+function tally(labels) {
+  const times = new Map()
+  for (const label of labels) times.set(label, (times.get(label) ?? 0) + 1)
+  return times
+}
+
+/**
+ * The folds of documents. Versions of a text are in one fold, up to a fair share: no more than a fold's share of all texts, and of
+ * each label's.
+ *
+ * @param {object} documents
+ * @param {string[]} documents.hashes of their texts, in ascending order; at least four different ones
+ * @param {Uint32Array[]} documents.sketches of their texts
+ * @param {number[]} documents.labels the label by which each is dealt
+ * @returns {{ folds: number, fold: Uint8Array, group: Int32Array }} how many there are, the fold of each document, and a number that
+ *   versions of one text have in common
+ */
+export function dealFolds({ hashes, sketches, labels }) {
+  const documents = hashes.map((_, i) => i)
+  /** The first document with each text, by label and then by hash. */
+  const first = new Map([...documents].sort((a, b) => labels[b] - labels[a] || b - a).map((i) => [hashes[i], i]))
+  const texts = documents.filter((i) => first.get(hashes[i]) === i)
+  const folds = Math.min(texts.length, hashes.length < MANY ? FOLDS : FOLDS_OF_MANY)
+  const total = tally(texts.map((i) => labels[i]))
+  const share = (/** @type {number} */ count) => Math.ceil(count / folds)
+  const groupOf = groupVersions(texts.map((i) => sketches[i]), (some) => {
+    const own = tally(some.map((text) => labels[texts[text]]))
+    return some.length <= share(texts.length) && [...own].every(([label, count]) => count <= share(Number(total.get(label))))
+  })
+  /** @type {Map<number, number[]>} */
+  const groups = new Map()
+  texts.forEach((i, text) => groups.set(groupOf[text], [...groups.get(groupOf[text]) ?? [], i]))
+  // The largest first, while there is room everywhere. Labels one after the other.
+  const order = [...groups.values()].sort((a, b) => b.length - a.length || labels[a[0]] - labels[b[0]] || a[0] - b[0])
+  const dealt = deal(order.map((group) => group.map((i) => labels[i])), total, folds)
+  const numbers = new Map(order.flatMap((group, number) => group.map((i) => [hashes[i], number])))
+  const group = Int32Array.from(hashes, (hash) => Number(numbers.get(hash)))
+  return { folds, fold: Uint8Array.from(group, (number) => dealt[number]), group }
 }

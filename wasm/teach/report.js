@@ -114,6 +114,31 @@ export function assess(probabilities, targets, labels, thresholdOf) {
 }
 
 /**
+ * Groups of examples that are versions of one text, and have different labels.
+ *
+ * @param {Int32Array} group of each row: the same for versions of a text
+ * @param {string[]} hashes of the rows' texts
+ * @param {Targets} targets
+ * @param {number[]} indices of the rows among the examples as they were given
+ * @returns {number[][]} ascending
+ */
+export function nearDuplicates(group, hashes, targets, indices) {
+  const { classes } = targets
+  const truth = truthOf(targets, indices.length)
+  /** @type {Map<number, { indices: number[], texts: Set<string>, labels: Set<string> }>} */
+  const groups = new Map()
+  indices.forEach((index, row) => {
+    const own = groups.get(group[row]) ?? { indices: [], texts: new Set(), labels: new Set() }
+    own.indices.push(index)
+    own.texts.add(hashes[row])
+    own.labels.add(truth.subarray(row * classes, (row + 1) * classes).join())
+    groups.set(group[row], own)
+  })
+  const contradicting = [...groups.values()].filter(({ texts, labels }) => texts.size > 1 && labels.size > 1)
+  return contradicting.map((own) => own.indices.sort((a, b) => a - b)).sort((a, b) => a[0] - b[0])
+}
+
+/**
  * The examples whose own labels seemed least likely while they were held out, the least likely first.
  *
  * @param {Float64Array} probabilities [n, classes]

@@ -46,9 +46,6 @@ export function checkTeachOptions(given) {
   return /** @type {TeachOptions} */ (options)
 }
 
-/** What the folds of a document go by. @param {Document} document */
-const textOf = (document) => 'tokens' in document ? String.fromCharCode(...document.tokens.slice(0, 4096)) + document.tokens.length : `${document.text}\0${document.textPair ?? ''}`
-
 /**
  * @param {Reader} reader
  * @param {TeachOptions} options
@@ -70,7 +67,7 @@ export function createTeacher(reader, options) {
   async function addReading(document, example, index, count) {
     examples.expect(example)
     try {
-      examples.add(index, textOf(document), example.labels, await reader.read(document, options, index, count))
+      examples.add(index, document, example.labels, await reader.read(document, options, index, count))
     } catch (error) {
       if (!(error instanceof LinformerError) || !OF_AN_EXAMPLE.includes(error.code)) throw error
       return error
@@ -97,7 +94,7 @@ export function createTeacher(reader, options) {
         })
         const report = { ...measured, sameText, skipped, bytes }
         // Of single examples the file says nothing: their numbers mean nothing without the texts.
-        const { suspects, sameText: _, skipped: left, bytes: __, ...told } = report
+        const { suspects, nearDuplicates, sameText: _, skipped: left, bytes: __, ...told } = report
         const { name, license = 'not said', trainedOn = 'not said' } = options
         const file = headFile(head, {
           trunk,

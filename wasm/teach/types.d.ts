@@ -77,6 +77,11 @@ export interface TeachReport extends Assessment {
   fewExamples: { label: string, examples: number }[]
   /** Groups of examples that have one text and different labels. */
   sameText: number[][]
+  /**
+   * Groups of examples whose texts are nearly the same, as versions of one text are, and whose labels differ. They were held out together,
+   * as versions with the same label are; they are named here because one of the labels may be wrong.
+   */
+  nearDuplicates: number[][]
   /** Examples that could not be read, and were left out. */
   skipped: SkippedExample[]
   /** Of memory, for the examples and the fit, beside the trunk's. */

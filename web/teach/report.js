@@ -27,7 +27,7 @@ const interval = ({ low, high }) => `95 % interval ${whole(low)} to ${whole(high
  * @returns {HTMLElement}
  */
 export function createReport(report, ids, examples) {
-  const { accuracy, alone, perLabel, folds, skipped, sameText } = report
+  const { accuracy, alone, perLabel, folds, skipped, sameText, nearDuplicates } = report
   const most = Math.max(...perLabel.map(({ examples: n }) => n))
   const headline = element('p', { class: 'grade' }, element('strong', {}, whole(accuracy.value)), ' of the examples were labelled right while they were held out ',
     element('span', { class: 'soft' }, `(${interval(accuracy)})`))
@@ -41,6 +41,10 @@ Always answering the most frequent label would be right for ${whole(most / repor
   if (left.length > 0) parts.push(element('p', { class: 'soft' }, `${plural(left.length, 'example was', 'examples were')} left out: ${[...new Set(left)].slice(0, 3).join('; ')}.`))
   if (sameText.length > 0) {
     parts.push(element('p', { class: 'soft' }, `${plural(sameText.length, 'text has', 'texts have')} more than one label: “${clip(examples.get(ids[sameText[0][0]])?.text ?? '')}”.`))
+  }
+  if (nearDuplicates.length > 0) {
+    const [one, other] = nearDuplicates[0].map((index) => clip(examples.get(ids[index])?.text ?? ''))
+    parts.push(element('p', { class: 'soft' }, `${plural(nearDuplicates.flat().length, 'example is', 'examples are')} nearly the same text as one with another label, such as “${one}” and “${other}”.`))
   }
   return element('div', { class: 'report' }, ...parts)
 }
