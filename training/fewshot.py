@@ -7,9 +7,9 @@ Vectors are made once and cached in `--vectors`: ours by the library's `embed` (
 the teacher's from the first 256 tokens, in bfloat16. For 8, 16 and 64 examples a label, 1,000 in all and everything (up to 5,000, or 2,000 of the
 sets with long documents):
 logistic regression on the frozen vectors of a sample of `train`, measured on up to 1,000 documents of `test` drawn once; five seeds draw
-the samples, one with everything. `mixed` is what teaching does: two heads, one on our vectors and one on TF-IDF, their logits added with
-the share that has the least log loss in cross-validation. What is in the results already is not measured again, unless the trunk is
-another; `--table-only` prints them.
+the samples, one with everything. Penalties come from cross-validation on teaching's folds (folds.js), which hold out versions of a text
+together. `mixed` is what teaching does: two heads, one on our vectors and one on TF-IDF, whose logits are added, each with a factor of its
+own. What is in the results already is not measured again, unless the trunk is another; `--table-only` prints them.
 """
 
 from __future__ import annotations
@@ -24,28 +24,29 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.optimize import minimize
+from scipy.special import expit, softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
-from sklearn.model_selection import StratifiedKFold
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import MultiLabelBinarizer
 from tokenizers import Tokenizer
 
 from data import read_jsonl
+from folds import dealt_folds
 from minilm import Teacher
 
 SETS = ("agnews_small", "bbc", "20ng", "imdb", "sst2_glue", "sent_subj", "sent_trec", "opp115_segments", "openstax", "onestop")
 VECTORS = ("static", "minilm", "ours")
 COLUMNS = ("tfidf", *VECTORS, "mixed")
-SHARES = np.linspace(0, 1, 11)  # of our vectors' head in the mix
 SIZES = ("8", "16", "64", "1000", "all")
 TEST = 1000  # documents of `test` that are measured
 MOST = 5000  # documents of `train` that are drawn from, and that "all" takes at most
 MOST_LONG = 2000  # of these sets, whose documents are long
 LONG = ("20ng", "imdb", "openstax")
+SPREAD = 1.0  # how far the factors of a mix lie from 1 beforehand: their standard deviation
 STRENGTHS = {"dense": (0.01, 0.1, 1.0, 10.0), "tfidf": (1.0, 10.0, 100.0)}
 
 
@@ -119,12 +120,22 @@ def fit(x, y: np.ndarray, strength: float):
     return (OneVsRestClassifier(model) if y.ndim == 2 else model).fit(x, y)
 
 
+def frequencies(y: np.ndarray, n_labels: int) -> np.ndarray:
+    """How frequent each label is: logarithm of its share, or of its odds where a document may have many"""
+    counts = 0.5 + (y.sum(0) if y.ndim == 2 else np.bincount(y, minlength=n_labels))
+    return np.log(counts / (len(y) + 1 - counts)) if y.ndim == 2 else np.log(counts / len(y))
+
+
 def out_of_fold(features: Features, y: np.ndarray, strength: float, folds: list) -> np.ndarray:
-    """Log odds of each example by a model that has not seen it, [examples, labels]"""
+    """
+    Log odds of each example by a model that has not seen it, [examples, labels], moved to the frequencies of all examples: what is
+    rare among those fitted is frequent among those held out
+    """
     n_labels = y.shape[1] if y.ndim == 2 else y.max() + 1
     out = np.full((len(y), n_labels), -10.0)
     for fitted, left in folds:
-        out[left] = logits(fit(features.train[fitted], y[fitted], strength), features.train[left], n_labels)
+        shift = frequencies(y, n_labels) - frequencies(y[fitted], n_labels)
+        out[left] = logits(fit(features.train[fitted], y[fitted], strength), features.train[left], n_labels) + shift
     return out
 
 
@@ -139,12 +150,6 @@ def logits(model, x, n_labels: int) -> np.ndarray:
     return out
 
 
-def loss(z: np.ndarray, y: np.ndarray) -> float:
-    if y.ndim == 2:
-        return float(np.mean(np.logaddexp(0, np.where(y > 0, -z, z))))
-    return float(-log_softmax(z, axis=1)[np.arange(len(y)), y].mean())
-
-
 def score(z: np.ndarray, y: np.ndarray) -> float:
     """Accuracy in percent; mean average precision where a document has many labels"""
     if y.ndim == 2:
@@ -153,16 +158,35 @@ def score(z: np.ndarray, y: np.ndarray) -> float:
     return 100 * float((z.argmax(1) == y).mean())
 
 
-def chosen(features: Features, y: np.ndarray, seed: int) -> tuple[float, np.ndarray]:
-    """The strength with the least log loss in cross-validation, and the log odds out of fold"""
-    counts = y.sum(0).min() if y.ndim == 2 else np.bincount(y)[np.unique(y)].min()
-    n_folds = int(max(2, min(5, counts)))
-    by = y.argmax(1) if y.ndim == 2 else y
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        folds = list(StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(np.zeros(len(y)), by))
+def fit_mix(heads: list[np.ndarray], y: np.ndarray) -> tuple[np.ndarray, float]:
+    """
+    The factors of a mix of heads, by their log odds out of fold, and the loss with them: the least log loss against the truth as Platt
+    smoothed it, of factors that are not far from 1 (see wasm/teach/mix.js)
+    """
+    n, n_labels = heads[0].shape
+    truth = y if y.ndim == 2 else np.eye(n_labels)[y]
+    truth = np.where(truth > 0, n + 1, 1) / (n + (2 if y.ndim == 2 else n_labels))
+
+    def value(factors: np.ndarray) -> tuple[float, np.ndarray]:
+        z = sum(factor * head for factor, head in zip(factors, heads, strict=True))
+        if y.ndim == 2:
+            total, probabilities = (np.logaddexp(0, z) - truth * z).sum(), expit(z)
+        else:
+            # A smoothed truth adds up to a little less or more than 1.
+            total, probabilities = -(truth * (z - z.max(1, keepdims=True))).sum(), softmax(z, axis=1)
+            total += np.log(np.exp(z - z.max(1, keepdims=True)).sum(1)).sum()
+        apart = (factors - 1) / SPREAD
+        slopes = np.array([((probabilities - truth) * head).sum() for head in heads]) + apart / SPREAD
+        return float(total + (apart**2).sum() / 2) / n, slopes / n
+
+    found = minimize(value, np.ones(len(heads)) / len(heads), jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(heads))
+    return found.x, found.fun
+
+
+def chosen(features: Features, y: np.ndarray, folds: list) -> tuple[float, np.ndarray]:
+    """The strength with the least log loss in cross-validation, at its best temperature, and the log odds out of fold"""
     tried = [(out_of_fold(features, y, c, folds), c) for c in features.strengths]
-    best = min(tried, key=lambda pair: loss(pair[0], y))
+    best = min(tried, key=lambda pair: fit_mix([pair[0]], y)[1])
     return best[1], best[0]
 
 
@@ -187,16 +211,16 @@ def measure(name: str, sizes: list[str], seeds: int, args: argparse.Namespace, r
             rows = draw(single, size, seed)
             y = y_train[rows]
             held, measured = {}, {}
+            folds = dealt_folds([train[i]["text"] for i in rows], [single[i] for i in rows])
             for column in ("tfidf", *VECTORS):
                 if column == "tfidf":
                     features = Features("tfidf", [train[i]["text"] for i in rows], [d["text"] for d in test])
                 else:
                     features = Features("dense", cached[column][0][rows], cached[column][1])
-                strength, held[column] = chosen(features, y, seed)
+                strength, held[column] = chosen(features, y, folds)
                 measured[column] = logits(fit(features.train, y, strength), features.test, held[column].shape[1])
-            mix = [m * held["ours"] + (1 - m) * held["tfidf"] for m in SHARES]
-            share = min(zip(SHARES, mix, strict=True), key=lambda pair: loss(pair[1], y))[0]
-            measured["mixed"] = share * measured["ours"] + (1 - share) * measured["tfidf"]
+            factors, _ = fit_mix([held["ours"], held["tfidf"]], y)
+            measured["mixed"] = factors[0] * measured["ours"] + factors[1] * measured["tfidf"]
             done.update({column: round(score(measured[column], y_test), 2) for column in COLUMNS})
             save()
             print(name, size, seed, json.dumps(done), f"{time.process_time() - started:.1f} s", flush=True)

@@ -4,7 +4,7 @@
 
 `accuracy`: for 8 examples a label, 1,000 in all and everything up to 10,000, a sample of `train` is taught and evaluated on 1,000
 documents of `test` that were drawn once; several seeds draw the samples, one with everything. TF-IDF is of words, scikit-learn's, its
-penalty chosen by cross-validation. `mislabelled`: of 1,000 examples of AG News 5% get another label at random; how many of them are in the
+penalty chosen by cross-validation on teaching's folds (folds.js), which hold out versions of a text together. `mislabelled`: of 1,000 examples of AG News 5% get another label at random; how many of them are in the
 first tenth of the examples that the report names. `typicality`: the area under the curve between test documents of a BBC model and
 film reviews, and newsgroups. What is in the results already is not measured again, unless the trunk is another.
 """
@@ -25,10 +25,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from data import read_jsonl
+from folds import dealt_folds
 
 CLI = Path(__file__).parent.parent / "bin" / "linformer.js"
 SETS = ("agnews_small", "20ng", "imdb", "bbc", "sst2_glue", "sent_subj", "sent_trec", "onestop")
@@ -85,16 +86,14 @@ def draw(rows: list[dict], size: str, seed: int) -> list[dict]:
     return [row for own in taken.values() for row in own[: int(size)]]
 
 
-def tfidf(train: list[dict], test: list[dict], seed: int) -> float:
+def tfidf(train: list[dict], test: list[dict]) -> float:
     """Accuracy of TF-IDF with logistic regression"""
     labels = [d["label"] for d in train]
-    folds = int(max(2, min(5, min(labels.count(label) for label in set(labels)))))
     words = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        search = GridSearchCV(make_pipeline(words, LogisticRegression(max_iter=300)), {"logisticregression__C": (1.0, 10.0, 100.0)},
-                              scoring="neg_log_loss", cv=StratifiedKFold(folds, shuffle=True, random_state=seed))  # fmt: skip
-        search.fit([d["text"] for d in train], labels)
+    texts = [d["text"] for d in train]
+    search = GridSearchCV(make_pipeline(words, LogisticRegression(max_iter=300)), {"logisticregression__C": (1.0, 10.0, 100.0)},
+                          scoring="neg_log_loss", cv=dealt_folds(texts, labels))  # fmt: skip
+    search.fit(texts, labels)
     return float(np.mean(search.predict([d["text"] for d in test]) == np.array([d["label"] for d in test])))
 
 
@@ -108,7 +107,7 @@ def accuracy(run: Run, results: dict, save) -> None:
                 done = results.setdefault(name, {}).setdefault(size, {}).setdefault(str(seed), {})
                 sample = draw(train, size, seed)
                 if "tfidf" not in done:
-                    done["tfidf"] = round(100 * tfidf(sample, test, seed), 2)
+                    done["tfidf"] = round(100 * tfidf(sample, test), 2)
                 if "teach" not in done:
                     report = run.teach(sample)
                     measured = run.evaluate(test)

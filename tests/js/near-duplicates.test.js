@@ -2,6 +2,7 @@
  * Versions of one text among the examples: which texts are taken for that, and that they are held out together.
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { load } from 'linformer-wasm'
 import { dealFolds, hashOf } from '../../wasm/teach/folds.js'
@@ -165,6 +166,15 @@ test('versions are in one fold, whatever their labels, and each label is in all 
     folds.set(article, fold)
   }
   assert.equal(new Set(result.rows.map(({ group }) => group)).size, 40)
+})
+
+test('training/folds.js gives the folds of documents in the order in which they come', () => {
+  const documents = Array.from({ length: 30 }, (_, i) => ({ text: rewritten(prose(30 + i % 10, 100), 20 + i).join(' '), label: i % 3 === 0 ? 'a' : 'b' }))
+  const script = new URL('../../training/folds.js', import.meta.url).pathname
+  const { stdout, stderr } = spawnSync(process.execPath, [script], { input: documents.map((row) => `${JSON.stringify(row)}\n`).join(''), encoding: 'utf8' })
+  const { rows } = dealt(documents.map(({ text, label }) => ({ text, label: label === 'a' ? 0 : 1 })))
+  const foldOf = new Map(rows.map(({ text, fold }) => [text, fold]))
+  assert.deepEqual(JSON.parse(stdout), documents.map(({ text }) => foldOf.get(text)), stderr)
 })
 
 test('a thousand forms are dealt out; a label of which all texts are versions is in several folds', () => {
