@@ -30,7 +30,7 @@ const ALIKE_IF_SHORT = { resemblance: 0.4, shared: 3 }
 const BETWEEN = 1
 const PART = 2
 const OWN = 3
-const BETWEEN_WORDS = /[\p{P}\p{S}\p{Z}\p{Cc}\u{1f000}-\u{1ffff}]/u
+const BETWEEN_WORDS = /[\p{P}\p{S}\p{Z}\p{Cc}\p{Cf}\ufe00-\ufe0f\u{1f000}-\u{1ffff}]/u
 const OWN_WORD = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 
 /** Of the characters of one UTF-16 unit; 0 where nobody has asked yet. */
