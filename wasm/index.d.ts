@@ -205,7 +205,7 @@ export interface Result extends Score {
   found?: Found[]
   /**
    * How like the documents that the head was fitted on this one is, where the head knows: the share of them that lie at least as far
-   * from their centre. Near 0 the label means little, whatever its score.
+   * from their centre. Near 0, below `lowTypicality`, the label means little, whatever its score.
    */
   typicality?: number
   explanation?: Explanation
@@ -391,6 +391,12 @@ export function evaluate(classifier: Classifier, examples: Iterable<Example> | A
  * `imdb` is `sentiment`.
  */
 export const shippedModels: readonly string[]
+
+/**
+ * 0.01: a result with a lower `typicality` is of a document unlike those that the model was fitted on, of which fewer than one in 100
+ * are as unusual. Its label then means little.
+ */
+export const lowTypicality: number
 
 /** Names and shapes of the weights that a model of this config has: what a model file must hold. Without n_classes, a trunk's. */
 export function tensorShapes(config: TrunkConfig | Config): Map<string, number[]>

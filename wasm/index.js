@@ -6,6 +6,7 @@ import { modules } from './hosts/modules.js'
 import { shipped } from './hosts/shipped.js'
 import { startThread } from './hosts/start-thread.js'
 
+export { lowTypicality } from './classify/typicality.js'
 export { LinformerError } from './common/errors.js'
 export { shippedModels } from './hosts/shipped.js'
 export { tensorShapes } from './source/config.js'

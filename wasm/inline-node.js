@@ -7,6 +7,7 @@ import { hub } from './hosts/hub-node.js'
 import { shipped } from './hosts/shipped.js'
 import { openCache, readPlace } from './source/files-node.js'
 
+export { lowTypicality } from './classify/typicality.js'
 export { LinformerError } from './common/errors.js'
 export { shippedModels } from './hosts/shipped.js'
 export { tensorShapes } from './source/config.js'

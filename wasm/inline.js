@@ -5,6 +5,7 @@ import { createApi } from './classify/load.js'
 import { modules } from './dist/inline.js'
 import { shipped } from './hosts/shipped.js'
 
+export { lowTypicality } from './classify/typicality.js'
 export { LinformerError } from './common/errors.js'
 export { shippedModels } from './hosts/shipped.js'
 export { tensorShapes } from './source/config.js'

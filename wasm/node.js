@@ -8,6 +8,7 @@ import { shipped } from './hosts/shipped.js'
 import { startThread } from './hosts/start-thread-node.js'
 import { openCache, readPlace } from './source/files-node.js'
 
+export { lowTypicality } from './classify/typicality.js'
 export { LinformerError } from './common/errors.js'
 export { shippedModels } from './hosts/shipped.js'
 export { tensorShapes } from './source/config.js'

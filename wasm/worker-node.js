@@ -22,6 +22,7 @@ const host = {
   resolve: (source) => source
 }
 
+export { lowTypicality } from './classify/typicality.js'
 export { LinformerError } from './common/errors.js'
 export { shippedModels } from './hosts/shipped.js'
 export { tensorShapes } from './source/config.js'

@@ -56,6 +56,7 @@ const host = {
   }
 }
 
+export { lowTypicality } from './classify/typicality.js'
 export { LinformerError } from './common/errors.js'
 export { shippedModels } from './hosts/shipped.js'
 export { tensorShapes } from './source/config.js'

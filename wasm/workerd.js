@@ -5,6 +5,7 @@ import { createApi } from './classify/load.js'
 import relaxed from './dist/linformer-relaxed.wasm'
 import simd128 from './dist/linformer-simd128.wasm'
 
+export { lowTypicality } from './classify/typicality.js'
 export { LinformerError } from './common/errors.js'
 export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'

@@ -3,7 +3,7 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { LinformerError } from 'linformer-wasm'
+import { LinformerError, lowTypicality } from 'linformer-wasm'
 import { TYPES } from 'linformer-wasm/documents'
 import { csvLine, neutral } from '../csv.js'
 import { fromFiles } from '../documents.js'
@@ -70,8 +70,6 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
       --integrity HASH   sha256-... of the model file; another one is refused
 `
 
-/** A document with less typicality is called unlike what the model knows: fewer than one in a hundred that it was fitted on are. */
-const UNLIKE = 0.01
 /** Passages that --explain tells a person. */
 const SHOWN_PASSAGES = 10
 
@@ -132,7 +130,7 @@ function describe(answer, text, explain) {
   if ('error' in answer) return ''
   const read = answer.truncated ? `${answer.tokensUsed} of ${answer.tokens} tokens` : `${answer.tokens} tokens`
   const windows = answer.windows > 1 ? ` in ${answer.windows} windows` : ''
-  const isUnlike = answer.typicality !== undefined && answer.typicality < UNLIKE
+  const isUnlike = answer.typicality !== undefined && answer.typicality < lowTypicality
   const warning = isUnlike ? `  ${paint('yellow', 'unlike anything the model was trained on', process.stdout)}` : ''
   const { found } = answer
   if (found !== undefined) {

@@ -60,6 +60,14 @@ test('every entry of the manifest exists', () => {
   }
 })
 
+for (const [entry, types] of [['index', 'index'], ['inline', 'index'], ['node', 'index'], ['inline-node', 'index'], ['workerd', 'index'], ['worker', 'worker'], ['worker-node', 'worker']]) {
+  test(`${entry}.js exports what ${types}.d.ts declares`, () => {
+    const declared = ['index', types].flatMap((name) => [...readFileSync(`wasm/${name}.d.ts`, 'utf8').matchAll(/^export (?:const|function|class) (\w+)/gm)].map(([, name]) => name))
+    const exported = [...readFileSync(`wasm/${entry}.js`, 'utf8').matchAll(/^export (?:const |function |class |\{ )([\w, ]+|\{ [\w, ]+)/gm)].flatMap(([, names]) => names.match(/\w+/g))
+    assert.deepEqual(exported.sort(), [...new Set(declared)].sort())
+  })
+}
+
 test('types come first in every condition', () => {
   for (const entry of Object.values(manifest.exports)) {
     if (typeof entry === 'object') assert.equal(Object.keys(entry)[0], 'types')

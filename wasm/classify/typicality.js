@@ -4,6 +4,9 @@
 
 /** @typedef {import('../source/head.js').Typicality} Typicality */
 
+/** Documents with less are unlike what a head was fitted on: fewer than one in 100 of those lie as far from their mean. */
+export const lowTypicality = 0.01
+
 /**
  * Beyond the farthest of the known documents, the share of documents that lie as far is smaller than what they can tell: it goes on
  * from half a per cent towards 0, smoothly, so that two strange documents can still be compared.

@@ -1,8 +1,7 @@
 /** An image is a long sequence too: a digit that is drawn becomes 784 tokens, and is classified by the same engine. */
 import { element, find, onceInView } from '../common/dom.js'
 import { count, percent } from '../common/format.js'
-import { UNLIKE } from '../page/result.js'
-import { load } from '../wasm/worker.js'
+import { load, lowTypicality } from '../wasm/worker.js'
 import { heatMap } from './heat-map.js'
 import { pixelsOf, SIDE, tokensOf } from './pixels.js'
 
@@ -97,7 +96,7 @@ export function mountDigit(section, model) {
    * @param {readonly string[]} labels
    */
   function tell({ label: best, score, scores: all, tokens, typicality = 1, explanation }, labels) {
-    const unlike = typicality < UNLIKE ? '; but it is unlike the digits that the model learned from' : ''
+    const unlike = typicality < lowTypicality ? '; but it is unlike the digits that the model learned from' : ''
     label.replaceChildren(element('strong', {}, best), ` with probability ${percent(score)}, from ${count(tokens)} tokens${unlike}`)
     for (const { label: name, score: share } of all) {
       const bar = bars[labels.indexOf(name)]

@@ -1,6 +1,7 @@
 /** The result: what each task says of the document, how typical the document is, and what was read to come to it. */
 import { element, find, rows } from '../common/dom.js'
 import { count, duration, percent } from '../common/format.js'
+import { lowTypicality } from '../wasm/worker.js'
 
 /**
  * @typedef {import('../wasm/index.js').Result} Result
@@ -13,8 +14,6 @@ import { count, duration, percent } from '../common/format.js'
 
 const SHOWN = 5 // labels; the rest are a click away
 const FOUND_SHOWN = 8 // of labels that were found
-/** Below this, fewer than one in a hundred of the documents that a model was fitted on are as unusual. */
-export const UNLIKE = 0.01
 /** Below this, a document is at the edge of what a model knows. */
 const UNUSUAL = 0.05
 
@@ -25,7 +24,7 @@ const UNUSUAL = 0.05
  */
 export function typicalityWords(typicality) {
   if (typicality === undefined) return ''
-  if (typicality < UNLIKE) return 'Unlike anything this model was trained on: its label means little here.'
+  if (typicality < lowTypicality) return 'Unlike anything this model was trained on: its label means little here.'
   const share = typicality < 0.1 ? percent(typicality) : `${Math.round(100 * typicality)} %`
   if (typicality < UNUSUAL) return `Unusual for this model: only ${share} of its training documents are further from their average.`
   return `Like what this model was trained on: ${share} of its training documents are further from their average.`
@@ -51,7 +50,7 @@ export function createResult(card, { onTask, onClause }) {
    */
   function show(task, result, { milliseconds, threads }, others, mend) {
     const { scores, tokens, tokensUsed, windows, typicality, found } = result
-    const unlike = typicality !== undefined && typicality < UNLIKE
+    const unlike = typicality !== undefined && typicality < lowTypicality
     /** @type {HTMLElement[]} */
     const parts = [element('p', { class: 'question' }, task.about), found === undefined ? headline(result, unlike) : clauses(found)]
     const words = typicalityWords(typicality)
@@ -138,7 +137,7 @@ export function createResult(card, { onTask, onClause }) {
 /** One result in a few words. @param {Result} result */
 export function inBrief({ label, score, found, typicality }) {
   if (found !== undefined) return found.length === 0 ? 'none found' : `${count(found.length)} found`
-  return typicality !== undefined && typicality < UNLIKE ? `${label}? unlike its training` : `${label}, ${percent(score)}`
+  return typicality !== undefined && typicality < lowTypicality ? `${label}? unlike its training` : `${label}, ${percent(score)}`
 }
 
 /** @param {Result} result @param {boolean} unlike */
