@@ -31,8 +31,8 @@ export function mountFold(root, { text }) {
   let model
   /** @type {import('../workers/low-rank.js').Fold | undefined} */
   let shown
-  /** The text that it is of. @type {string | undefined} */
-  let drawn
+  /** The text that was asked for last. @type {string | undefined} */
+  let asked
   let row = 0
   let generation = 0
   let seen = false
@@ -53,11 +53,12 @@ export function mountFold(root, { text }) {
     status.textContent = 'Reading the model’s E…'
     try {
       const { text: words, whose } = await text()
-      shown = /** @type {import('../workers/low-rank.js').Fold} */ (await worker.call('fold', {
+      asked = words
+      const found = /** @type {import('../workers/low-rank.js').Fold} */ (await worker.call('fold', {
         file: typeof file === 'string' ? new URL(file, document.baseURI).href : file, text: words, most: MOST_COLUMNS
       }))
       if (mine !== generation) return
-      drawn = words
+      shown = found
       worker.close() // it holds a model
       const { k, nMax, picture, columns, per, top, pieces } = shown
       const n = pieces.length
@@ -69,7 +70,9 @@ export function mountFold(root, { text }) {
       const at = row >= k || row === 0 ? Math.min(k - 1, Math.floor(k / 4)) : row
       choose(at, Math.floor(strongest(at)[0] / per))
     } catch (error) {
-      if (mine === generation) status.textContent = `It could not be drawn: ${error instanceof Error ? error.message : error}.`
+      if (mine !== generation) return
+      asked = undefined
+      status.textContent = `It could not be drawn: ${error instanceof Error ? error.message : error}.`
     } finally {
       if (mine === generation) root.removeAttribute('aria-busy')
     }
@@ -130,7 +133,7 @@ export function mountFold(root, { text }) {
     },
     /** The document has been read; perhaps it is another one. */
     async documentRead() {
-      if ((await text()).text !== drawn) void update()
+      if ((await text()).text !== asked) void update()
     }
   }
 }

@@ -70,6 +70,8 @@ export function mountLowRank(root, figure, { text }) {
 
   /** @type {{ text: string, n: number, pieces: string[] } | undefined} */
   let read
+  /** The text that was asked for last. @type {string | undefined} */
+  let asked
   /** @type {{ matrix: Float32Array, values: Float64Array, rebuilt: Float32Array, n: number, top: number } | undefined} */
   let shown
   /** By kind, of the layer and head that are shown. @type {Map<Kind, Float64Array>} */
@@ -99,6 +101,7 @@ export function mountLowRank(root, figure, { text }) {
     try {
       const { text: words, whose } = await text()
       if (!current()) return
+      asked = words
       const most = Number(sizes.picker.value)
       if (read?.text !== words || read.n !== most) {
         read = undefined
@@ -138,7 +141,9 @@ ${heads.picker.selectedIndex + 1} of the model with full attention. ${mostLooked
         showCurve()
       }
     } catch (error) {
-      if (current()) status.textContent = `It could not be drawn: ${error instanceof Error ? error.message : error}. Check the connection and reload the page.`
+      if (!current()) return
+      asked = undefined
+      status.textContent = `It could not be drawn: ${error instanceof Error ? error.message : error}. Check the connection and reload the page.`
     } finally {
       if (current()) root.removeAttribute('aria-busy')
     }
@@ -240,7 +245,7 @@ ${heads.picker.selectedIndex + 1} of the model with full attention. ${mostLooked
   return {
     /** The document has been read; perhaps it is another one. */
     async documentRead() {
-      if (seen && (await text()).text !== read?.text) void update()
+      if (seen && (await text()).text !== asked) void update()
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The worker's side of messenger.js: a file that is a worker calls `serve` with its functions. */
+/** The worker's side of messenger.js: a file that is a worker calls `serve` with its functions. Calls are answered one after another. */
 
 /**
  * @typedef {(args: never, progress: (event: unknown) => void) => unknown} Served each takes what the page sends it
@@ -6,13 +6,18 @@
  * @param {Record<string, Served>} functions by name; what they return is sent to the page, copied
  */
 export function serve(functions) {
-  addEventListener('message', async ({ data: { id, name, args } }) => {
-    if (typeof id !== 'number' || !Object.hasOwn(functions, name)) return // not from messenger.js
+  /** @param {{ id: number, name: string, args: unknown }} call */
+  async function answer({ id, name, args }) {
     try {
       postMessage({ id, value: await functions[name](/** @type {never} */ (args), (progress) => postMessage({ id, progress })) })
     } catch (error) {
       const { message = String(error), details } = /** @type {{ message?: string, details?: Record<string, unknown> }} */ (error)
       postMessage({ id, error: { message, details } })
     }
+  }
+  let last = Promise.resolve()
+  addEventListener('message', ({ data }) => {
+    if (typeof data.id !== 'number' || !Object.hasOwn(functions, data.name)) return // not from messenger.js
+    last = last.then(() => answer(data))
   })
 }
