@@ -67,6 +67,11 @@ function tokenRuns() {
   return { cross: (/** @type {number} */ end) => end % TOKENS_PER_PASSAGE === 1 }
 }
 
+/** @param {number[]} sums @param {readonly number[]} values @param {1 | -1} sign */
+function add(sums, values, sign) {
+  for (let i = 0; i < sums.length; i++) sums[i] += sign * values[i]
+}
+
 /**
  * @param {object} parts
  * @param {Tokens} parts.tokens
@@ -92,11 +97,11 @@ export async function explain({ tokens, used, contributions, logits, winner, inp
   const breaks = { text: sentenceStarts(text), textPair: sentenceStarts(textPair ?? ''), tokens: tokenRuns() }
   /** @type {Passage | undefined} */
   let open
+  let shares = new Array(nClasses)
   for (let t = 0; t < used; t++) {
     const place = tokens.place(t)
-    const shares = Array.from({ length: nClasses }, (_, c) => contributions[t * nClasses + c] / used)
-    shares.forEach((share, c) => { bias[c] -= share })
-    if (each) described.push({ ...place, contributions: shares })
+    for (let c = 0; c < nClasses; c++) shares[c] = contributions[t * nClasses + c] / used
+    add(bias, shares, -1)
 
     // A token that begins with the space before a sentence's first letter is the sentence's first.
     const crossed = breaks[place.input].cross(place.end)
@@ -108,8 +113,11 @@ export async function explain({ tokens, used, contributions, logits, winner, inp
       passages.push(open)
     }
     open.end = Math.max(open.end, place.end)
-    const sum = open.contributions
-    shares.forEach((share, c) => { sum[c] += share })
+    add(open.contributions, shares, 1)
+    if (each) {
+      described.push({ ...place, contributions: shares })
+      shares = new Array(nClasses)
+    }
     if (t % TOKENS_PER_SLICE === 0) await pause()
   }
   for (const passage of passages) {

@@ -79,11 +79,28 @@ function checkOptions(given) {
  * @param {import('../engine/threads.js').StartThread | undefined} startThread
  * @returns {import('../engine/instance.js').Arithmetic}
  */
-function chooseArithmetic({ precision, threads = 1, wasm }, { weights }, startThread) {
+function chooseArithmetic(options, { weights }, startThread) {
   const stored = weights.get('layers.0.ffn.in.weight')?.dtype === 'I8' ? 'int8' : 'float32'
+  return { precision: options.precision ?? stored, threads: threadsFor(options, startThread) }
+}
+
+/** @param {LoadOptions} options @param {import('../engine/threads.js').StartThread | undefined} startThread */
+function threadsFor({ threads = 1, wasm }, startThread) {
   // A module that is compiled already is for a memory of one thread.
   const one = startThread === undefined || isA(wasm, 'WebAssembly.Module') || !canShareMemory()
-  return { precision: precision ?? stored, threads: one ? 1 : Math.min(threads, MAX_THREADS) }
+  return one ? 1 : Math.min(threads, MAX_THREADS)
+}
+
+/** @param {LoadOptions} options @param {import('../engine/backend.js').Precision} precision */
+const backendFor = ({ deterministic, backend }, precision) => chooseBackend(deterministic ? 'simd128' : backend, precision)
+
+/** Before the model is there. @param {LoadOptions} options @returns {Backend | undefined} undefined if it depends on the model whether there is one */
+function guessBackend(options) {
+  try {
+    return backendFor(options, options.precision ?? 'int8')
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -126,14 +143,14 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
 
   /**
    * @param {LoadOptions} options
-   * @param {import('../engine/instance.js').Arithmetic} arithmetic
-   * @returns {Promise<{ module: WebAssembly.Module, backend: Backend }>}
+   * @param {Backend} backend
+   * @param {number} threads
+   * @returns {Promise<WebAssembly.Module>}
    */
-  async function compile(options, { precision, threads }) {
+  async function compile(options, backend, threads) {
     const { signal } = options
-    const backend = chooseBackend(options.deterministic ? 'simd128' : options.backend, precision)
     const wasm = options.wasm ?? modules[backend]()
-    if (isA(wasm, 'WebAssembly.Module')) return { module: wasm, backend }
+    if (isA(wasm, 'WebAssembly.Module')) return wasm
     const { bytes, name } = await readModule(wasm, { signal }, readPlace)
     if (!WASM_MAGIC.every((byte, i) => bytes[i] === byte)) {
       throw new LinformerError('ENGINE', `${name} is not a WebAssembly module; is the server or bundler missing the file?`, { source: name })
@@ -142,7 +159,26 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const compiled = WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (code)).catch((error) => {
       throw new LinformerError('ENGINE', `${name} could not be compiled: ${error}`, { source: name }, { cause: error })
     })
-    return { module: await abortable(signal, () => compiled), backend }
+    return abortable(signal, () => compiled)
+  }
+
+  /**
+   * Begins with the module while the model is still on its way. Which one a model needs is known only when it is there, but nearly every
+   * host has one for all.
+   *
+   * @param {LoadOptions} options
+   * @returns {(arithmetic: import('../engine/instance.js').Arithmetic) => Promise<{ module: WebAssembly.Module, backend: Backend }>}
+   */
+  function compileAhead(options) {
+    const threads = threadsFor(options, startThread)
+    const guess = guessBackend(options)
+    const begun = guess && compile(options, guess, threads)
+    begun?.catch(() => {}) // whoever wants it is told
+    return async ({ precision }) => {
+      const backend = backendFor(options, precision)
+      const module = await (begun !== undefined && (backend === guess || options.wasm !== undefined) ? begun : compile(options, backend, threads))
+      return { module, backend }
+    }
   }
 
   /**
@@ -257,6 +293,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
   async function load(source, options) {
     const checked = checkOptions(options)
     const { signal, onProgress } = checked
+    const compiled = compileAhead(checked)
     const first = await readGiven(source, checked)
     const given = first.place
     const attached = first.parsed.kind === 'head' ? first.parsed.head : undefined
@@ -265,7 +302,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
       : await readTrunk(given, attached, checked)
     if (attached !== undefined) checkFit(attached, model.config)
     const arithmetic = chooseArithmetic(checked, model, startThread)
-    const { module, backend } = await compile(checked, arithmetic)
+    const { module, backend } = await compiled(arithmetic)
     throwIfAborted(signal)
     // A head that came with its trunk has the place of the model's own, and the trunk the room that it has without it.
     const judging = attached === undefined ? model : { ...model, head: attached, config: { ...model.config, ...attached.config } }
@@ -295,13 +332,13 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const { parsed } = await readGiven(source, checked)
     if (parsed.kind === 'head') {
       const { config, labels, metadata, fileBytes, tensors } = parsed.head
-      const { module } = await compile(checked, { precision: 'float32', threads: 1 })
+      const module = await compile(checked, backendFor(checked, 'float32'), 1)
       const headRoom = headBytes(module, parsed.head)
       return { kind: 'head', config, labels, metadata, fileBytes, ...count(tensors), memory: [], chosen: undefined, headRoom }
     }
     const { kind, model } = parsed
     const arithmetic = chooseArithmetic(checked, model, startThread)
-    const { module } = await compile(checked, arithmetic)
+    const module = await compile(checked, backendFor(checked, arithmetic.precision), arithmetic.threads)
     const planFor = plannerFor(module, model, arithmetic, checked)
     const { n_max: nMax } = model.config
     const capacities = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072].filter((n) => n < nMax)
