@@ -2,8 +2,8 @@
 /**
  * The demo's server: `node tools/serve.js [--port 8080] [--host 127.0.0.1]`.
  *
- * It hands out the files of tools/site.js and nothing else, read only, with the headers that a careful site would
- * send; so what works here works under a strict policy elsewhere.
+ * It hands out the files of tools/site.js, the modules that they are bundled from, and nothing else, read only, with the headers that a
+ * careful site would send; so what works here works under a strict policy elsewhere.
  */
 import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
@@ -13,6 +13,7 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { makeBundles } from './bundles.js'
 import { codingFor, Compressed, varies } from './encodings.js'
 import { locate, REPOSITORY, SERVICE_WORKER, serviceWorker, siteFiles, TYPES } from './site.js'
 
@@ -186,7 +187,7 @@ function usageError(message) {
   process.exit(2)
 }
 
-function main() {
+async function main() {
   let values
   try {
     const port = /** @type {const} */ ({ type: 'string', default: '8080' })
@@ -198,6 +199,12 @@ function main() {
   const { port, host } = values
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) return usageError(`--port is 0 to 65535, not '${port}'`)
 
+  try {
+    await makeBundles(REPOSITORY)
+  } catch (error) {
+    console.error(`serve: ${error instanceof Error ? error.message : error}`)
+    process.exit(1)
+  }
   const server = createServer()
   server.on('error', (error) => {
     const reasons = /** @type {Record<string, string>} */ ({
@@ -217,4 +224,4 @@ function main() {
 }
 
 // Links (npm's among them) are followed, so that the test holds however the file was reached.
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) main()
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main()

@@ -1,14 +1,15 @@
 /**
  * What the demo site is made of: one map from addresses to files of the repository, for the server and for the build.
  *
- * `web/` is the site's root; the library, the models, the random weights, what writes CSV and the reader of documents lie in folders below it. So a page
- * writes `./wasm/index.js` wherever it is served from, and the service worker at the root sees every request.
+ * `web/` is the site's root; the library, the models, the random weights and what writes CSV lie in folders below it. So a page
+ * writes `./wasm/index.js` wherever it is served from, and the service worker at the root sees every request. The code comes in the
+ * bundles of tools/bundles.js.
  */
 import { createHash } from 'node:crypto'
 import { readdir, readFile, realpath, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { makeReader, READER, READER_SOURCE } from './reader.js'
+import { BUNDLES, makeBundles, refreshBundles } from './bundles.js'
 
 export const REPOSITORY = fileURLToPath(new URL('..', import.meta.url))
 
@@ -19,6 +20,7 @@ export const TYPES = {
   '.js': 'text/javascript; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',
   '.json': 'application/json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
   '.md': 'text/plain; charset=utf-8',
   '.png': 'image/png',
   '.safetensors': 'application/octet-stream',
@@ -30,14 +32,16 @@ export const TYPES = {
   '.zip': 'application/zip'
 }
 
-/** Folders of the site that are not in web/, and where they are in the repository. @type {Record<string, string>} */
-const FOLDERS = { wasm: 'wasm', models: 'models', bin: 'bin', reader: READER }
+/** Folders of the site that are not in web/, and what of them may be asked for. @type {Record<string, RegExp>} */
+const FOLDERS = { wasm: /^(?!cdn\/)/, models: /\.(safetensors|md|json)$/, bin: /^(random-weights|csv)\.js$/ }
 
-/** Of these folders, the files that belong to the site. @type {Record<string, RegExp>} */
-const CHOSEN = { wasm: /^(?!cdn\/)/, models: /\.(safetensors|md|json)$/, bin: /^(random-weights|csv)\.js$/, reader: /\.(js|zip)$/ }
+/** Of the sources, what is part of the site as it is: the bundles have the code. */
+const AS_IT_IS = /^(?!bin\/|wasm\/(?!dist\/.*\.wasm$))(?!.*\.(js|css)$)/
 
 /** What is fetched when it is wanted, and kept then: models and the reader of documents. All else is kept from the first visit on. */
 const LATER = /^(models|data|reader)\//
+/** What only a debugger asks for. */
+const NEVER = /\.map$/
 /** The models that answer when the page opens: the shared trunk and the heads on it. */
 const DEFAULT_MODELS = ['general', 'contracts', 'subjects'].map((name) => `models/${name}.safetensors`)
 
@@ -45,24 +49,14 @@ const DEFAULT_MODELS = ['general', 'contracts', 'subjects'].map((name) => `model
 export const SERVICE_WORKER = 'sw.js'
 
 /**
- * The file that an address means.
- *
- * @param {string} root of the repository
- * @param {string[]} segments of the address, decoded
- * @returns {Promise<string | undefined>} its real path, if the site has it
+ * @param {string} folder
+ * @param {string[]} segments
+ * @returns {Promise<string | undefined>} the real path, if there is such a file in the folder
  */
-export async function locate(root, segments) {
-  const name = segments.at(-1) ?? ''
-  if (TYPES[path.extname(name)] === undefined) return undefined
-  if (segments.some((segment) => segment === '' || segment.startsWith('.'))) return undefined
-  const [first, ...rest] = segments
-  const elsewhere = Object.hasOwn(FOLDERS, first)
-  if (first === 'reader') await makeReader(root)
-  if (elsewhere && !CHOSEN[first].test(rest.join('/'))) return undefined
-  const folder = path.join(root, elsewhere ? FOLDERS[first] : 'web')
+async function inside(folder, segments) {
   try {
     const base = await realpath(folder)
-    const target = await realpath(path.join(folder, ...(elsewhere ? rest : segments)))
+    const target = await realpath(path.join(folder, ...segments))
     if (!target.startsWith(base + path.sep)) return undefined // a link that leads out of the folder
     return (await stat(target)).isFile() ? target : undefined
   } catch (error) {
@@ -73,36 +67,45 @@ export async function locate(root, segments) {
 }
 
 /**
+ * The file that an address means: a bundle, or else a file of the sources, so that a module can be had by itself.
+ *
+ * @param {string} root of the repository
+ * @param {string[]} segments of the address, decoded
+ * @returns {Promise<string | undefined>} its real path, if there is one
+ */
+export async function locate(root, segments) {
+  const name = segments.at(-1) ?? ''
+  if (TYPES[path.extname(name)] === undefined) return undefined
+  if (segments.some((segment) => segment === '' || segment.startsWith('.'))) return undefined
+  // An edited file shows when the page is loaded again.
+  await (name === 'index.html' ? refreshBundles(root) : makeBundles(root))
+  const bundle = await inside(path.join(root, BUNDLES), segments)
+  if (bundle !== undefined) return bundle
+  const [first, ...rest] = segments
+  if (!Object.hasOwn(FOLDERS, first)) return inside(path.join(root, 'web'), segments)
+  return FOLDERS[first].test(rest.join('/')) ? inside(path.join(root, first), rest) : undefined
+}
+
+/**
  * Every file of the site but the service worker.
  *
  * @param {string} root of the repository
  * @returns {Promise<Map<string, string>>} from addresses, relative to the site, to real paths; in alphabetical order
  */
 export async function siteFiles(root) {
-  await makeReader(root)
-  const folders = [['', 'web'], ...Object.entries(FOLDERS)]
-  /** @type {[string, string][]} */
-  const found = []
-  for (const [prefix, folder] of folders) {
-    /** @type {string[]} */
-    let names
-    try {
-      names = await readdir(path.join(root, folder), { recursive: true })
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') continue // the reader before `npm ci`
-      throw error
-    }
-    for (const name of names) {
+  await refreshBundles(root)
+  /** @type {Map<string, string>} */
+  const found = new Map()
+  for (const [prefix, folder] of [['', BUNDLES], ['', 'web'], ...Object.keys(FOLDERS).map((name) => [name, name])]) {
+    for (const name of await readdir(path.join(root, folder), { recursive: true }).catch(() => [])) {
       const segments = [...(prefix === '' ? [] : [prefix]), ...name.split(path.sep)]
-      // The entries for other hosts, the modules as base64, and the types are for other readers of the library than a page.
-      if (prefix === 'wasm' && /((^|-)node\.js$|inline|^workerd|\.d\.ts$|\.json$|\.txt$)/.test(name)) continue
       const address = segments.join('/')
-      if (address === SERVICE_WORKER || address === READER_SOURCE) continue
+      if (found.has(address) || (folder !== BUNDLES && !AS_IT_IS.test(address))) continue
       const file = await locate(root, segments)
-      if (file !== undefined) found.push([address, file])
+      if (file !== undefined) found.set(address, file)
     }
   }
-  return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)))
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /**
@@ -116,7 +119,7 @@ export async function serviceWorker(root, files) {
   const code = await readFile(path.join(root, 'web', SERVICE_WORKER), 'utf8')
   const hash = createHash('sha256').update(code)
   for (const [address, file] of files) hash.update(`\0${address}\0`).update(await readFile(file))
-  const addresses = [...files.keys()]
+  const addresses = [...files.keys()].filter((address) => !NEVER.test(address))
   const site = {
     version: hash.digest('hex').slice(0, 16),
     first: addresses.filter((address) => !LATER.test(address) || DEFAULT_MODELS.includes(address)),

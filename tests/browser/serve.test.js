@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -21,14 +21,24 @@ let server
 
 before(async () => {
   root = await mkdtemp(path.join(tmpdir(), 'serve-'))
-  for (const folder of ['web', 'wasm/dist', 'models', 'bin', 'src', 'web/.hidden', 'websecret']) {
-    await mkdir(path.join(root, folder), { recursive: true })
-  }
   const files = {
-    'web/index.html': '<!doctype html><title>page</title>',
+    'web/index.html': '<!doctype html><title>page</title>\n<script type="module" src="page/ahead.js"></script>\n<script type="module" src="page/main.js"></script>\n',
     'web/sw.js': 'oninstall = () => SITE.first\n',
+    'web/site.css': "@import './style.css';\n",
+    'web/style.css': 'body { margin: 0; }\n',
     'web/main.js': 'export {}\n',
-    'web/style.css': 'body {}\n',
+    'web/page/arrival.js': 'document.title = "here"\n',
+    'web/page/ahead.js': 'import { name } from "../common/name.js"\nconsole.log(name)\n',
+    'web/page/main.js': 'import { name } from "../common/name.js"\nimport { place } from "../wasm/worker.js"\nconsole.log(name, place)\n',
+    'web/common/name.js': 'export const name = "first name"\n',
+    'web/workers/documents.js': 'console.log("documents")\n',
+    'web/workers/complexity.js': 'console.log("complexity")\n',
+    'web/workers/low-rank.js': 'console.log("low rank")\n',
+    'wasm/worker.js': 'export const place = new URL("./worker-host.js", import.meta.url)\n',
+    'wasm/worker-host.js': 'console.log("host")\n',
+    'wasm/hosts/thread.js': 'console.log("thread")\n',
+    'documents/cmaps.zip': 'maps',
+    'node_modules/unpdf/dist/pdfjs.mjs': 'export {}\n',
     'web/empty.txt': '',
     'web/long.js': `export default ${JSON.stringify('words '.repeat(2000))}\n`,
     'web/long.woff2': 'words '.repeat(2000),
@@ -44,7 +54,10 @@ before(async () => {
     'package.json': '{}\n',
     'secret.txt': 'secret\n'
   }
-  for (const [name, text] of Object.entries(files)) await writeFile(path.join(root, name), text)
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(path.dirname(path.join(root, name)), { recursive: true })
+    await writeFile(path.join(root, name), text)
+  }
   await symlink('../secret.txt', path.join(root, 'web/link.txt'))
   await symlink('../src', path.join(root, 'web/linked'))
   await symlink('main.js', path.join(root, 'web/alias.js'))
@@ -80,7 +93,9 @@ test('files come with their type, their length and their text', async () => {
     ['/?model=x', 'text/html; charset=utf-8'],
     ['/main.js', 'text/javascript; charset=utf-8'],
     ['/alias.js', 'text/javascript; charset=utf-8'],
-    ['/style.css', 'text/css; charset=utf-8'],
+    ['/site.css', 'text/css; charset=utf-8'],
+    ['/page/main.js', 'text/javascript; charset=utf-8'],
+    ['/page/main.js.map', 'application/json; charset=utf-8'],
     ['/a%20file.txt', 'text/plain; charset=utf-8'],
     ['/empty.txt', 'text/plain; charset=utf-8'],
     ['/wasm/dist/engine.wasm', 'application/wasm'],
@@ -122,12 +137,48 @@ test('the service worker is headed by what it keeps, and every change makes anot
     return JSON.parse(/^const SITE = ([\s\S]*?\n\})/.exec(body)?.[1] ?? '')
   }
   const one = await read()
-  assert.deepEqual(one.later, ['models/m.safetensors'])
-  for (const name of ['index.html', 'main.js', 'style.css', 'wasm/dist/engine.wasm', 'bin/random-weights.js']) assert.ok(one.first.includes(name), name)
-  for (const name of ['sw.js', 'bin/other.js', 'link.txt', 'linked/secret.txt', '.hidden/key.txt', 'tool.sh']) assert.ok(!one.first.includes(name), name)
+  assert.deepEqual(one.later, ['models/m.safetensors', 'reader/cmaps.zip', 'reader/document-worker.js', 'reader/pdfjs.js'])
+  for (const name of ['index.html', 'site.css', 'page/main.js', 'wasm/worker-host.js', 'wasm/dist/engine.wasm', 'empty.txt']) assert.ok(one.first.includes(name), name)
+  // Neither what is no part of the site, nor sources and what only a debugger wants.
+  for (const name of ['sw.js', 'bin/other.js', 'link.txt', 'linked/secret.txt', '.hidden/key.txt', 'tool.sh', 'style.css', 'common/name.js', 'wasm/worker.js', 'bin/random-weights.js', 'page/main.js.map']) {
+    assert.ok(![...one.first, ...one.later].includes(name), name)
+  }
   assert.deepEqual(await read(), one, 'the same while nothing changes')
-  await writeFile(path.join(root, 'web/main.js'), 'export { }\n')
+  await writeFile(path.join(root, 'web/empty.txt'), 'not empty\n')
   assert.notEqual((await read()).version, one.version)
+  await writeFile(path.join(root, 'web/empty.txt'), '')
+})
+
+test('programs come in one piece, and what is edited shows when the page is loaded again', async () => {
+  const page = (await ask('/')).body
+  const [chunk] = /page\/chunk-\w+\.js/.exec(page) ?? []
+  assert.match(page, new RegExp(`<link rel="modulepreload" href="${chunk}">\\s+<script type="module" src="page/ahead`), 'what both programs import is asked for with them')
+  assert.match((await ask(`/${chunk}`)).body, /first name/)
+  const main = await ask('/page/main.js')
+  assert.match(main.body, /new URL\("\.\/worker-host\.js",new URL\("\.\.\/wasm\/worker\.js",import\.meta\.url\)\.href\)/, 'from the address of its module')
+  assert.deepEqual(JSON.parse((await ask('/page/main.js.map')).body).sources.map((/** @type {string} */ name) => path.basename(name)), ['worker.js', 'main.js'])
+  assert.match((await ask('/site.css')).body, /^body\{margin:0\}/)
+  assert.match((await ask('/wasm/worker.js')).body, /^export const place/, 'a module by itself is as it is')
+
+  const source = path.join(root, 'web/common/name.js')
+  await writeFile(source, 'export const name = "second name"\n')
+  const edited = (await ask('/')).body
+  const [other] = /page\/chunk-\w+\.js/.exec(edited) ?? []
+  assert.notEqual(other, chunk)
+  assert.match((await ask(`/${other}`)).body, /second name/)
+  assert.equal((await ask(`/${chunk}`)).status, 404)
+  assert.deepEqual(await readdir(path.join(root, 'build')), ['bundles'])
+})
+
+test('a program with an error is a 500 until it is mended', async (t) => {
+  const source = path.join(root, 'web/common/name.js')
+  const before = await readFile(source, 'utf8')
+  const complaints = t.mock.method(console, 'error', () => {})
+  await writeFile(source, 'export const name = \n')
+  assert.equal((await ask('/')).status, 500)
+  assert.match(String(complaints.mock.calls[0].arguments[0]), /web\/common\/name\.js:\d+:\d+: ERROR/)
+  await writeFile(source, before)
+  assert.equal((await ask('/')).status, 200)
 })
 
 test('nothing outside the site can be reached', async () => {

@@ -32,9 +32,7 @@ before(async () => {
       if (!pathname.startsWith('/some/path/')) throw new Error('not below the path')
       const body = await readFile(path.join(folder, name))
       sent.set(name, (sent.get(name) ?? 0) + body.length)
-      // As static hosts do. A trunk's file is read twice: for its weights, and for its digest when a head asks for it.
-      const caching = /\.safetensors$/.test(name) ? { 'Cache-Control': 'max-age=600' } : {}
-      response.writeHead(200, { 'Content-Type': TYPES[path.extname(name)], ...caching }).end(body)
+      response.writeHead(200, { 'Content-Type': TYPES[path.extname(name)] }).end(body)
     } catch {
       response.writeHead(404, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Not here</title>')
     }
@@ -49,10 +47,10 @@ after(async () => {
 
 test('the folder has the page, the library, the models and nothing for other readers', async () => {
   const names = (await readdir(folder, { recursive: true })).filter((name) => path.extname(name) !== '' || name === '_headers')
-  for (const name of ['index.html', 'sw.js', '_headers', 'wasm/worker.js', 'wasm/dist/linformer-relaxed.wasm', 'models/general.safetensors', 'models/sentiment.safetensors', 'reader/document-worker.js', 'reader/cmaps.zip', 'bin/random-weights.js']) {
+  for (const name of ['index.html', 'sw.js', '_headers', 'site.css', 'page/main.js', 'workers/low-rank.js', 'wasm/worker-host.js', 'wasm/hosts/thread.js', 'wasm/dist/linformer-relaxed.wasm', 'models/general.safetensors', 'models/sentiment.safetensors', 'reader/document-worker.js', 'reader/cmaps.zip']) {
     assert.ok(names.includes(name), name)
   }
-  for (const name of names) assert.doesNotMatch(name, /\.d\.ts$|(^|[-/])node\.js$|package\.json|inline\.js/)
+  for (const name of names) assert.doesNotMatch(name, /\.d\.ts$|(^|[-/])node\.js$|package\.json|inline\.js|^bin\/|^(common|teach|chapters|wasm\/engine)\//)
   assert.match(await readFile(path.join(folder, 'sw.js'), 'utf8'), /^const SITE = \{\n {2}"version": "[0-9a-f]{16}"/)
 })
 

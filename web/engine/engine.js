@@ -50,6 +50,12 @@ export class Engine {
     return this.#load(name, TRUNKS[name].file, callbacks)
   }
 
+  /** Begins to load the trunk that answers a task, for whoever asks for it next. @param {Task} task */
+  begin({ id, trunk, file }) {
+    if (trunk === undefined) this.#begin(id, file)
+    else this.#begin(trunk, TRUNKS[/** @type {keyof typeof TRUNKS} */ (trunk)].file)
+  }
+
   /**
    * What answers a task.
    *
@@ -109,18 +115,12 @@ export class Engine {
     const options = { explain, overflow, ...callbacks }
     if (task.trunk === undefined) return new Map([[task.id, await own.classify(text, options)]])
     const trunk = await this.trunk(/** @type {keyof typeof TRUNKS} */ (task.trunk), callbacks)
-    const asked = [task]
-    const heads = [own]
-    for (const other of others) {
-      if (other.trunk !== task.trunk || other.id === task.id) continue
-      const head = await this.#attach(other, callbacks).catch(() => undefined)
-      callbacks.signal.throwIfAborted()
-      if (head === undefined) continue
-      asked.push(other)
-      heads.push(head)
-    }
-    const results = await own.classify(text, { ...options, heads })
-    return new Map(asked.map(({ id }, i) => [id, results[i]]))
+    const besides = others.filter((other) => other.trunk === task.trunk && other.id !== task.id)
+    const attached = await Promise.all(besides.map((other) => this.#attach(other, callbacks).catch(() => undefined)))
+    callbacks.signal.throwIfAborted()
+    const heads = [{ id: task.id, head: own }, ...besides.flatMap(({ id }, i) => (attached[i] === undefined ? [] : [{ id, head: attached[i] }]))]
+    const results = await own.classify(text, { ...options, heads: heads.map(({ head }) => head) })
+    return new Map(heads.map(({ id }, i) => [id, results[i]]))
   }
 
   /** A task is gone, or has another file now. @param {string} id */

@@ -39,6 +39,9 @@ export async function linkWithText({ model, text }) {
   return `${linkTo({ model, sample: undefined })}#text=${base64}`
 }
 
+/** Whether the page's address has a text. */
+export const hasText = () => TEXT.test(location.hash)
+
 /** @returns {Promise<string | undefined>} undefined if there is none, or none that can be read */
 export async function textFromLink() {
   const [, base64] = TEXT.exec(location.hash) ?? []

@@ -5,16 +5,16 @@ import { count, duration, plural } from '../common/format.js'
 import { save } from '../common/save.js'
 import { Queue } from '../documents/queue.js'
 import { createDocumentsTable } from '../documents/table.js'
-import { Engine } from '../engine/engine.js'
-import { currentId, MODELS } from '../engine/models.js'
+import { MODELS } from '../engine/models.js'
 import { keptModels } from '../store/models.js'
 import { Examples } from '../teach/examples.js'
 import { createMend } from '../teach/mend.js'
 import { createTeach, OWN, taskOf } from '../teach/teach.js'
+import { engine, linkedModel, linkedSample } from './ahead.js'
 import { watchDrops } from './drops.js'
 import { FileReading, isModel, isTable } from './files.js'
-import { canBeShared, fromLink, linkTo, linkWithText, setLink, textFromLink } from './link.js'
-import { createMemoryMeter, DEFAULT_BUDGET } from './memory-meter.js'
+import { canBeShared, linkTo, linkWithText, setLink, textFromLink } from './link.js'
+import { createMemoryMeter } from './memory-meter.js'
 import { showModel } from './model-card.js'
 import { openModel } from './model-file.js'
 import { keepOffline } from './offline.js'
@@ -26,7 +26,6 @@ import { createWorkbench } from './workbench.js'
 
 const part = (/** @type {string} */ selector) => find(document, selector, HTMLElement)
 
-const engine = new Engine(DEFAULT_BUDGET)
 const files = new FileReading()
 const examples = new Examples()
 const tasks = createTasks(find(document, '#model', HTMLSelectElement), () => void showTask())
@@ -173,11 +172,11 @@ async function savePicture() {
   save(await pictureOf({ task, result, milliseconds: read.milliseconds, map }), 'result.png')
 }
 
-/** What is on the page when it opens: the text or the sample of its link, what was typed before a reload, or an example that is read at once. @param {import('./samples.js').Sample | undefined} sample */
-async function opening(sample) {
+/** What is on the page when it opens: the text or the sample of its link, what was typed before a reload, or an example that is read at once. */
+async function opening() {
   const shared = await textFromLink()
   if (shared !== undefined) workbench.document.setText(shared)
-  else if (sample !== undefined) await workbench.document.setSample(sample)
+  else if (linkedSample !== undefined) await workbench.document.setSample(linkedSample)
   else if (workbench.document.text().trim() !== '') workbench.document.setText(workbench.document.text())
   else {
     const first = SAMPLES.find(({ id }) => id === (tasks.current().sample ?? MODELS[0].sample))
@@ -188,10 +187,9 @@ async function opening(sample) {
 }
 
 async function start() {
-  const sample = SAMPLES.find(({ id }) => id === fromLink('sample'))
   const models = await restoreModels()
   void teach.restore(models.find(({ id }) => id === OWN))
-  tasks.choose(currentId(fromLink('model') ?? sample?.model ?? ''))
+  tasks.choose(linkedModel)
   part('#about-samples').textContent = SAMPLES.map(({ source }) => source).filter(Boolean).join(' ')
   watchDrops(part('#drop'), (dropped, target) => void take(dropped, target))
   find(document, '#copy-json', HTMLButtonElement).addEventListener('click', () => workbench.result.copy(json(), 'Copied.'))
@@ -204,7 +202,7 @@ async function start() {
     void workbench.result.copy(await linkWithText({ model: tasks.current().id, text }), 'Copied: the text is in the link.')
   })
   find(document, '#save-picture', HTMLButtonElement).addEventListener('click', () => void savePicture())
-  await opening(sample)
+  await opening()
   await chapters.mount()
   // After the page is ready: keeping a copy of it is in nobody's way then. Without one the page works all the same.
   await keepOffline(part('#update')).catch(() => {})

@@ -5,8 +5,6 @@ import { bytes, count } from '../common/format.js'
 /** @typedef {import('../wasm/index.js').MemoryReport} MemoryReport */
 
 const MEBIBYTE = 2 ** 20
-/** What is chosen in the page as it comes. */
-export const DEFAULT_BUDGET = 32 * MEBIBYTE
 
 /**
  * @param {HTMLElement} card

@@ -17,6 +17,9 @@ const PHASES = {
   fit: 'Learning'
 }
 
+/** Drawing takes from what is waited for: figures that run need no more than this. */
+const SHOWN_EVERY_MS = 100
+
 /** What is counted. @type {Partial<Record<ProgressEvent['phase'], string>>} */
 const UNITS = { examples: ' examples', encode: ' tokens', tokenize: ' characters', removal: ' passages' }
 
@@ -30,10 +33,17 @@ export function createProgress(root) {
   const say = (words) => {
     if (status.textContent !== words) status.textContent = words
   }
+  let shownAt = 0
+  /** @type {ProgressEvent['phase'] | undefined} */
+  let shown
 
   return {
     /** @param {ProgressEvent} event */
     show({ phase, done, total }) {
+      const now = performance.now()
+      if (phase === shown && done !== total && now - shownAt < SHOWN_EVERY_MS) return
+      shown = phase
+      shownAt = now
       say(PHASES[phase])
       if (total === undefined) bar.removeAttribute('value')
       else bar.value = done / Math.max(1, total)
@@ -49,6 +59,7 @@ export function createProgress(root) {
      */
     say(words, share) {
       say(words)
+      shown = undefined
       bar.value = share
       figures.textContent = ''
     }

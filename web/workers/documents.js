@@ -1,7 +1,7 @@
 /**
  * Reads documents and tables of them, so that a large or hostile one does not hold up the page.
  *
- * It comes to the page as tools/reader.js makes it, reader/document-worker.js: with the libraries, one file a format.
+ * It comes to the page as tools/bundles.js makes it, reader/document-worker.js: with the libraries, one file a format.
  */
 import { rowsOfCsv } from '../../bin/rows.js'
 import { readDocument } from '../../documents/index.js'
