@@ -157,6 +157,22 @@ test('PDF and HTML that are dropped become text; a damaged PDF is refused in wor
   assert.match(await errorOf(page), /^broken\.pdf: it is not a PDF that can be read/)
 }, MODEL))
 
+test('a contract as PDF is read whole, and its clauses are found', () => withPage(async (page) => {
+  const text = (await sample(CONTRACT.id)).replace(/[^\n -~]/g, '') // the letters that the file's font has
+  const lines = text.split('\n').flatMap((paragraph) => inLines(paragraph, 60).split('\n'))
+  const pages = Array.from({ length: Math.ceil(lines.length / 45) }, (_, i) => lines.slice(45 * i, 45 * (i + 1)).join('\n'))
+  assert.ok(pages.length > 20, `${pages.length} pages`)
+  await drop(page, 'contract.pdf', pdfOf(pages), 'application/pdf')
+  await page.waitForFunction((start) => document.querySelector('textarea')?.value.startsWith(start), {}, text.slice(0, 14))
+  await idle(page)
+  const lettersOf = (/** @type {string} */ some) => some.replace(/[^\p{L}\p{N}]+/gu, '') // the font has other apostrophes
+  const read = await page.$eval('#text', (area) => /** @type {HTMLTextAreaElement} */ (area).value)
+  assert.ok(lettersOf(read) === lettersOf(text), 'every word, in its order')
+  assert.equal(await textOf(page, '#error'), '')
+  const found = await page.$$eval('#result .found button', (buttons) => buttons.map((button) => button.firstElementChild?.textContent))
+  assert.ok(found.length > 10 && found.includes(CONTRACT.clause), found.join(', '))
+}, { query: '?model=contracts&sample=note' }))
+
 test('the keyboard is enough', () => withPage(async (page) => {
   await page.focus('[data-sample=note]')
   await page.keyboard.press('Enter')

@@ -133,6 +133,63 @@ test('many files and a table: rows that sort, open with their reasons, say why t
   assert.equal(await textOf(page, '#result .label'), 'negative')
 }, NOTE))
 
+test('tables that are drawn anew leave the focus where it was', () => withPage(async (page) => {
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent)
+  /** @param {string} selector @param {string} words of the element, or its name */
+  const focus = (selector, words) => page.$$eval(selector, (elements, words) => {
+    const found = /** @type {HTMLElement[]} */ (elements).find((element) => (element.getAttribute('aria-label') ?? element.textContent) === words)
+    found?.focus()
+    return found === document.activeElement
+  }, words)
+
+  // Documents: more of them come, and those that are there are sorted.
+  const texts = { 'a.txt': 'A wonderful film.', 'b.txt': 'A terrible film, dull and far too long.', 'c.txt': 'A film about a dog.' }
+  const [a, b, c] = await filesOf('focus', texts)
+  const input = '.documents-body input:not([webkitdirectory])'
+  const read = (/** @type {number} */ n) => page.waitForFunction((n) => document.querySelector('.documents-body [role=status]')?.textContent?.startsWith(`${n} of ${n} documents`), {}, n)
+  await upload(page, input, a, b)
+  await read(2)
+  assert.ok(await focus('.documents tbody button', 'b.txt'))
+  await upload(page, input, c)
+  await read(3)
+  assert.equal(await focused(), 'b.txt', 'after another document')
+  const order = () => page.$$eval('.documents tbody th', (cells) => cells.map((cell) => cell.textContent))
+  for (const names of [['c.txt', 'b.txt', 'a.txt'], ['a.txt', 'b.txt', 'c.txt']]) {
+    await press(page, '.documents thead th:first-child button')
+    assert.deepEqual(await order(), names)
+    assert.equal(await focused(), 'b.txt', `sorted: ${names}`)
+  }
+  await page.focus('.documents thead th:nth-child(3) button')
+  const heading = await focused()
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('.documents thead th:nth-child(3)[aria-sort=ascending]')
+  assert.equal(await focused(), heading, 'after sorting by the keyboard')
+
+  // Examples: more of them come, and one goes.
+  const [first, second] = await filesOf('focus', { 'first.csv': 'text,label\nOne apple,fruit\nTwo beets,root\nThree plums,fruit\n', 'second.csv': 'text,label\nFour carrots,root\n' })
+  const rows = (/** @type {number} */ n) => page.waitForFunction((n) => document.querySelectorAll('.examples tbody tr').length === n, {}, n)
+  await upload(page, '.teach-body input[accept*=csv]', first)
+  await page.waitForSelector('.examples:not([hidden])')
+  await page.$eval('.examples', (details) => details.setAttribute('open', ''))
+  await rows(3)
+  assert.ok(await focus('.examples select', 'Label of the example “Two beets”'))
+  await upload(page, '.teach-body input[accept*=csv]', second)
+  await rows(4)
+  assert.equal(await focused(), 'Label of the example “Two beets”')
+  assert.ok(await focus('.examples button', 'Remove the example “Two beets”'))
+  await page.keyboard.press('Enter')
+  await rows(3)
+  assert.equal(await focused(), 'Remove the example “Three plums”', 'the next one')
+}, NOTE))
+
+test('a table of one column without a header keeps its first line', () => withPage(async (page) => {
+  const [table] = await filesOf('plain', { 'lines.csv': 'I loved every minute of this wonderful film.\n"A terrible film, dull and far too long."\n' })
+  await upload(page, '.documents-body input:not([webkitdirectory])', table)
+  await page.waitForFunction(() => document.querySelector('.documents-body [role=status]')?.textContent?.startsWith('2 of 2 documents'))
+  assert.deepEqual(await page.$$eval('.documents tbody tr', (rows) => rows.map((row) => [...row.children].slice(0, 2).map((cell) => cell.textContent))),
+    [['lines.csv, line 1', 'positive'], ['lines.csv, line 2', 'negative']])
+}, NOTE))
+
 test('a passage is struck out: the document is read without it, and with it again', () => withPage(async (page) => {
   await chooseSample(page, 'review')
   await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Done.')

@@ -38,17 +38,20 @@ export function rows(rows) {
 }
 
 /**
- * Makes these the children, in this order. Those that stay where they are are not touched, and so keep the focus.
+ * Makes these the children, in this order. What has the focus keeps it, unless it goes.
  *
  * @param {Element} parent
  * @param {readonly Element[]} children
  */
 export function arrange(parent, children) {
   const wanted = new Set(children)
+  const focused = document.activeElement
   for (const child of [...parent.children]) if (!wanted.has(child)) child.remove()
   for (const [i, child] of children.entries()) {
     if (parent.children[i] !== child) parent.insertBefore(child, parent.children[i] ?? null)
   }
+  // What is moved loses it.
+  if (focused instanceof HTMLElement && focused !== document.activeElement && parent.contains(focused)) focused.focus({ preventScroll: true })
 }
 
 /**
