@@ -1,9 +1,11 @@
-"""A teacher of sentences: MiniLM, fine-tuned on the labelled phrases of SST-2 and on composed sentences, judges sentences of reviews.
+"""A teacher of sentences: MiniLM, fine-tuned on the labelled phrases of SST-2, on pairs that were written to differ in little but their
+verdict (contrast/train.csv) and on composed sentences, judges sentences of reviews.
 
     python training/sentence_teacher.py --phrases DATA/sst2_glue --data DATA/imdb --wheel wheels/*.whl --out runs/sentiment/sentences
 
 Phrases are short, so this costs minutes where whole reviews cost hours. OUT/sentences.json has the log odds of 'positive' of each
-phrase and of sentences drawn from the reviews. Half of those hold a word that turns a verdict around, so that the student meets many.
+phrase and of sentences drawn from the reviews, some with a change that may turn their verdict (contrast/twist.py). Half of the others
+hold a word that turns a verdict around, so that the student meets many.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import torch
 
 import loop
 from contrast.compose import compose
+from contrast.twist import twist
+from contrast.written import written
 from data import held_out, read_jsonl
 from encoder_teacher import Encoder, loss
 from minilm import D, MiniLM, read_wheel
@@ -50,11 +54,13 @@ def main() -> None:
     parser.add_argument("--wheel", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help=loop.HELP["out"])
     parser.add_argument("--composed", type=int, default=24_000, help="composed sentences to learn from as well")
+    parser.add_argument("--written", type=int, default=3, help="how often an epoch takes each of the written sentences")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--frozen", type=int, default=2, help="layers that stay as they are")
     parser.add_argument("--batch-tokens", type=int, default=1536)
     parser.add_argument("--lr", type=float, default=1e-4)
-    parser.add_argument("--sentences", type=int, default=240_000)
+    parser.add_argument("--sentences", type=int, default=160_000)
+    parser.add_argument("--twisted", type=int, default=100_000, help="and those of them that are judged with a change as well")
     parser.add_argument("--held-out", type=int, default=10, help="percent of the labelled reviews kept for validation")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -66,10 +72,12 @@ def main() -> None:
 
     phrases = list(read_jsonl(args.phrases / "train.jsonl.zst"))
     composed = compose(args.composed, args.seed)
-    rows = encode([d["text"] for d in phrases] + [text for text, _ in composed])
-    labels = [float(d["label"]) for d in phrases] + [0.95 if positive else 0.05 for _, positive in composed]
+    pairs, held = written()
+    rows = encode([d["text"] for d in phrases] + [text for text, _ in composed] + args.written * [text for text, _ in pairs])
+    labels = [float(d["label"]) for d in phrases] + [0.95 if positive else 0.05 for _, positive in composed + args.written * pairs]
     dev = list(read_jsonl(args.phrases / "dev.jsonl.zst"))
     dev_rows, truth = encode([d["text"] for d in dev]), np.array([d["label"] == "1" for d in dev])
+    held_rows, held_truth = encode([text for text, _ in held]), np.array([positive for _, positive in held])
     model, ema = Encoder(weights, args.frozen), Encoder(weights, args.frozen)
     ema.load_state_dict(model.state_dict())
     optimizer = model.adamw(args.lr)
@@ -91,19 +99,25 @@ def main() -> None:
         with torch.inference_mode():
             return ema.head(torch.from_numpy(vectors.astype(np.float32)))[:, 0].numpy()
 
+    def evaluate(_: Encoder) -> float:
+        right = [100 * ((odds(vectors(part)) > 0) == true).mean() for part, true in ((dev_rows, truth), (held_rows, held_truth))]
+        log(f"phrases of dev: {right[0]:.2f}% of {len(dev)}; written sentences held out: {right[1]:.2f}% of {len(held)}")
+        return sum(right)
+
     if not (args.out / "done").exists():
-        loop.train(model, ema, optimizer, args.epochs, batches, lambda batch: loss(model, batch), lambda network: float(((odds(vectors(dev_rows)) > 0) == truth).mean()),
+        loop.train(model, ema, optimizer, args.epochs, batches, lambda batch: loss(model, batch), evaluate,
                    lambda network: network.state_dict(), args.out, log, 0.995, 100)  # fmt: skip
         (args.out / "done").touch()
     ema.load_state_dict(torch.load(args.out / "model.pt", weights_only=True))
     ema.eval()
-    log(f"phrases of dev: {100 * ((odds(vectors(dev_rows)) > 0) == truth).mean():.2f}% of {len(dev)}")
 
     labelled = list(read_jsonl(args.data / "train.jsonl.zst"))
     fit = [d for d in labelled if not held_out(d, args.held_out)]
     unsup = list(read_jsonl(args.data / "unsup.jsonl.zst"))
     if not (args.out / "sentences.json").exists():
-        texts = [d["text"] for d in phrases] + draw(fit + unsup, args.sentences, args.seed)
+        drawn, rng = draw(fit + unsup, args.sentences, args.seed), random.Random(args.seed)
+        twisted = [text for sentence in drawn if (text := twist(sentence, rng))]
+        texts = [d["text"] for d in phrases] + drawn + rng.sample(twisted, args.twisted)
         soft, started = {}, time.time()
         for i in range(0, len(texts), 16384):
             part = texts[i : i + 16384]

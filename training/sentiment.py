@@ -15,7 +15,6 @@ this, and by sentences that each epoch composes (contrast/compose.py).
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import random
 import time
@@ -30,6 +29,7 @@ from tokenizers import Tokenizer
 
 import loop
 from contrast.compose import compose
+from contrast.written import written
 from data import LABELS, Corpus, held_out, read_jsonl
 from initial import without_attention
 from model import Config, Linformer
@@ -37,7 +37,6 @@ from model_file import load_model
 from train import Documents, accuracy, cropped, log_odds, long_documents, loss
 
 CLASSES = LABELS["imdb"]
-WRITTEN = Path(__file__).parent / "contrast" / "train.csv"
 ROWS = 160  # at most, of a batch of short rows
 
 
@@ -104,10 +103,9 @@ class Short:
         self.phrases = self.encode(list(labels), [(1 - share) * abs(hard - args.label_smoothing) + share * float(expit(odds[text]))
                                                   for text, hard in labels.items()])  # fmt: skip
         self.sentences = self.encode(others, [float(expit(odds[text])) for text in others])
-        with WRITTEN.open(encoding="utf-8", newline="") as file:
-            pairs = list(csv.DictReader(file))
         smooth = args.label_smoothing
-        self.written = self.encode([row["text"] for row in pairs], [abs(CLASSES.index(row["label"]) - smooth) for row in pairs])
+        pairs, held = (self.encode([text for text, _ in part], [abs(positive - smooth) for _, positive in part]) for part in written())
+        self.written, self.written_dev = pairs, Documents(*map(list, zip(*held)))
         dev = list(read_jsonl(args.phrases / "dev.jsonl.zst"))
         self.dev = Documents(*map(list, zip(*self.encode([d["text"] for d in dev], [float(d["label"]) for d in dev]))))
         self.composed_dev = Documents(*map(list, zip(*self.composed(2000, 10**6))))
@@ -128,6 +126,7 @@ def epoch_batches(reviews: Documents, short: Short, args: argparse.Namespace, n_
     """One pass over the reviews: batches of (ids, target)"""
     rng = random.Random(args.seed * 1000 + epoch)
     rows = cropped(reviews, args.crop, rng)
+    rows = rng.sample(rows, int(len(rows) * args.review_share))
     rows += long_documents(reviews, n_max, int(len(rows) * args.long_share), rng)
     rows += short.rows(epoch, rng)
     batches = loop.by_length(rows, lambda row: max(len(row[0]), args.batch_tokens // ROWS), args.batch_tokens, rng)
@@ -156,9 +155,11 @@ def main() -> None:
     parser.add_argument("--sentences", type=Path, required=True, help="what sentence_teacher.py wrote")
     parser.add_argument("--teacher", type=Path, required=True, help="what teacher.py wrote")
     parser.add_argument("--start", type=Path, required=True, help="the film model's file")
+    parser.add_argument("--go-on", type=Path, help="model.pt of an earlier run of this script, to go on from")
     parser.add_argument("--attention", choices=("linformer", "none", "full"), default="linformer")
     parser.add_argument("--stem", type=int, default=128, help="hidden width of the new stem")
     parser.add_argument("--crop", type=int, default=640, help="longest piece of a review that a batch takes")
+    parser.add_argument("--review-share", type=float, default=1.0, help="of the reviews that an epoch takes")
     parser.add_argument("--long-share", type=float, default=0.005, help="joined long documents, as a share of all")
     parser.add_argument("--sentence-rows", type=int, default=80_000, help="sentences of an epoch")
     parser.add_argument("--composed", type=int, default=16_000, help="composed sentences of an epoch")
@@ -175,6 +176,8 @@ def main() -> None:
     n_max = start.config.n_max
     torch.manual_seed(args.seed)
     model, ema = begin(args, start), begin(args, start)
+    if args.go_on:
+        model.load_state_dict(torch.load(args.go_on, weights_only=True)["model"])
     ema.load_state_dict(model.state_dict())
     optimizer = loop.adamw(model, args.lr, args.weight_decay, position_lr=args.position_lr)
     log(f"{len(reviews.ids)} reviews, {len(short.phrases)} phrases, {len(short.sentences)} sentences; "
@@ -182,10 +185,10 @@ def main() -> None:
 
     def evaluate(network: Linformer) -> float:
         parts = {"reviews": val, "long reviews": Documents(*map(list, zip(*[row for row in zip(val.ids, val.targets) if len(row[0]) > 512]))),
-                 "sentences of SST-2": short.dev, "composed": short.composed_dev}  # fmt: skip
+                 "sentences of SST-2": short.dev, "composed": short.composed_dev, "written": short.written_dev}  # fmt: skip
         values = {name: 100 * accuracy(network, part, n_max) for name, part in parts.items()}
         log(", ".join(f"{name} {value:.2f}%" for name, value in values.items()))
-        return (values["reviews"] + values["sentences of SST-2"]) / 2
+        return (values["reviews"] + values["sentences of SST-2"] + values["written"]) / 3
 
     evaluate(ema)
     loop.train(model, ema, optimizer, args.epochs, lambda epoch: epoch_batches(reviews, short, args, n_max, epoch),
