@@ -136,7 +136,8 @@ def begin(student: Student, table: dict, spans: list[tuple[int, int]], seed: int
         for module in [trunk.stem["out"], *(m for layer in trunk.layers for m in (layer.attn.out, layer.ffn["out"]))]:
             module.weight.mul_(0.02)
             module.bias.zero_()
-        initial.segment_means(trunk, spans)
+        if "E" in trunk.attn:
+            initial.segment_means(trunk, spans)
         student.to_teacher.weight[:] = (rotation.T @ torch.from_numpy(table["directions"]).float()).T / d**0.5
         student.to_teacher.bias[:] = torch.from_numpy(table["mean"]).float()
 
