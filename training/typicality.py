@@ -9,7 +9,7 @@ its score is the distance. Its strength is the one that tells best a set that it
 that look at least as much like others.
 
 Known are reviews, beginnings of reviews, and single sentences, all left out of the training: IMDB's reviews that `data.held_out` draws,
-and SST-2's `dev`. The others are sentences and passages of encyclopedia articles, manuals, novels and simplified news, and questions.
+SST-2's `dev`, and the written pairs that are held out. The others are sentences and passages of encyclopedia articles, manuals, novels and simplified news, and questions.
 `unlike.py` asks with kinds of text of which most are not among them. Weights, tokenizer and the rest of the metadata stay as they are.
 """
 
@@ -29,6 +29,7 @@ from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from contrast.written import written
 from data import held_out, read_jsonl
 from heads import ROOT
 from model_file import quantise
@@ -54,13 +55,15 @@ def sentence(text: str, rng: random.Random) -> str:
 
 
 def known_texts(data: Path, count: int, rng: random.Random) -> list[str]:
-    """A third each: reviews, beginnings of others, sentences"""
+    """A third each: reviews, beginnings of others, sentences about films and of other reviews"""
     reviews = [d["text"] for d in read_jsonl(data / "imdb" / "train.jsonl.zst") if held_out(d, 10)]
     rng.shuffle(reviews)
-    sentences = [d["text"] for d in read_jsonl(data / "sst2_glue" / "dev.jsonl.zst")]
+    phrases = [d["text"] for d in read_jsonl(data / "sst2_glue" / "dev.jsonl.zst")]
     part = count // 3
+    pairs = [text for text, _ in written()[1]]
+    sentences = rng.sample(phrases, part // 2) + rng.sample(pairs, part // 2)
     beginnings = [" ".join(text.split()[: rng.randint(*BEGINNING)]) for text in reviews[part : 2 * part]]
-    return reviews[:part] + beginnings + rng.sample(sentences, min(part, len(sentences)))
+    return reviews[:part] + beginnings + sentences
 
 
 def other_texts(data: Path, count: int, rng: random.Random) -> list[tuple[str, str]]:
