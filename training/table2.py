@@ -43,9 +43,9 @@ VARIANTS = {
     "no attention": {},
 }
 N, K = 512, 128
-ROUND, PATIENCE = 250_000, 4
+ROUND, PATIENCE = 150_000, 4
 BATCH_TOKENS, LR, WEIGHT_DECAY, WORD_DROPOUT, AVERAGE = 4096, 6e-4, 0.02, 0.05, 0.98
-MOST = {"train": 100_000, "dev": 1_000, "test": 4_000}  # documents
+MOST = {"train": 100_000, "dev": 1_000, "test": 2_500}  # documents
 
 Row = tuple[np.ndarray, int]  # token ids and label
 

@@ -37,8 +37,8 @@ def measure(name: str, args: argparse.Namespace, results: dict, save) -> None:
     else:
         names = sorted(set(single))
         y_train, y_test = (np.array([names.index(d["label"]) for d in rows]) for rows in (train, test))
-    for twin in TWINS:
-        model = args.twins / f"{twin}.safetensors"
+    for model in sorted(args.twins.glob("*.safetensors")):
+        twin = model.stem
         where = SimpleNamespace(model=model, vectors=args.vectors, trunk=hashlib.sha256(model.read_bytes()).hexdigest())
         x_train, x_test = (cached_vectors("ours", name, split, rows, where) for split, rows in (("train", train), ("test", test)))
         for size in SIZES:
@@ -69,23 +69,25 @@ def interval(differences: list[np.ndarray], draws: int = 2000) -> tuple[float, f
 
 def table(results: dict) -> str:
     """Markdown: each set's means, and how far the Linformer is from its twins on average"""
-    lines = ["| set | examples | " + " | ".join(TWINS.values()) + " |", "|---" * (len(TWINS) + 2) + "|"]
+    every = {twin for sizes in results.values() for seeds in sizes.values() for seed in seeds.values() for twin in seed}
+    twins = {twin: name for twin, name in TWINS.items() if twin in every}
+    lines = ["| set | examples | " + " | ".join(twins.values()) + " |", "|---" * (len(twins) + 2) + "|"]
     for size in SIZES:
-        runs = {name: [seed for seed in sizes[size].values() if set(TWINS) <= set(seed)] for name, sizes in results.items() if size in sizes}
+        runs = {name: [seed for seed in sizes[size].values() if set(twins) <= set(seed)] for name, sizes in results.items() if size in sizes}
         for name, seeds in runs.items():
-            lines.append(f"| {name} | {size} | " + " | ".join(f"{np.mean([s[t] for s in seeds]):.1f}" for t in TWINS) + " |")
-        lines.append(f"| average | {size} | " + " | ".join(f"{np.mean([np.mean([s[t] for s in seeds]) for seeds in runs.values()]):.1f}" for t in TWINS) + " |")
-        for twin in ("full", "none"):
+            lines.append(f"| {name} | {size} | " + " | ".join(f"{np.mean([s[t] for s in seeds]):.1f}" for t in twins) + " |")
+        lines.append(f"| average | {size} | " + " | ".join(f"{np.mean([np.mean([s[t] for s in seeds]) for seeds in runs.values()]):.1f}" for t in twins) + " |")
+        for twin in (t for t in twins if t != "linformer"):
             apart = [np.array([s["linformer"] - s[twin] for s in seeds]) for seeds in runs.values()]
             low, high = interval(apart)
-            lines.append(f"| Linformer less {TWINS[twin]} | {size} | {np.mean([a.mean() for a in apart]):+.1f} ({low:+.1f} to {high:+.1f}) | | |")
+            lines.append(f"| Linformer less {twins[twin]} | {size} | {np.mean([a.mean() for a in apart]):+.1f} ({low:+.1f} to {high:+.1f}) |" + " |" * (len(twins) - 1))
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--twins", type=Path, help="folder of the three model files")
+    parser.add_argument("--twins", type=Path, help="folder of the model files: linformer, full and none, or some of them")
     parser.add_argument("--vectors", type=Path, help="folder where vectors are kept")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--results", type=Path, required=True)
