@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True, help="the file that gets it")
     parser.add_argument("--out", type=Path, help="default: the same file")
-    parser.add_argument("--texts", type=int, default=1500, help="of each kind")
+    parser.add_argument("--texts", type=int, default=4000, help="of each kind")
     args = parser.parse_args()
 
     rng = random.Random(1)
