@@ -9,8 +9,9 @@ its score is the distance. Its strength is the one that tells best a set that it
 that look at least as much like others.
 
 Known are reviews, beginnings of reviews, and single sentences, all left out of the training: IMDB's reviews that `data.held_out` draws,
-SST-2's `dev`, and the written pairs that are held out. The others are sentences and passages of encyclopedia articles, manuals, novels and simplified news, and questions.
-`unlike.py` asks with kinds of text of which most are not among them. Weights, tokenizer and the rest of the metadata stay as they are.
+SST-2's `dev`, and the written pairs that are held out. The others are sentences and passages of encyclopedia articles, manuals, novels,
+textbooks, contracts, terms of service and simplified news, and questions. `unlike.py` asks with other documents of these kinds, and with
+kinds that are not among them. Weights, tokenizer and the rest of the metadata stay as they are.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ from model_file import quantise
 
 BEGINNING = (8, 120)  # words of a beginning, and of a passage
 LONG = (150, 800)  # words of a long passage
-SENTENCES, PASSAGES, LONGS = (("wiki_vital", "msdocs", "novels100", "sent_trec"), ("wiki_vital", "msdocs", "novels100"), ("msdocs", "novels100", "onestop"))
+SENTENCES = ("wiki_vital", "msdocs", "novels100", "openstax", "cuad_contracts", "terms_docs", "sent_trec")
+PASSAGES = SENTENCES[:-1]
+LONGS = (*PASSAGES[1:], "onestop")
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # C of the regression, on vectors of length 10
 SCALE = 10.0
 
