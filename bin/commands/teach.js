@@ -59,8 +59,9 @@ function lookAlikes(labels) {
 /**
  * @param {import('linformer-wasm').TeachReport} report
  * @param {string[]} ids of the examples
+ * @param {string[]} given their labels, those of one example as one string
  */
-function describe(report, ids) {
+function describe(report, ids, given) {
   const labels = report.perLabel.map(({ label }) => label)
   const lines = [
     `${report.examples} examples, ${labels.length} labels, held out in ${report.folds} parts:`,
@@ -72,8 +73,9 @@ function describe(report, ids) {
   if (few.length > 0) lines.push(`fewer than ${FEW} examples, more would help: ${few.join(', ')}`)
   const near = report.nearDuplicates
   if (near.length > 0) {
-    const [one, other] = near[0].map((index) => plain(ids[index]))
-    lines.push(`${near.flat().length} examples are nearly the same text as one with another label, such as ${one} and ${other}`)
+    const [one, ...others] = near[0]
+    const other = others.find((index) => given[index] !== given[one]) ?? others[0]
+    lines.push(`${near.flat().length} examples are nearly the same text as one with another label, such as ${plain(ids[one])} and ${plain(ids[other])}`)
   }
   if (report.suspects.length > 0) lines.push('look at these first, their labels seem unlikely:')
   for (const { index, label, suggested } of report.suspects.slice(0, SHOWN)) {
@@ -98,6 +100,8 @@ export async function teach(values, positionals) {
   let status = 0
   /** @type {string[]} */
   const ids = []
+  /** @type {string[]} */
+  const given = []
   let read = 0
   /** @returns {AsyncGenerator<import('linformer-wasm').Example>} */
   async function* examples() {
@@ -109,6 +113,7 @@ export async function teach(values, positionals) {
         continue
       }
       ids.push(id)
+      given.push([...labels].sort().join('\n'))
       read = share
       yield many ? { text, labels } : { text, label: labels[0] }
     }
@@ -141,7 +146,7 @@ export async function teach(values, positionals) {
       const suspects = report.suspects.map((suspect) => ({ id: ids[suspect.index], ...suspect }))
       await write(`${JSON.stringify({ ...report, suspects, file: values.out, fileBytes: file.length }, null, 2)}\n`)
     } else {
-      await write(`${describe(report, ids)}${plain(values.out)}: ${file.length.toLocaleString('en-US')} bytes\n`)
+      await write(`${describe(report, ids, given)}${plain(values.out)}: ${file.length.toLocaleString('en-US')} bytes\n`)
     }
     return status
   } catch (error) {

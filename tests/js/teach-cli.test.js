@@ -69,11 +69,16 @@ test('--complete needs no trunk; mistakes are told with a passage, and --at-leas
 
 test('near-duplicates with different labels are told', () => {
   const note = 'I found the parcel on the doorstep in the rain this morning, and the neighbours have seen nobody.'
-  const rows = Object.entries(WORDS).flatMap(([label, words]) => [note.replace('parcel', words[0]), ...words.map((word) => `${word}, ${word} and ${word}`)].map((text) => ({ text, label })))
+  const notes = { bills: ['invoice', 'refund'], parcels: ['courier'] }
+  const rows = Object.entries(WORDS).flatMap(([label, words]) => {
+    const texts = [...notes[label].map((word) => note.replace('parcel', word)), ...words.map((word) => `${word}, ${word} and ${word}`)]
+    return texts.map((text) => ({ text, label }))
+  })
   writeFileSync(path('near.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'))
   const taught = linformer('teach', path('near.jsonl'), '-m', path('trunk.safetensors'), '-o', path('near.safetensors'))
   assert.equal(taught.status, 0, taught.stderr)
-  assert.match(taught.stdout, /\n2 examples are nearly the same text as one with another label, such as \S*near\.jsonl, line 1 and \S*near\.jsonl, line 6\n/)
+  // Those two that are named have different labels: line 2 has the label of line 1.
+  assert.match(taught.stdout, /\n3 examples are nearly the same text as one with another label, such as \S*near\.jsonl, line 1 and \S*near\.jsonl, line 7\n/)
 })
 
 test('commas, semicolons and tabs; headers in any case; quoted fields; UTF-16 and Windows-1252: the same rows', async () => {

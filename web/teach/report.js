@@ -43,8 +43,11 @@ Always answering the most frequent label would be right for ${whole(most / repor
     parts.push(element('p', { class: 'soft' }, `${plural(sameText.length, 'text has', 'texts have')} more than one label: “${clip(examples.get(ids[sameText[0][0]])?.text ?? '')}”.`))
   }
   if (nearDuplicates.length > 0) {
-    const [one, other] = nearDuplicates[0].map((index) => clip(examples.get(ids[index])?.text ?? ''))
-    parts.push(element('p', { class: 'soft' }, `${plural(nearDuplicates.flat().length, 'example is', 'examples are')} nearly the same text as one with another label, such as “${one}” and “${other}”.`))
+    const [one, ...others] = nearDuplicates[0].map((index) => examples.get(ids[index]))
+    const other = others.find((example) => example?.label !== one?.label)
+    const texts = [one, other].map((example) => `“${clip(example?.text ?? '')}”`)
+    parts.push(element('p', { class: 'soft' }, `${plural(nearDuplicates.flat().length, 'example is', 'examples are')} nearly the same text \
+as one with another label, such as ${texts.join(' and ')}.`))
   }
   return element('div', { class: 'report' }, ...parts)
 }
