@@ -1,13 +1,11 @@
 /**
  * Shows what a text is, by a model that is in the extension or by the user's own labels, and learns these.
  */
-import { load } from './linformer-wasm/wasm/cdn/worker.js'
+import { load, lowTypicality } from './linformer-wasm/wasm/cdn/worker.js'
 import { canTeach, count, examples, forget, remember, taught, teach } from './labels.js'
 
 const OWN = 'own'
 const MOST_PASSAGES = 5
-/** Below this share of the documents that it learned from, a label means little. */
-const UNLIKE = 0.01
 
 const $ = (id) => document.getElementById(id)
 const say = (words) => { $('status').textContent = words }
@@ -78,7 +76,7 @@ function show({ label, score, scores, found, typicality, explanation }) {
   const passages = found === undefined ? explanation.passages.filter(({ contribution }) => contribution > 0).slice(0, MOST_PASSAGES) : []
   $('passages').replaceChildren(...passages.map(({ text }) => item(text.trim())))
   $('because').hidden = passages.length === 0
-  const unlike = typicality < UNLIKE ? ' But this text is unlike all that it learned from.' : ''
+  const unlike = typicality < lowTypicality ? ' But this text is unlike all that it learned from.' : ''
   if (found?.length === 0) say(`None of the labels holds. The likeliest is ${label}, ${percent(score)}.${unlike}`)
   else say(`${best[0].label}, ${percent(best[0].score)}.${unlike}`)
 }

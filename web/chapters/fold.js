@@ -43,6 +43,7 @@ export function mountFold(root, { text }) {
     const { file, config } = model
     if (config.attention !== 'linformer' || config.projection !== 'linear') {
       shown = undefined
+      root.removeAttribute('aria-busy')
       map.root.hidden = true
       said.replaceChildren()
       strip.replaceChildren()
