@@ -4,9 +4,10 @@
 
 `accuracy`: for 8 examples a label, 1,000 in all and everything up to 10,000, a sample of `train` is taught and evaluated on 1,000
 documents of `test` that were drawn once; several seeds draw the samples, one with everything. TF-IDF is of words, scikit-learn's, its
-penalty chosen by cross-validation on teaching's folds (folds.js), which hold out versions of a text together. `mislabelled`: of 1,000 examples of AG News 5% get another label at random; how many of them are in the
-first tenth of the examples that the report names. `typicality`: the area under the curve between test documents of a BBC model and
-film reviews, and newsgroups. What is in the results already is not measured again, unless the trunk is another.
+penalty chosen by cross-validation on teaching's folds (folds.js), which hold out versions of a text together. `mislabelled`: of 1,000
+examples of AG News 5% get another label at random; how many of them are in the first tenth of the examples that the report names.
+`typicality`: the area under the curve between test documents of a BBC model and film reviews, and newsgroups. What is in the results
+already is not measured again, unless the trunk is another.
 """
 
 from __future__ import annotations

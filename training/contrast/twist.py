@@ -1,7 +1,7 @@
 """Sentences of reviews, with a small change that may turn their verdict: a denial put in or taken out, two clauses in the other order, a
 word of praise for one of blame. Whether the verdict does turn is for a teacher to say.
 
-    python training/contrast/twist.py "It is a good film, but the ending fails." "I never liked her."      # prints what becomes of them
+    cd training; python -m contrast.twist "It is a good film, but the ending fails." "I never liked her."  # prints what becomes of them
 
 Natural sentences and these differ in what a bag of words hardly sees, so a student has to look at the order.
 """
