@@ -25,7 +25,11 @@ const PROGRAMS = {
   workers: { 'complexity.js': 'web/workers/complexity.js', 'low-rank.js': 'web/workers/low-rank.js' }
 }
 const PAGE = 'web/index.html'
-/** What the reader of documents needs beside it. pdf.js is small already, and making it smaller would take most of the time. @type {Record<string, string>} */
+/**
+ * What the reader of documents needs beside it. pdf.js is small already, and making it smaller would take most of the time.
+ *
+ * @type {Record<string, string>}
+ */
 const COPIES = { 'reader/cmaps.zip': 'documents/cmaps.zip', 'reader/pdfjs.js': 'node_modules/unpdf/dist/pdfjs.mjs' }
 
 /**
@@ -60,26 +64,26 @@ const siteAddresses = (root, folder) => ({
  * @param {string} root
  * @param {string} folder
  */
-async function bundle(esbuild, root, folder) {
+function bundle(esbuild, root, folder) {
   const entryPoints = Object.entries(PROGRAMS[folder]).map(([name, source]) => ({ in: source, out: path.parse(name).name }))
-  const { outputFiles, metafile } = await esbuild.build({
+  return esbuild.build({
     absWorkingDir: root, entryPoints, outdir: path.join(BUNDLES, folder), write: false, bundle: true, splitting: true, format: 'esm', minify: true,
     sourcemap: true, metafile: true, target: 'es2022', platform: 'browser', chunkNames: '[name]-[hash]', logLevel: 'silent', legalComments: 'eof',
     plugins: [siteAddresses(root, folder)]
   })
-  return { outputFiles, metafile }
 }
 
 /**
- * The page, with links to what its first programs import: it would be asked for only when they are there.
+ * The page, with links to what its first programs import, which browsers would otherwise ask for only once those are there.
  *
  * @param {string} html
  * @param {import('esbuild').Metafile} metafile of its programs
  */
 function withPreloads(html, { outputs }) {
   const programs = [...html.matchAll(/<script type="module" src="([^"]+)"/g)].map(([, address]) => address)
-  const imported = programs.flatMap((address) => outputs[`${BUNDLES}/${address}`].imports.filter(({ kind }) => kind === 'import-statement').map(({ path: file }) => path.posix.relative(BUNDLES, file)))
-  const links = [...new Set(imported)].map((address) => `<link rel="modulepreload" href="${address}">\n  `)
+  const imports = programs.flatMap((address) => outputs[`${BUNDLES}/${address}`].imports.filter(({ kind }) => kind === 'import-statement'))
+  const addresses = new Set(imports.map(({ path: file }) => path.posix.relative(BUNDLES, file)))
+  const links = [...addresses].map((address) => `<link rel="modulepreload" href="${address}">\n  `)
   return html.replace('<script type="module"', `${links.join('')}$&`)
 }
 

@@ -14,10 +14,15 @@ const LEAST_BYTES = 1024
 /** Of compressed files that are kept; the oldest go first. */
 const MOST_KEPT_BYTES = 32 * 2 ** 20
 
-/** Of brotli, 0 to 11: near gzip's time, and a tenth smaller. The first visitor waits for a model to be compressed, and it gains 1% by 5. */
+/**
+ * Of brotli, 0 to 11: near gzip's time, and a tenth smaller. The first visitor waits while a model is compressed, and 5 would make it only 1%
+ * smaller.
+ */
 const quality = (/** @type {Buffer} */ bytes) => (bytes.length < 2 ** 20 ? 5 : 3)
 const compress = {
-  br: (/** @type {Buffer} */ bytes) => promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: quality(bytes), [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }),
+  br: (/** @type {Buffer} */ bytes) => promisify(brotliCompress)(bytes, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: quality(bytes), [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length }
+  }),
   gzip: (/** @type {Buffer} */ bytes) => promisify(gzip)(bytes)
 }
 

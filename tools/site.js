@@ -97,7 +97,7 @@ export async function siteFiles(root) {
   /** @type {Map<string, string>} */
   const found = new Map()
   for (const [prefix, folder] of [['', BUNDLES], ['', 'web'], ...Object.keys(FOLDERS).map((name) => [name, name])]) {
-    for (const name of await readdir(path.join(root, folder), { recursive: true }).catch(() => [])) {
+    for (const name of await readdir(path.join(root, folder), { recursive: true })) {
       const segments = [...(prefix === '' ? [] : [prefix]), ...name.split(path.sep)]
       const address = segments.join('/')
       if (found.has(address) || (folder !== BUNDLES && !AS_IT_IS.test(address))) continue
