@@ -24,8 +24,10 @@ const HEADS = {
   subjects: { labels: 21, kind: 'one', license: 'MIT', bytes: 5e5, surely: { label: 'Economics', text: 1 } }
 }
 
-/** Largest difference of a logit: floats are PyTorch's but for rounding, codes of 8 bits are coarser. */
-// In 8 bits a short text differs most: it has few rows over which rounding averages out.
+/**
+ * Largest difference of a logit: floats are PyTorch's but for rounding, codes of 8 bits are coarser, and a short text has few rows over
+ * which their rounding averages out.
+ */
 const BOUNDS = { float32: 1e-4, int8: 0.25 }
 
 test('these models are shipped, each with its card', () => {

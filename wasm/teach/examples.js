@@ -20,10 +20,13 @@ const BYTES_A_TOKEN = 12
 const badArgument = (/** @type {string} */ message, details = {}) => new LinformerError('BAD_ARGUMENT', message, details)
 
 /** What tells whether documents have the same text. @param {Document} document */
-const textOf = (document) => 'tokens' in document ? String.fromCharCode(...document.tokens.slice(0, 4096)) + document.tokens.length : `${document.text}\0${document.textPair ?? ''}`
+const textOf = (document) => {
+  if ('tokens' in document) return String.fromCharCode(...document.tokens.slice(0, 4096)) + document.tokens.length
+  return `${document.text}\0${document.textPair ?? ''}`
+}
 
 /** What tells whether documents have versions of one text. @param {Document} document */
-const sketchOf = (document) => 'tokens' in document ? sketchOfWords(document.tokens) : sketchOfText(`${document.text}\0${document.textPair ?? ''}`)
+const sketchOf = (document) => 'tokens' in document ? sketchOfWords(document.tokens) : sketchOfText(textOf(document))
 
 /**
  * @param {unknown} example

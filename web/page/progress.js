@@ -17,7 +17,7 @@ const PHASES = {
   fit: 'Learning'
 }
 
-/** Drawing takes from what is waited for: figures that run need no more than this. */
+/** Drawing slows down what is waited for, so running figures are drawn no more often than this. */
 const SHOWN_EVERY_MS = 100
 
 /** What is counted. @type {Partial<Record<ProgressEvent['phase'], string>>} */
