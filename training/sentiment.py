@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--attention", choices=("linformer", "none", "full"), default="linformer")
     parser.add_argument("--stem", type=int, default=128, help="hidden width of the new stem")
     parser.add_argument("--crop", type=int, default=640, help="longest piece of a review that a batch takes")
-    parser.add_argument("--review-share", type=float, default=1.0, help="of the reviews that an epoch takes")
+    parser.add_argument("--review-share", type=float, default=1.0, help="share of the reviews that an epoch takes")
     parser.add_argument("--long-share", type=float, default=0.005, help="joined long documents, as a share of all")
     parser.add_argument("--sentence-rows", type=int, default=80_000, help="sentences of an epoch")
     parser.add_argument("--composed", type=int, default=16_000, help="composed sentences of an epoch")
