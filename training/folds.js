@@ -1,5 +1,6 @@
 /**
- * The folds of cross-validation as teaching deals them, for fewshot.py and teach_figures.py: versions of one text are held out together.
+ * Folds of cross-validation by the rules of teaching, for fewshot.py and teach_figures.py: versions of one text are held out together. Teaching
+ * orders examples by another hash, so the folds themselves are not the same.
  *
  *     node training/folds.js < documents.jsonl > folds.json
  *

@@ -4,7 +4,8 @@
     python training/export.py --task general --model runs/twins/linformer/model.pt --tokenizer runs/general/tokenizer.json --out runs/twins/linformer.safetensors
     python training/trunk_twins.py --data DATA --twins runs/twins --vectors runs/general/vectors --results training/trunk_twins.json
 
-All three begin as the static table and read the same passages once in the same order. Logistic regression on their vectors: accuracy on
+`half` has the passages that are held out and every second file of the others. All three begin as the static table and read the same passages
+once in the same order. Logistic regression on their vectors: accuracy on
 `test`, mean average precision for OPP-115. A difference is given with its 95% interval over sets and seeds, paired, by bootstrap.
 """
 

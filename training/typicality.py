@@ -58,7 +58,7 @@ def sentence(text: str, rng: random.Random) -> str:
 
 
 def known_texts(data: Path, count: int, rng: random.Random) -> list[str]:
-    """A third each: reviews, beginnings of others, sentences about films and of other reviews"""
+    """About a third each: reviews, beginnings of others, sentences about films and other things"""
     reviews = [d["text"] for d in read_jsonl(data / "imdb" / "train.jsonl.zst") if held_out(d, 10)]
     rng.shuffle(reviews)
     phrases = [d["text"] for d in read_jsonl(data / "sst2_glue" / "dev.jsonl.zst")]

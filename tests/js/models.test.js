@@ -179,10 +179,11 @@ test('a denial or a turn decides against the words around it', async () => {
   sentiment.dispose()
 })
 
-test('sentiment knows a review and a sentence about a film, and a contract or a chapter as something else', async () => {
+test('sentiment knows a review and a sentence about a film, a contract as something else, and a chapter as next to nothing that it knows', async () => {
   const sentiment = await load('sentiment')
   const sample = (/** @type {string} */ name) => readFileSync(`web/samples/${name}.txt`, 'utf8')
   for (const text of [sample('review'), sample('note'), 'A dull film.', 'It is a charming and often affecting journey.']) assert.ok((await sentiment.classify(text)).typicality > 0.01, text.slice(0, 60))
-  for (const text of [sample('contract'), sample('chapter')]) assert.ok((await sentiment.classify(text)).typicality < 0.05, text.slice(0, 60))
+  assert.ok((await sentiment.classify(sample('contract'))).typicality < 0.01)
+  assert.ok((await sentiment.classify(sample('chapter'))).typicality < 0.05)
   sentiment.dispose()
 })

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { load } from 'linformer-wasm'
 import { dealFolds, hashOf } from '../../wasm/teach/folds.js'
 import { compareSketches, groupVersions, sketchOfText, sketchOfWords } from '../../wasm/teach/near-duplicates.js'
@@ -170,7 +171,7 @@ test('versions are in one fold, whatever their labels, and each label is in all 
 
 test('training/folds.js gives the folds of documents in the order in which they come', () => {
   const documents = Array.from({ length: 30 }, (_, i) => ({ text: rewritten(prose(30 + i % 10, 100), 20 + i).join(' '), label: i % 3 === 0 ? 'a' : 'b' }))
-  const script = new URL('../../training/folds.js', import.meta.url).pathname
+  const script = fileURLToPath(new URL('../../training/folds.js', import.meta.url))
   const { stdout, stderr } = spawnSync(process.execPath, [script], { input: documents.map((row) => `${JSON.stringify(row)}\n`).join(''), encoding: 'utf8' })
   const { rows } = dealt(documents.map(({ text, label }) => ({ text, label: label === 'a' ? 0 : 1 })))
   const foldOf = new Map(rows.map(({ text, fold }) => [text, fold]))

@@ -18,6 +18,6 @@ export function serve(functions) {
   let last = Promise.resolve()
   addEventListener('message', ({ data }) => {
     if (typeof data.id !== 'number' || !Object.hasOwn(functions, data.name)) return // not from messenger.js
-    last = last.then(() => answer(data))
+    last = last.then(() => answer(data)).catch(console.error) // one that cannot be answered holds up no other
   })
 }
