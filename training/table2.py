@@ -75,7 +75,8 @@ def read_task(task: Task, data: Path, trunk: Trunk) -> dict[str, list[Row]]:
         random.Random(f"{task.name} {split}").shuffle(documents)
         documents = documents[: MOST[split]]
         labels = labels or sorted({d["label"] for d in documents})
-        parts = [[e.ids for e in trunk.tokenizer.encode_batch([d[key] for d in documents])] for key in (("a", "b") if "a" in documents[0] else ("text",))]
+        keys = ("a", "b") if "a" in documents[0] else ("text",)
+        parts = [[e.ids for e in trunk.tokenizer.encode_batch([d[key] for d in documents])] for key in keys]
         joined = [a + [SEP_ID] + b for a, b in zip(*parts)] if len(parts) == 2 else parts[0]
         splits[split] = [(np.array(ids[:N]), labels.index(d["label"])) for ids, d in zip(joined, documents) if ids]
     return splits
@@ -164,7 +165,8 @@ def table(runs: dict) -> str:
             spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
             means += [statistics.mean(values)] if values else []
             cells.append(f"{statistics.mean(values):.1f}{spread} ({len(values)})" if values else "")
-        lines.append(f"| {name} | " + " | ".join(cells) + f" | {statistics.mean(means):.1f} |" if len(means) == len(TASKS) else f"| {name} | " + " | ".join(cells) + " | |")
+        average = f"{statistics.mean(means):.1f}" if len(means) == len(TASKS) else ""
+        lines.append(f"| {name} | " + " | ".join([*cells, average]) + " |")
     return "\n".join(lines)
 
 
