@@ -190,15 +190,19 @@ def chosen(features: Features, y: np.ndarray, folds: list) -> tuple[float, np.nd
     return best[1], best[0]
 
 
+def truth_of(train: list[dict], test: list[dict]) -> tuple[np.ndarray, np.ndarray]:
+    """The labels of each part: indices, or rows of 0 and 1 where a document may have many"""
+    if "labels" in train[0]:
+        binarizer = MultiLabelBinarizer().fit([d["labels"] for d in train])
+        return tuple(binarizer.transform([d["labels"] for d in rows]) for rows in (train, test))
+    names = sorted({d["label"] for d in train})
+    return tuple(np.array([names.index(d["label"]) for d in rows]) for rows in (train, test))
+
+
 def measure(name: str, sizes: list[str], seeds: int, args: argparse.Namespace, results: dict, save) -> None:
     train, test = documents(args.data, name, "train"), documents(args.data, name, "test")
     single = [d["label"] for d in train]
-    if "labels" in train[0]:
-        binarizer = MultiLabelBinarizer().fit([d["labels"] for d in train])
-        y_train, y_test = (binarizer.transform([d["labels"] for d in rows]) for rows in (train, test))
-    else:
-        names = sorted(set(single))
-        y_train, y_test = (np.array([names.index(d["label"]) for d in rows]) for rows in (train, test))
+    y_train, y_test = truth_of(train, test)
     cached = {c: [cached_vectors(c, name, split, rows, args) for split, rows in (("train", train), ("test", test))] for c in VECTORS}
     for size in sizes:
         if size == "1000" and len(train) <= 1000:

@@ -20,9 +20,8 @@ from types import SimpleNamespace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import MultiLabelBinarizer
 
-from fewshot import Features, cached_vectors, chosen, dealt_folds, documents, draw, fit, logits, score
+from fewshot import Features, cached_vectors, chosen, dealt_folds, documents, draw, fit, logits, score, truth_of
 
 TWINS = {"linformer": "Linformer", "full": "full attention", "none": "no attention"}
 SETS = ("agnews_small", "bbc", "imdb", "sst2_glue", "sent_subj", "sent_trec", "opp115_segments", "onestop")
@@ -32,12 +31,7 @@ SIZES = ("8", "1000")
 def measure(name: str, args: argparse.Namespace, results: dict, save) -> None:
     train, test = documents(args.data, name, "train"), documents(args.data, name, "test")
     single = [d["label"] for d in train]
-    if "labels" in train[0]:
-        binarizer = MultiLabelBinarizer().fit([d["labels"] for d in train])
-        y_train, y_test = (binarizer.transform([d["labels"] for d in rows]) for rows in (train, test))
-    else:
-        names = sorted(set(single))
-        y_train, y_test = (np.array([names.index(d["label"]) for d in rows]) for rows in (train, test))
+    y_train, y_test = truth_of(train, test)
     for model in sorted(args.twins.glob("*.safetensors")):
         twin = model.stem
         where = SimpleNamespace(model=model, vectors=args.vectors, trunk=hashlib.sha256(model.read_bytes()).hexdigest())

@@ -2,7 +2,7 @@
  * Which documents are held out together in cross-validation: decided by the texts alone, so that the same examples in another
  * order have the same folds, and neither a text that comes twice nor versions of one are in both the fitted and the held-out part.
  */
-import { groupVersions } from './near-duplicates.js'
+import { groupVersions, mixed } from './near-duplicates.js'
 
 /** Folds of cross-validation; fewer with many documents, where each fit has enough of them anyway. */
 const FOLDS = 5
@@ -24,11 +24,7 @@ export function hashOf(text) {
     b = Math.imul(b ^ unit, 0x85ebca6b)
     b ^= b >>> 15
   }
-  return [a, b].map((h) => {
-    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-    return ((h ^ (h >>> 16)) >>> 0).toString(16).padStart(8, '0')
-  }).join('')
+  return [a, b].map((h) => (mixed(h) >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
 /**

@@ -45,8 +45,8 @@ function kindOf(code) {
   return kind
 }
 
-/** The final mix of MurmurHash3. @param {number} h */
-function mixed(h) {
+/** The final mix of MurmurHash3. @param {number} h @returns {number} */
+export function mixed(h) {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return h ^ (h >>> 16)
