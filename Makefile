@@ -6,8 +6,8 @@ DIST ?= wasm/dist
 
 # Which kernels a build gets is decided here, at link time, and nowhere else.
 ENGINE := $(filter-out src/kernels_%,$(sort $(wildcard src/*.c)))
-SCALAR := src/kernels_scalar.c src/kernels_int8_scalar.c
-SIMD := src/kernels_simd128.c src/kernels_int8_simd128.c
+SCALAR := src/kernels_scalar.c src/kernels_int8_scalar.c src/kernels_quantise_scalar.c
+SIMD := src/kernels_simd128.c src/kernels_int8_simd128.c src/kernels_quantise_simd128.c
 HEADERS := $(wildcard src/*.h tests/c/*.h tests/fuzz/*.h)
 CASES := $(filter-out tests/c/test_%,$(sort $(wildcard tests/c/*.c)))
 # What every build depends on; the folder itself is there because its time changes when a source is removed.

@@ -46,37 +46,17 @@ static lf_quantised_panels quantised_values_of(const lf_run *run, size_t head, s
   return values;
 }
 
-/* Output j of `panels`, quantised with a scale of its own: n values that are `stride` floats apart. */
-static void store_quantised(lf_quantised_panels panels, size_t j, const float *in, size_t stride, size_t n) {
-  float largest = 0.0f;
-  float poison = 0.0f; /* a NaN or an infinity must not be lost */
-  for (size_t i = 0; i < n; i++) {
-    const float value = in[i * stride];
-    const float magnitude = value < 0.0f ? -value : value;
-    largest = largest < magnitude ? magnitude : largest;
-    poison = poison + value * 0.0f;
-  }
-  const float scale = lf_weight_scale(largest) + poison;
-  int32_t sum = 0;
-  for (size_t i = 0; i < lf_pad_group(n); i++) {
-    const int8_t value = i < n ? lf_quantise_weight(in[i * stride], scale) : 0;
-    panels.data[lf_quantised_index(panels.panel_stride, j, i)] = value;
-    sum += value;
-  }
-  panels.scale[j] = scale;
-  panels.sum[j] = (float)sum;
-}
-
 /* One head's columns of `source` become keys first .. first + rows - 1 of that head. */
 static void store_keys(lf_run *run, size_t head, lf_rows source, size_t first, size_t rows) {
   const size_t d_head = head_size(run);
+  const lf_rows in = lf_rows_at(source, 0, head * d_head);
+  if (run->keys == NULL) {
+    lf_quantise_weights(quantised_keys_of(run, head, 0, 0), first, in, rows);
+    return;
+  }
   for (size_t r = 0; r < rows; r++) {
     const size_t j = first + r;
-    const float *key = source.data + r * source.ld + head * d_head;
-    if (run->keys == NULL) {
-      store_quantised(quantised_keys_of(run, head, 0, 0), j, key, 1, d_head);
-      continue;
-    }
+    const float *key = in.data + r * in.ld;
     float *lane = run->keys + head * run->key_head + j / LF_LANES * d_head * LF_LANES + j % LF_LANES;
     for (size_t i = 0; i < d_head; i++) lane[i * LF_LANES] = key[i];
   }
@@ -98,9 +78,7 @@ static void quantise_values(lf_run *run, lf_range rows, size_t k) {
     const size_t count = k - first < LF_KEY_BLOCK ? k - first : LF_KEY_BLOCK;
     if (first + count > (size_t)rows.end) return;
     for (size_t head = 0; head < n_heads; head++) {
-      const lf_quantised_panels panels = quantised_values_of(run, head, first, count);
-      const lf_rows values = values_of(run, head, first);
-      for (size_t i = 0; i < head_size(run); i++) store_quantised(panels, i, values.data + i, values.ld, count);
+      lf_quantise_weight_columns(quantised_values_of(run, head, first, count), values_of(run, head, first));
     }
   }
 }

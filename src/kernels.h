@@ -1,8 +1,8 @@
 /* kernels.h - the arithmetic of the engine: what every kernel computes, in which order
  *
- * Two pairs of files implement this header, and the build links one of them: kernels_scalar.c and
- * kernels_int8_scalar.c, the reference, or kernels_simd128.c and kernels_int8_simd128.c for WebAssembly. They give the
- * same bits. What makes that possible:
+ * Two sets of files implement this header, and the build links one of them: kernels_scalar.c, kernels_int8_scalar.c and
+ * kernels_quantise_scalar.c, the reference, or the same with simd128 for WebAssembly. They give the same bits. What makes
+ * that possible:
  *
  * - The vectorised axis is never the reduced axis. In lf_gemm the lanes are outputs and the input is splat, so each
  *   lane repeats the scalar loop's order: products are added one at a time, first input first.
@@ -115,6 +115,16 @@ void lf_quantise(lf_quantised_rows out, lf_rows in, size_t rows, size_t n);
  *   out [n, rows] with room for lf_pad(n) rows, in [rows, n] */
 void lf_quantise_columns(lf_quantised_rows out, lf_rows in, size_t rows, size_t n);
 
+/* Rows of activations become outputs of a quantised matrix, as the keys are: row r is output first + r. Each has a scale of its
+ * own, lf_weight_scale of its largest magnitude, which is NaN with a NaN or an infinity; see lf_quantise_weight. Outputs are
+ * written in fours, so what comes after the last one is not defined.
+ *   out [out.n_in, more than first + rows], in [rows, out.n_in]; first is a multiple of LF_LANES */
+void lf_quantise_weights(lf_quantised_panels out, size_t first, lf_rows in, size_t rows);
+
+/* The same for columns of activations, as the values are: column j is output j.
+ *   out [out.n_in, out.n_out], in [out.n_in, out.n_out] */
+void lf_quantise_weight_columns(lf_quantised_panels out, lf_rows in);
+
 /* x = gelu(x) in place, the formula of lf_gelu, and the result quantised as lf_quantise does it. The exp is the coarser
  * one: its relative error of 1.1e-4 is forty times less than half a quantised step.
  *   out, x [rows, n] */
@@ -123,7 +133,7 @@ void lf_gelu_quantise(lf_quantised_rows out, lf_rows x, size_t rows, size_t n);
 /* out = in w + bias, or out += in w + bias. A bias of NULL is zero.
  *   out [rows, n_out], in [rows, n_in], w [n_in, n_out], bias [lf_pad(n_out)]
  * Order for each element: dot = exact sum of the quantised products; y = float(dot) * in.scale, and + in.offset * w.sum if
- * there is an offset; out = ((LF_ADD ? out : 0) + bias) + y * w.scale. */
+ * there is an offset; out = (LF_ADD ? out + bias : bias) + y * w.scale. */
 void lf_gemm_int8(lf_rows out, lf_quantised_rows in, lf_quantised_panels w, const float *bias, lf_mode mode,
                   size_t rows);
 

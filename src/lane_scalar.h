@@ -41,9 +41,9 @@ static inline lf_lane lf_exp(lf_lane x) {
 
 /* exp for values that are quantised next: 2^j p(f), with x / ln 2 = j + f, j whole and |f| <= 1/2. Range as lf_exp. */
 static inline lf_lane coarse_exp(lf_lane x) {
-  const lf_lane t = (x < LF_EXP_LOWEST ? LF_EXP_LOWEST : x) * LF_LOG2_E;
-  const lf_lane shifted = t + LF_ROUND;
-  const lf_lane f = t - (shifted - LF_ROUND);
+  x = x < LF_EXP_LOWEST ? LF_EXP_LOWEST : x;
+  const lf_lane shifted = multiply_add(LF_ROUND, x, LF_LOG2_E);
+  const lf_lane f = multiply_add(LF_ROUND - shifted, x, LF_LOG2_E);
   lf_lane y = multiply_add(LF_COARSE_EXP_2, LF_COARSE_EXP_3, f);
   y = multiply_add(LF_COARSE_EXP_1, y, f);
   y = multiply_add(1.0f, y, f);

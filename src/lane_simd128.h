@@ -97,9 +97,9 @@ static inline lf_coarse_exp_constants coarse_exp_constants(void) {
 }
 
 static inline lf_lane coarse_exp(lf_lane x, const lf_coarse_exp_constants *k) {
-  const lf_lane t = wasm_f32x4_mul(wasm_f32x4_pmax(x, k->low), k->rate);
-  const lf_lane shifted = wasm_f32x4_add(t, k->shift);
-  const lf_lane f = wasm_f32x4_sub(t, wasm_f32x4_sub(shifted, k->shift));
+  x = wasm_f32x4_pmax(x, k->low);
+  const lf_lane shifted = multiply_add(k->shift, x, k->rate);
+  const lf_lane f = multiply_add(wasm_f32x4_sub(k->shift, shifted), x, k->rate);
   lf_lane y = multiply_add(k->c2, k->c3, f);
   y = multiply_add(k->c1, y, f);
   y = multiply_add(k->c0, y, f);

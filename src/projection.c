@@ -3,6 +3,7 @@
  * Wang et al. 2020, equation 7, with E applied to the input of the key and value maps, and section 4 for the sharing
  * of E between heads, keys and values, and layers. */
 #include <float.h>
+#include <string.h>
 
 #include "run.h"
 
@@ -48,7 +49,9 @@ static piece piece_of(const lf_run *run, int32_t layer, lf_range rows) {
   const size_t count = (size_t)(rows.end - rows.first);
   if (!lf_projects_int8(&run->model->config)) return (piece){first * run->ld_p, count * run->ld_p, 1};
   const size_t padded = rows.end == lf_projected_rows(run, layer) ? run->ld_p - first : count;
-  return (piece){first, padded, (size_t)run->model->config.d_model};
+  const size_t d = (size_t)run->model->config.d_model;
+  if (padded == run->ld_p) return (piece){0, padded * d, 1};
+  return (piece){first, padded, d};
 }
 
 lf_range lf_projection_span(const lf_run *run, int32_t layer, lf_range tiles) {
@@ -67,7 +70,11 @@ void lf_projection_begin(const lf_run *run, float *p, int32_t layer, lf_range ro
   for (int32_t m = 0; m < lf_all_matrices(config); m++) {
     for (size_t t = 0; t < part.times; t++) {
       float *to = p + (size_t)m * matrix_size(run) + part.first + t * run->ld_p;
-      for (size_t i = 0; i < part.count; i++) to[i] = start;
+      if (start == 0.0f) {
+        memset(to, 0, part.count * sizeof *to);
+      } else {
+        for (size_t i = 0; i < part.count; i++) to[i] = start;
+      }
     }
   }
 }

@@ -147,6 +147,50 @@ static int32_t quantise_columns(float *out, size_t rows, size_t n, size_t scale,
   return gather_quantised(out, to, n, rows);
 }
 
+/* Outputs first .. first + n_out - 1, with what fills up their last group. */
+static int32_t gather_weights(float *out, lf_quantised_panels from, size_t first, size_t n_out) {
+  int32_t count = 0;
+  for (size_t j = first; j < first + n_out; j++) {
+    out[count++] = from.scale[j];
+    out[count++] = from.sum[j];
+    for (size_t i = 0; i < lf_pad_group(from.n_in); i++) {
+      out[count++] = (float)from.data[lf_quantised_index(from.panel_stride, j, i)];
+    }
+  }
+  return count;
+}
+
+/* The first row is zero, the second so small that it counts as that. */
+static int32_t quantise_weights(float *out, size_t rows, size_t n_in, size_t scale, uint32_t *state) {
+  const size_t ld = n_in + 3;
+  const size_t first = LF_LANES;
+  const lf_quantised_panels to = {.data = quantised_weights,
+                                  .scale = bias,
+                                  .sum = bias + first + lf_pad(rows),
+                                  .panel_stride = lf_pad_group(n_in) * LF_LANES,
+                                  .n_in = n_in};
+  random_fill(input, rows * ld, state, (float)scale);
+  for (size_t i = 0; i < 2 * ld && rows > 2; i++) input[i] = i < ld ? 0.0f : input[i] * 1e-33f;
+  memset(quantised_weights, 0x55, sizeof quantised_weights);
+  lf_quantise_weights(to, first, rows_of(input, ld), rows);
+  return gather_weights(out, to, first, rows);
+}
+
+static int32_t quantise_weight_columns(float *out, size_t n_in, size_t n_out, size_t scale, uint32_t *state) {
+  const size_t ld = lf_pad(n_out);
+  const lf_quantised_panels to = {.data = quantised_weights,
+                                  .scale = bias,
+                                  .sum = bias + ld,
+                                  .panel_stride = lf_pad_group(n_in) * LF_LANES,
+                                  .n_in = n_in,
+                                  .n_out = n_out};
+  random_fill(input, n_in * ld, state, (float)scale);
+  for (size_t i = 0; i < n_in; i++) input[i * ld] = 0.0f;
+  memset(quantised_weights, 0x55, sizeof quantised_weights);
+  lf_quantise_weight_columns(to, rows_of(input, ld));
+  return gather_weights(out, to, 0, n_out);
+}
+
 static int32_t layer_norm(float *out, size_t rows, size_t d, size_t constant, uint32_t *state) {
   const size_t ld = lf_pad(d);
   random_fill(input, rows * ld, state, constant ? 0.0f : 3.0f);
@@ -270,6 +314,8 @@ static const kernel_case cases[] = {
     {"widen I8", widen_i8, 1, 48, 5},
     {"importance", importance, 1, 48, 30},
     {"importance", importance, 1, 5, 1},
+    SIZES("weights quantised", quantise_weights),
+    SIZES("weight columns quantised", quantise_weight_columns),
 };
 
 int32_t kernel_case_count(void) { return (int32_t)(sizeof cases / sizeof cases[0]); }
