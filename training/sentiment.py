@@ -1,11 +1,11 @@
 """Trains `sentiment`: the film model, further, with a stem that sees the order of words, on reviews and on single sentences.
 
     python training/sentiment.py --data DATA/imdb --phrases DATA/sst2_glue --start runs/imdb/film.safetensors \
-        --tokenizer runs/imdb/tokenizer.json --teacher runs/imdb/teacher.json --sentences runs/sentiment/sentences \
-        --out runs/sentiment/student
+        --tokenizer runs/imdb/tokenizer.json --teacher runs/imdb/teacher.json --reviews runs/sentiment/reviews \
+        --sentences runs/sentiment/sentences --out runs/sentiment/student
 
-Reviews without a label get the opinion of two teachers: the linear models of `teacher.py`, and the film model itself. Their
-weights come from a logistic regression on the held-out reviews. Sentences have the sentence teacher's
+Reviews without a label get the opinion of three teachers: the linear models of `teacher.py`, the sentences of `review_teacher.py`, and the film
+model itself. Their weights come from a logistic regression on the held-out reviews. Sentences have the sentence teacher's
 opinion, and phrases of SST-2 their label too. Denial and contrast are taught by contrast/train.csv, pairs that were written for
 this, and by sentences that each epoch composes (contrast/compose.py).
 
@@ -63,12 +63,13 @@ def load_reviews(args: argparse.Namespace, start: Linformer, log: loop.Log) -> t
     if not cache.exists():
         cache.write_text(json.dumps(opinions(start, labelled, log) | opinions(start, unsup, log)))
     own = json.loads(cache.read_text())
-    linear = json.loads(args.teacher.read_text())["reviews"]
+    linear = {name: log_odds(p) for name, p in json.loads(args.teacher.read_text())["reviews"].items()}
+    teachers = [linear, *([json.loads((args.reviews / "reviews.json").read_text())] if args.reviews else [])]
     is_val = np.array([held_out({"id": name}, args.held_out) for name in labelled.names])
     truth = np.array([CLASSES.index(label) for label in labelled.labels])
 
     def table(names: list[str], with_own: bool) -> np.ndarray:
-        return np.array([[log_odds(linear[name]), own[name] if with_own else 0.0] for name in names])
+        return np.array([[*(teacher[name] for teacher in teachers), own[name] if with_own else 0.0] for name in names])
 
     val_names = [name for name, held in zip(labelled.names, is_val) if held]
     blends = {}
@@ -154,6 +155,7 @@ def main() -> None:
     parser.add_argument("--phrases", type=Path, required=True, help="folder of SST-2")
     parser.add_argument("--sentences", type=Path, required=True, help="what sentence_teacher.py wrote")
     parser.add_argument("--teacher", type=Path, required=True, help="what teacher.py wrote")
+    parser.add_argument("--reviews", type=Path, help="OUT of review_teacher.py")
     parser.add_argument("--start", type=Path, required=True, help="the film model's file")
     parser.add_argument("--go-on", type=Path, help="model.pt of an earlier run of this script, to go on from")
     parser.add_argument("--attention", choices=("linformer", "none", "full"), default="linformer")
