@@ -113,7 +113,7 @@ async function make(root) {
   /** @type {Map<string, Uint8Array>} */
   const files = new Map()
   /** @type {Set<string>} */
-  const inputs = new Set()
+  const inputs = new Set(Object.values(COPIES).map((source) => path.join(root, source)))
   await Promise.all(Object.keys(PROGRAMS).map(async (part) => {
     const { outputFiles, metafile } = await bundle(esbuild, root, part)
     for (const { path: file, contents } of outputFiles) files.set(file, contents)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import json
 import random
 import statistics
@@ -127,7 +128,7 @@ def accuracy(model: Linformer, rows: list[Row]) -> float:
 
 def batches_of(rows: list[Row], seed: int):
     """Endlessly: all rows in shuffled batches, again and again"""
-    for epoch in range(10**6):
+    for epoch in itertools.count():
         yield from loop.by_length(rows, lambda row: len(row[0]), BATCH_TOKENS, random.Random(seed * 1000 + epoch))
 
 
