@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=1e-4)
     parser.add_argument("--sentences", type=int, default=100_000)
     parser.add_argument("--twisted", type=int, default=80_000, help="and those of them that are judged with a change as well")
+    parser.add_argument("--written-twisted", type=int, default=0, help="changes of each written sentence that are judged as well")
     parser.add_argument("--held-out", type=int, default=10, help="percent of the labelled reviews kept for validation")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -117,7 +118,9 @@ def main() -> None:
     if not (args.out / "sentences.json").exists():
         drawn, rng = draw(fit + unsup, args.sentences, args.seed), random.Random(args.seed)
         twisted = [text for sentence in drawn if (text := twist(sentence, rng))]
-        texts = [d["text"] for d in phrases] + drawn + rng.sample(twisted, args.twisted)
+        changed = {text for sentence, _ in args.written_twisted * pairs if (text := twist(sentence, rng))}
+        texts = [d["text"] for d in phrases] + drawn + rng.sample(twisted, min(args.twisted, len(twisted)))
+        texts += sorted(changed - {text for text, _ in pairs + held})
         soft, started = {}, time.time()
         for i in range(0, len(texts), 16384):
             part = texts[i : i + 16384]

@@ -97,7 +97,7 @@ class Short:
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
         self.tokenizer = Tokenizer.from_file(str(args.tokenizer))
-        odds = json.loads((args.sentences / "sentences.json").read_text())
+        odds = {text: value for folder in args.sentences for text, value in json.loads((folder / "sentences.json").read_text()).items()}
         labels = {d["text"]: float(d["label"]) for d in read_jsonl(args.phrases / "train.jsonl.zst")}
         others = [text for text in odds if text not in labels]
         share = args.soft_share
@@ -153,7 +153,7 @@ def main() -> None:
     loop.add_options(parser, epochs=2, batch_tokens=10240, lr=8e-4, weight_decay=0.02, word_dropout=0.12, label_smoothing=0.03,
                      ema=0.999, position_lr=0.1, seed=1)  # fmt: skip
     parser.add_argument("--phrases", type=Path, required=True, help="folder of SST-2")
-    parser.add_argument("--sentences", type=Path, required=True, help="what sentence_teacher.py wrote")
+    parser.add_argument("--sentences", type=Path, nargs="+", required=True, help="each an OUT of sentence_teacher.py")
     parser.add_argument("--teacher", type=Path, required=True, help="what teacher.py wrote")
     parser.add_argument("--reviews", type=Path, help="OUT of review_teacher.py")
     parser.add_argument("--start", type=Path, required=True, help="the film model's file")
