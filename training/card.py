@@ -112,27 +112,30 @@ def subjects(figures: dict) -> str:
 
 
 def sentiment(figures: dict) -> str:
-    kinds = ("reviews", "sentences", "pairs", "older pairs")
+    kinds = ("reviews", "sentences", "plain pairs", "pairs", "older pairs")
 
     def row(name: str, of: dict) -> list[str]:
         return [name, *(told(of[kind]["accuracy"]) for kind in kinds)]
 
     rows = [row("**this model**", figures), *(row(f"its twin: {name}", of) for name, of in figures.get("twins", {}).items())]
-    rows += [[name, *(f"{value[kind]:.1f}" for kind in ("reviews", "sentences")), "", ""] for name, value in figures.get("TF-IDF", {}).items()]
+    rows += [[name, *(f"{value[kind]:.1f}" for kind in ("reviews", "sentences")), "", "", ""] for name, value in figures.get("TF-IDF", {}).items()]
     n = [f"{figures[kind]['documents']:,}" for kind in kinds]
     lengths = [[name, f"{value['documents']:,}", told(value["accuracy"]), f"{value['ECE']:.1f}"] for name, value in figures["by length"].items()]
     errors = ", ".join(f"{figures[kind]['ECE']:.2f}% of {kind}" for kind in ("reviews", "sentences"))
     parts = [
         "Accuracy on texts of `test`, through the command line, in percent with 95% intervals:",
-        table(["", f"{n[0]} reviews", f"{n[1]} sentences", f"{n[2]} sentences in pairs", f"{n[3]} in older pairs"], rows),
+        table(["", f"{n[0]} reviews", f"{n[1]} sentences", f"{n[2]} in plain pairs", f"{n[3]} in harder pairs", f"{n[4]} in older pairs"], rows),
         "Reviews are of IMDB, a subset of its official test set chosen by a hash of the id. Sentences are SST-2's: the 872 of GLUE's dev set. The two "
-        "sentences of a [pair](../training/contrast/test.csv) differ in a denial or a turn, and have opposite labels: guessing has half of them right. Both "
-        f"are right in {told(figures['pairs']['both right'])}% of the pairs. The [older pairs](../training/contrast/pairs.csv) were known when the training was devised.",
+        "texts of a pair differ in a denial or a turn, and have opposite labels: guessing has half of them right. [Plain pairs](../training/contrast/plain.csv) "
+        "are in everyday English, by somebody who had not seen the training; "
+        "[harder pairs](../training/contrast/test.csv) imply more than they say. Both are right in "
+        f"{told(figures['plain pairs']['both right'])} and {told(figures['pairs']['both right'])}% of the pairs. "
+        "The [older pairs](../training/contrast/pairs.csv) were known when the training was devised.",
         f"Expected calibration error: {errors}.",
         table(["reviews by length", "of them", "accuracy", "calibration error"], lengths),
     ]
     if "unlike" in figures:
-        shares = ", ".join(f"{figures[kind]['called unlike']:.1f}% of the {kind}" for kind in ("reviews", "sentences", "pairs"))
+        shares = ", ".join(f"{figures[kind]['called unlike']:.1f}% of the {kind}" for kind in ("reviews", "sentences", "plain pairs", "pairs"))
         parts += [unlike(figures), f"Called unlike what it knows (`typicality` below 0.01): {shares}."]
     return "\n\n".join(parts)
 

@@ -4,8 +4,9 @@
     python training/sentiment_figures.py --data DATA --twin "attention left out" runs/sentiment/none.safetensors
 
 Writes training/sentiment.json, which card.py puts into the card; `baselines.py` adds TF-IDF, and `unlike.py` typicality. Reviews are
-IMDB's `test`, sentences the `test` of SST-2 (the 872 of GLUE's dev set), pairs those of contrast/test.csv, of which each has a
-positive and a negative sentence, and older pairs those of contrast/pairs.csv, whose patterns training had in mind. A twin is another model of the same recipe; it is measured after the model itself.
+IMDB's `test`, sentences the `test` of SST-2 (the 872 of GLUE's dev set). Of each pair one text is positive and one negative: pairs are those
+of contrast/test.csv, plain pairs those of contrast/plain.csv, older pairs those of contrast/pairs.csv, whose patterns training had in
+mind. A twin is another model of the same recipe; it is measured after the model itself.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def documents_of(data: Path) -> dict[str, list[dict]]:
     return {
         "reviews": list(read_jsonl(data / "imdb" / "test.jsonl.zst")),
         "sentences": [{**d, "label": GLUE[str(d["label"])]} for d in read_jsonl(data / "sst2_glue" / "test.jsonl.zst")],
+        "plain pairs": pairs("plain.csv"),
         "pairs": pairs("test.csv"),
         "older pairs": pairs("pairs.csv"),
     }

@@ -65,7 +65,7 @@ test('no written sentence that the model learned from is one that it is tested o
   const lines = (/** @type {string} */ name) => readFileSync(`training/contrast/${name}.csv`, 'utf8').trim().split('\n').slice(1)
     .map((line) => line.replace(/,(positive|negative)\r?$/, '').replace(/^"(.*)"$/, '$1').toLowerCase())
   const learned = new Set(lines('train'))
-  const tested = [...lines('test'), ...lines('pairs')]
+  const tested = [...lines('test'), ...lines('plain'), ...lines('pairs')]
   assert.ok(tested.length > 500 && learned.size > 10_000)
   assert.deepEqual(tested.filter((text) => learned.has(text)), [])
 })
