@@ -38,6 +38,21 @@ class Encoder(MiniLM):
         """ids and mask [batch, n] -> log odds of 'positive' [batch]"""
         return self.head(super().forward(ids, mask))[:, 0]
 
+    @torch.inference_mode()
+    def vectors(self, rows: list[np.ndarray]) -> np.ndarray:
+        """Token ids of texts -> what the head is given, [len(rows), D] float32"""
+        out, order = np.zeros((len(rows), D), np.float32), sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        for start in range(0, len(order), 64):
+            chosen = order[start : start + 64]
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                out[chosen] = MiniLM.forward(self, *loop.pad([rows[i] for i in chosen])).float().numpy()
+        return out
+
+    @torch.inference_mode()
+    def odds(self, vectors: np.ndarray) -> np.ndarray:
+        """The same -> log odds of 'positive' [len(vectors)]"""
+        return self.head(torch.from_numpy(vectors))[:, 0].numpy()
+
     def adamw(self, lr: float) -> torch.optim.AdamW:
         """Over the layers that learn, and the head, which is new and learns at a rate of its own"""
         learning = [p for layer in self.layers[self.frozen :] for p in layer.parameters()]

@@ -25,8 +25,8 @@ from sklearn.preprocessing import StandardScaler
 import loop
 from data import IMDB_LABELS, held_out, read_jsonl
 from encoder_teacher import Encoder
-from minilm import D, MiniLM, read_wheel
-from sentence_teacher import PASSAGE, sentences_of
+from minilm import read_wheel
+from sentence_teacher import encode, sentences_of
 
 PART = 2_500  # reviews between two files
 ENDS = 2  # sentences whose vectors count once more, at the start and at the end
@@ -54,21 +54,13 @@ def main() -> None:
     model.load_state_dict(torch.load(args.sentences / "model.pt", weights_only=True))
     model.eval()
 
-    @torch.inference_mode()
     def read(texts: list[str]) -> np.ndarray:
         """The summaries of the texts, [len(texts), 3 D + 6] float32"""
         parts = [sentences_of(text) or [text] for text in texts]
-        encoded = tokenizer.encode_batch([sentence for part in parts for sentence in part])
-        rows = [np.array([e.ids[0], *e.ids[1:-1][: PASSAGE - 2], e.ids[-1]], np.int32) for e in encoded]
-        vectors, odds = np.zeros((len(rows), D), np.float32), np.zeros(len(rows), np.float32)
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-        for start in range(0, len(order), 64):
-            chosen = order[start : start + 64]
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                pooled = MiniLM.forward(model, *loop.pad([rows[i] for i in chosen])).float()
-            vectors[chosen], odds[chosen] = pooled.numpy(), model.head(pooled)[:, 0].numpy()
-        ends = np.cumsum([len(part) for part in parts])
-        return np.stack([summary(vectors[end - len(part) : end], odds[end - len(part) : end]) for part, end in zip(parts, ends)]).astype(np.float32)
+        vectors = model.vectors(encode(tokenizer, [sentence for part in parts for sentence in part]))
+        odds, ends = model.odds(vectors), np.cumsum([len(part) for part in parts])
+        each = [slice(end - len(part), end) for part, end in zip(parts, ends)]
+        return np.stack([summary(vectors[rows], odds[rows]) for rows in each]).astype(np.float32)
 
     documents = {split: list(read_jsonl(args.data / f"{split}.jsonl.zst")) for split in ("train", "unsup")}
     features, started = {}, time.time()

