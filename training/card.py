@@ -127,7 +127,7 @@ def sentiment(figures: dict) -> str:
         table(["", f"{n[0]} reviews", f"{n[1]} sentences", f"{n[2]} in plain pairs", f"{n[3]} in harder pairs", f"{n[4]} in older pairs"], rows),
         "Reviews are of IMDB, a subset of its official test set chosen by a hash of the id. Sentences are SST-2's: the 872 of GLUE's dev set. The two "
         "texts of a pair differ in a denial or a turn, and have opposite labels: guessing has half of them right. [Plain pairs](../training/contrast/plain.csv) "
-        "are in everyday English, by somebody who had not seen the training; "
+        "are everyday English, written by somebody who had not seen the training; "
         "[harder pairs](../training/contrast/test.csv) imply more than they say. Both are right in "
         f"{told(figures['plain pairs']['both right'])} and {told(figures['pairs']['both right'])}% of the pairs. "
         "The [older pairs](../training/contrast/pairs.csv) were known when the training was devised.",
