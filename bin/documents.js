@@ -11,6 +11,7 @@ import { filesOf } from './paths.js'
  * @typedef {object} Document
  * @property {unknown} id file name, or the id of its line
  * @property {string} [rawId] the line's id as it is written there
+ * @property {string} [where] its file and line; errors of a line without an id begin with it
  * @property {string | { text: string, textPair: string }} [input]
  * @property {string} [format] what the file was
  * @property {string[]} [notes] what of it is not in the text
@@ -24,12 +25,12 @@ import { filesOf } from './paths.js'
 /** What went wrong, by the system's code. @type {Map<unknown, string>} */
 const WORDS = new Map([
   ['ENOENT', 'there is no such file'], ['EISDIR', 'it is a folder'], ['EACCES', 'it may not be read'], ['EPERM', 'it may not be read'],
-  ['ELOOP', 'its symbolic links lead in a circle'], ['ENAMETOOLONG', 'its name is too long']
+  ['ENOTDIR', 'there is no such file'], ['ENOSPC', 'there is no space left'], ['ELOOP', 'its symbolic links lead in a circle'], ['ENAMETOOLONG', 'its name is too long']
 ])
 
 /** What the command line can do about it, by the reason of the error. @type {Map<unknown, string>} */
 const HINTS = new Map([
-  ['table', '--jsonl reads lines of {"id", "text"}; --type text reads this as one text'],
+  ['table', '--jsonl reads lines of {"id", "text"}, and --type text reads this as one text'],
   ['encoding', 'save it as UTF-8, or name its encoding with --encoding']
 ])
 
@@ -39,11 +40,14 @@ export function inWords(error) {
   if (error instanceof LinformerError) {
     const hint = HINTS.get(error.details.reason)
     // Once is enough: an error may come here again on its way.
-    return hint === undefined || error.message.endsWith(hint) ? error : new LinformerError(error.code, `${error.message}: ${hint}`, error.details, { cause: error })
+    return hint === undefined || error.message.endsWith(hint) ? error : new LinformerError(error.code, `${error.message}; ${hint}`, error.details, { cause: error })
   }
-  const words = WORDS.get('code' in error ? error.code : undefined)
+  const words = wordsOf('code' in error ? error.code : undefined)
   return words === undefined ? error : new Error(words, { cause: error })
 }
+
+/** @param {unknown} code of the system's @returns {string | undefined} what it means */
+export const wordsOf = (code) => WORDS.get(code)
 
 /** @returns {Promise<Uint8Array>} all of standard input, or so much that it is too much */
 async function readStdin() {

@@ -1,7 +1,7 @@
 /**
  * What `teach` and `evaluate` have in common: their options of examples, and figures in lines for people.
  */
-import { percent, plain, UsageError } from './terminal.js'
+import { percent, quoted, UsageError } from './terminal.js'
 
 /** @typedef {import('linformer-wasm').Assessment} Assessment */
 
@@ -27,7 +27,6 @@ export const examplesHelp = `      --text NAME        column of the text (defaul
 /** @param {import('./commands/index.js').Values<typeof examplesOptions>} values of the command line @returns {import('./examples.js').Columns} */
 export function columnsOf({ text, label, many, separator, encoding }) {
   if (separator !== undefined && !many) throw new UsageError('--separator goes with --many')
-  if (separator === '') throw new UsageError('--separator is empty')
   return { text, label, encoding, ...(many ? { separator: separator ?? SEPARATOR } : {}) }
 }
 
@@ -67,7 +66,7 @@ export function describeLabels({ confusion, perLabel }, labels) {
     if (f1 !== null) parts.push(`F1 ${percent(f1)}`)
     const others = (confusion?.[c] ?? []).map((times, p) => ({ times, p })).filter(({ times, p }) => p !== c && times > 0)
     others.sort((a, b) => b.times - a.times)
-    const taken = others.slice(0, OTHERS).map(({ times, p }) => `${times} taken for ${plain(labels[p])}`).join(', ')
-    return `  ${plain(label)}: ${parts.join(', ')}${taken && `; ${taken}`}`
+    const taken = others.slice(0, OTHERS).map(({ times, p }) => `${times} taken for ${quoted(labels[p])}`).join(', ')
+    return `  ${quoted(label)}: ${parts.join(', ')}${taken && `; ${taken}`}`
   })
 }

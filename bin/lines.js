@@ -82,7 +82,7 @@ export async function* fromLines(files, options = {}) {
   for (const name of files) {
     for await (const { file, error } of filesOf(name, /\.(jsonl|ndjson)$/i)) {
       if (error === undefined) yield* fromFileOfLines(file, options)
-      else yield { id: null, error: new Error(`${file}: ${inWords(error).message}`, { cause: error }) }
+      else yield { id: null, where: file, error: inWords(error) }
     }
   }
 }
@@ -145,28 +145,27 @@ async function* fromFileOfLines(file, { encoding }) {
   try {
     for await (const { number, text = '', value, error } of valuesOfLines(file, encoding)) {
       const where = `${file === '-' ? 'standard input' : file}, line ${number}`
-      if (error === undefined) yield documentOf(value, text, where)
-      else yield { id: null, error: new Error(`${where}: ${error.message}`, { cause: error }) }
+      yield error === undefined ? documentOf(value, text, where) : { id: null, where, error }
     }
   } catch (error) {
-    yield { id: null, error: new Error(`${file}: ${inWords(error).message}`, { cause: error }) }
+    yield { id: null, where: file, error: inWords(error) }
   }
 }
 
 /**
  * @param {unknown} json
- * @param {string} line it was in
+ * @param {string} text of the line it was in
  * @param {string} where
  * @returns {Document}
  */
-function documentOf(json, line, where) {
+function documentOf(json, text, where) {
   const value = /** @type {{ id?: unknown, text?: unknown, textPair?: unknown } | null} */ (json)
   const id = value?.id ?? null
-  const rawId = id === null ? undefined : rawMember(line, 'id')
-  if (typeof value?.text !== 'string') return { id, rawId, error: new Error(`${where} has no "text" that is a string`) }
-  if (value.textPair === undefined) return { id, rawId, input: value.text }
-  if (typeof value.textPair !== 'string') return { id, rawId, error: new Error(`${where} has a "textPair" that is not a string`) }
-  return { id, rawId, input: { text: value.text, textPair: value.textPair } }
+  const line = { id, where, rawId: id === null ? undefined : rawMember(text, 'id') }
+  if (typeof value?.text !== 'string') return { ...line, error: new Error('it has no "text" that is a string') }
+  if (value.textPair === undefined) return { ...line, input: value.text }
+  if (typeof value.textPair !== 'string') return { ...line, error: new Error('its "textPair" is not a string') }
+  return { ...line, input: { text: value.text, textPair: value.textPair } }
 }
 
 /**

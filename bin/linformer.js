@@ -32,6 +32,8 @@ async function main([name, ...rest]) {
     } catch (error) {
       throw new UsageError((error instanceof Error ? error.message : String(error)).replaceAll('\n', ' '))
     }
+    const empty = Object.keys(parsed.values).find((option) => parsed.values[option] === '')
+    if (empty !== undefined) throw new UsageError(`--${empty} is empty`)
     if (parsed.values.help) {
       await write(help)
       return 0

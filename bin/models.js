@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { inspect, LinformerError, load, shippedModels } from 'linformer-wasm'
 import { load as loadInWorker } from 'linformer-wasm/worker'
+import { wordsOf } from './documents.js'
 
 /** The model that is taken when none is named. */
 export const DEFAULT_MODEL = 'sentiment'
@@ -35,9 +36,11 @@ export const isRemote = (name) => /^(https?|hf):/i.test(name)
  * @param {Error} error
  */
 export function modelMessage(error) {
-  const { message } = error
-  if (!(error instanceof LinformerError) || error.details.errno !== 'ENOENT') return message
-  return `${message}; the models that come with the package are ${shippedModels.join(', ')}`
+  if (!(error instanceof LinformerError)) return error.message
+  const { source, errno } = error.details
+  const words = wordsOf(errno)
+  const message = words === undefined ? error.message : `${source} could not be read: ${words}`
+  return errno === 'ENOENT' ? `${message}; the models that come with the package are ${shippedModels.join(', ')}` : message
 }
 
 /**
@@ -54,9 +57,13 @@ export async function openModel(name, options, { trunk, inWorker = false } = {})
   const path = modelPath(name)
   /** @type {typeof load} */
   const begin = (source, given) => inWorker ? loadInWorker(source, { ...given, worker: startWorker() }) : load(source, given)
-  if (trunk === undefined) return begin(path, options)
-  const { kind, headRoom } = await inspect(path)
-  if (kind !== 'head') return begin(path, options)
-  const classifier = await begin(modelPath(trunk), { ...options, headRoom })
-  return classifier.attach(path)
+  const { kind, headRoom } = trunk === undefined ? { kind: undefined } : await inspect(path)
+  if (trunk !== undefined && kind === 'head') {
+    const classifier = await begin(modelPath(trunk), { ...options, headRoom })
+    return classifier.attach(path)
+  }
+  const classifier = await begin(path, options)
+  if (classifier.labels.length > 0) return classifier
+  classifier.dispose()
+  throw new LinformerError('BAD_ARGUMENT', `${name} is a trunk, without labels of its own: choose another model, or teach it yours with 'linformer teach'`)
 }

@@ -31,7 +31,7 @@ function delimiterOf(text) {
 }
 
 /** @param {import('papaparse').ParseError} error */
-const quoteError = ({ code, message }) => code === 'MissingQuotes' ? 'a quote in it is never closed, so that all that follows belongs to it' : message
+const quoteError = ({ code }) => code === 'MissingQuotes' ? 'a quote in it is never closed, so that all that follows belongs to it' : 'there is text after a closing quote'
 
 /**
  * @param {string} text

@@ -25,6 +25,13 @@ export const plain = (text) => {
   return text.replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
+/**
+ * A label among other words: in quotes where its own commas, brackets and the like would be taken for those of the line.
+ *
+ * @param {string} label
+ */
+export const quoted = (label) => plain(/[,;:()"|]/.test(label) ? JSON.stringify(label) : label)
+
 /** @param {string} message on stderr, with the program's name, in one line whatever is in it */
 export const complain = (message) => { process.stderr.write(`linformer: ${plain(message)}\n`) }
 

@@ -86,7 +86,7 @@ function encodingOfBytes(bytes) {
  */
 export function decode(bytes, { encoding, declared, exact = false, lenient = false } = {}) {
   const known = encodingOfMark(bytes)
-  if (known === 'utf-32') throw unreadable('encoding', 'it is UTF-32, which is not read: save it as UTF-8')
+  if (known === 'utf-32') throw unreadable('format', 'it is UTF-32, which is not read: save it as UTF-8')
   const said = known ?? (encoding === undefined ? undefined : checkEncoding(encoding)) ?? (exact ? undefined : encodingOfBytes(bytes))
   const name = said ?? (declared === undefined ? undefined : encodingName(declared)) ?? 'utf-8'
   const { text, bad } = decodeLeniently(bytes, name)

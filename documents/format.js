@@ -89,12 +89,15 @@ export function formatOf(bytes, { name = '', type = '' }) {
   const byMarkup = formatOfMarkup(sample, expected)
   if (byMarkup !== undefined) return { format: byMarkup, declared }
   const table = expected !== undefined && TABLES[expected] !== undefined ? expected : tableIn(sample, bytes.length > SAMPLE, expected === undefined)
-  if (table !== undefined) throw unreadable('table', `it is a table (${TABLES[table]}): rows, not one document`, { format: table })
+  if (table !== undefined) throw unreadable('table', table === 'json' ? 'it is JSON: data, not a document' : `it is a table (${TABLES[table]}): rows, not one document`, { format: table })
   if (expected !== undefined && ['pdf', 'docx', 'odt', 'epub', 'gzip'].includes(expected)) {
-    throw unreadable('damaged', `it is called ${expected === 'pdf' ? 'PDF' : `.${expected}`}, but it is none: its first bytes are others`, { format: expected })
+    throw unreadable('damaged', `its name or type says ${expected === 'pdf' ? 'PDF' : `.${expected}`}, but its content does not`, { format: expected })
   }
   return { format: expected === undefined || expected === 'rtf' ? 'text' : readerOf(expected), declared }
 }
+
+/** Whether a type speaks of the gzip, and not of what is in it. @param {string} type */
+export const isGzip = (type) => /^(gzip|application\/(x-)?gzip)\b/i.test(type.trim())
 
 /** @param {string} format @returns {Format} the reader that takes it */
 const readerOf = (format) => /** @type {Format} */ (({ docx: 'zip', odt: 'zip', epub: 'zip', mhtml: 'eml' })[format] ?? format)

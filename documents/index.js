@@ -7,12 +7,12 @@
 import { LinformerError } from '../wasm/common/errors.js'
 import { isBlank } from '../wasm/common/visible.js'
 import { emptyText, tooLarge, unreadable } from './errors.js'
-import { formatOf } from './format.js'
+import { formatOf, isGzip } from './format.js'
 
 /**
  * @typedef {import('./index.js').ReadOptions} ReadOptions
  * @typedef {import('./index.js').DocumentText} DocumentText
- * @typedef {{ encoding?: string, declared?: string, name?: string, onProgress?: (share: number) => void }} ReaderOptions
+ * @typedef {{ encoding?: string, declared?: string, name?: string, type?: string, onProgress?: (share: number) => void }} ReaderOptions
  * @typedef {{ text: string, notes: string[], format?: string }} Read
  */
 
@@ -31,10 +31,10 @@ const READERS = {
   rtf: async (bytes) => (await import('./rtf.js')).readRtf(bytes),
   eml: async (bytes) => (await import('./mail.js')).readMail(bytes),
   zip: async (bytes) => (await import('./office.js')).readArchive(bytes),
-  gzip: async (bytes, { name, encoding, onProgress }) => {
+  gzip: async (bytes, { name, type, encoding, onProgress }) => {
     const unpacked = (await import('./zip.js')).gunzip(bytes)
     if (unpacked[0] === 0x1f && unpacked[1] === 0x8b) throw unreadable('format', 'it is gzip within gzip, which is not read')
-    return readDocument(unpacked, { name: name?.replace(/\.gz$/i, ''), encoding, onProgress })
+    return readDocument(unpacked, { name: name?.replace(/\.gz$/i, ''), type: type !== undefined && isGzip(type) ? undefined : type, encoding, onProgress })
   }
 }
 
@@ -47,7 +47,7 @@ export async function readDocument(data, { name, type, encoding, onProgress } = 
   const bytes = bytesOf(data)
   if (bytes.length > MOST_BYTES) throw tooLarge('it has', bytes.length, MOST_BYTES, 'bytes')
   const { format, declared } = formatOf(bytes, { name, type })
-  const read = await READERS[format](bytes, { name, encoding, declared, onProgress })
+  const read = await READERS[format](bytes, { name, type, encoding, declared, onProgress })
   if (isBlank(read.text)) throw emptyText(`the text is empty: ${whyEmpty(read)}`, { notes: read.notes })
   return { text: read.text, format: /** @type {DocumentText['format']} */ (read.format ?? format), notes: read.notes }
 }

@@ -15,6 +15,9 @@ const OTHERS = [
   [/^Index\/Document\.iwa$/, 'an Apple Pages, Numbers or Keynote document, which is not read: save it as .docx or PDF'], [/^META-INF\/MANIFEST\.MF$/, 'a Java program, which is not read']
 ]
 
+/** Where Word and OpenDocument keep the pictures of a document. */
+const PICTURE = /^(word\/media|Pictures)\/[^/]+$/
+
 /**
  * @param {Uint8Array} bytes
  * @returns {Promise<Read>}
@@ -78,6 +81,12 @@ function partText(bytes, { skipped, texts, before, after }) {
   return parts.join('')
 }
 
+/** What is there instead of text, such as scanned pages. @param {Archive} archive @returns {string[]} */
+function onlyPictures({ names }) {
+  const pictures = [...names].filter((name) => PICTURE.test(name)).length
+  return pictures === 0 ? [] : [`it has only pictures (${pictures}): run text recognition (OCR) on them first`]
+}
+
 const WORD = {
   // A Fallback says again what is said beside it.
   skipped: new Set(['del', 'moveFrom', 'Fallback', 'instrText', 'rPr', 'pPr', 'sectPr']),
@@ -90,7 +99,8 @@ const WORD = {
 function readDocx(archive, main) {
   const names = [main, ...['footnotes', 'endnotes'].map((name) => `${main.slice(0, main.lastIndexOf('/'))}/${name}.xml`)]
   const texts = names.map((name) => archive.read(name)).map((part) => part === undefined ? '' : partText(part, WORD))
-  return { text: tidy(texts.join('\n\n')), notes: [], format: 'docx' }
+  const text = tidy(texts.join('\n\n'))
+  return { text, notes: text === '' ? onlyPictures(archive) : [], format: 'docx' }
 }
 
 const OPEN_DOCUMENT = {
@@ -106,5 +116,6 @@ function readOdt(archive) {
   if (manifest !== undefined && xmlText(manifest).includes('encryption-data')) throw unreadable('locked', 'the document is locked with a password: save it without one')
   const content = archive.read('content.xml')
   if (content === undefined) throw unreadable('damaged', 'its archive has no content.xml')
-  return { text: tidy(partText(content, OPEN_DOCUMENT)), notes: [], format: 'odt' }
+  const text = tidy(partText(content, OPEN_DOCUMENT))
+  return { text, notes: text === '' ? onlyPictures(archive) : [], format: 'odt' }
 }

@@ -10,7 +10,7 @@ import { fromFiles } from '../documents.js'
 import { fromLines } from '../lines.js'
 import { DEFAULT_MODEL, isRemote, modelMessage, openModel } from '../models.js'
 import { isPattern } from '../patterns.js'
-import { complain, paint, plain, ProgressBar, UsageError, wholeNumber, write } from '../terminal.js'
+import { complain, paint, plain, ProgressBar, quoted, UsageError, wholeNumber, write } from '../terminal.js'
 import { inOrder, Workers } from '../workers.js'
 
 /**
@@ -88,6 +88,9 @@ function isEncoding(name) {
   }
 }
 
+/** An id for people and tables; undefined if there is none. @param {unknown} id @param {string | undefined} rawId as it was written */
+const nameOf = (id, rawId) => typeof id === 'string' ? id : id === null ? undefined : rawId ?? JSON.stringify(id)
+
 /** An answer as JSON, with its id as it was written. @param {Answer} answer @param {string | undefined} rawId */
 function jsonLine(answer, rawId) {
   const { id, ...rest } = answer
@@ -97,7 +100,7 @@ function jsonLine(answer, rawId) {
 
 /** @param {Answer} answer @param {string | undefined} rawId */
 function csvRow(answer, rawId) {
-  const id = typeof answer.id === 'string' ? answer.id : rawId ?? (answer.id === null ? '' : JSON.stringify(answer.id))
+  const id = nameOf(answer.id, rawId) ?? ''
   if ('error' in answer) return [id, '', '', '', '', answer.error]
   const { found, score, tokens } = answer
   const label = found === undefined ? answer.label : found.map((each) => each.label).join('; ')
@@ -125,21 +128,31 @@ function describeFound(found, text, explain) {
   })
 }
 
+/** Below this a document is at the edge of what a model knows. */
+const UNUSUAL = 0.05
+
+/** @param {number | undefined} typicality @returns {string} a warning; empty for a document that is like those of the training */
+export function typicalityWords(typicality = 1) {
+  if (typicality < lowTypicality) return 'unlike anything the model was trained on'
+  return typicality < UNUSUAL ? 'unusual for this model' : ''
+}
+
 /** @param {Answer} answer @param {string} text of the document @param {boolean} explain @returns {string} lines for people */
 function describe(answer, text, explain) {
   if ('error' in answer) return ''
-  const read = answer.truncated ? `${answer.tokensUsed} of ${answer.tokens} tokens` : `${answer.tokens} tokens`
+  const tokens = `${answer.tokens} token${answer.tokens === 1 ? '' : 's'}`
+  const read = answer.truncated ? `${answer.tokensUsed} of ${tokens}` : tokens
   const windows = answer.windows > 1 ? ` in ${answer.windows} windows` : ''
-  const isUnlike = answer.typicality !== undefined && answer.typicality < lowTypicality
-  const warning = isUnlike ? `  ${paint('yellow', 'unlike anything the model was trained on', process.stdout)}` : ''
+  const unlike = typicalityWords(answer.typicality)
+  const warning = unlike === '' ? '' : `  ${paint('yellow', unlike, process.stdout)}`
   const { found } = answer
   if (found !== undefined) {
     const heading = `${plain(String(answer.id))}: ${found.length} label${found.length === 1 ? '' : 's'} found  ${read}${windows}${warning}`
     return `${[heading, ...describeFound(found, text, explain)].join('\n')}\n`
   }
   const percent = (/** @type {number} */ score) => `${(100 * score).toFixed(1)}%`
-  const others = answer.scores.slice(1).map(({ label, score }) => `${plain(label)} ${percent(score)}`).join(', ')
-  const label = paint('bold', plain(answer.label), process.stdout)
+  const others = answer.scores.slice(1).map(({ label, score }) => `${quoted(label)} ${percent(score)}`).join(', ')
+  const label = paint('bold', quoted(answer.label), process.stdout)
   const lines = [`${plain(String(answer.id))}: ${label} ${percent(answer.score)}${others && `  (${others})`}  ${read}${windows}${warning}`]
   if (answer.explanation) lines.push(...describePassages(answer.explanation.passages))
   return `${lines.join('\n')}\n`
@@ -226,32 +239,33 @@ export async function classify(values, positionals) {
   const reading = { type: values.type, encoding: values.encoding }
   if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'typicality', 'error']))
   /** @param {import('../documents.js').Document} document @param {() => boolean} isNext */
-  const answerTo = async ({ id, rawId, input, notes = [], error }, isNext) => {
+  const answerTo = async ({ id, rawId, where = '', input, notes = [], error }, isNext) => {
+    const shown = nameOf(id, rawId) ?? where
     try {
       if (input === undefined) throw error
       const result = await workers.with((classifier) => classifier.classify(input, {
         topK, overflow: /** @type {import('linformer-wasm').ClassifyOptions['overflow']} */ (values.overflow), explain: values.explain,
         // A worker sends a message for each.
         onProgress: !process.stderr.isTTY ? undefined : ({ phase, done, total }) => {
-          if (isNext()) bar.show(`${id} (${phase})`, done / (total || 1))
+          if (isNext()) bar.show(`${shown} (${phase})`, done / (total || 1))
         }
       }))
       /** @type {Answer} */
       const answer = { id, ...result, ...(notes.length > 0 ? { notes } : {}) }
       const cut = result.truncated && !values.json && !values.jsonl ? [`only the first ${result.tokensUsed} of ${result.tokens} tokens were read`] : []
-      return { answer, rawId, input, remarks: [...notes, ...cut] }
+      return { answer, shown, rawId, input, remarks: [...notes, ...cut] }
     } catch (error) {
       const code = error instanceof LinformerError ? { code: error.code } : {}
       /** @type {Answer} */
-      const answer = { id, error: messageOf(error), ...code }
-      return { answer, rawId, input, remarks: [messageOf(error)] }
+      const answer = { id, error: id === null ? `${where}: ${messageOf(error)}` : messageOf(error), ...code }
+      return { answer, shown, rawId, input, remarks: [messageOf(error)] }
     }
   }
   const documents = values.jsonl ? fromLines(files, reading) : fromFiles(files, reading)
-  for await (const { answer, rawId, input, remarks } of inOrder(documents, workers.most, answerTo)) {
+  for await (const { answer, shown, rawId, input, remarks } of inOrder(documents, workers.most, answerTo)) {
     if ('error' in answer) status = 1
     bar.clear()
-    for (const remark of remarks) complain(`${answer.id ?? 'a line'}: ${remark}`)
+    for (const remark of remarks) complain(`${shown}: ${remark}`)
     if (values.csv) {
       const cells = csvRow(answer, rawId)
       await write(csvLine(values['no-formulas'] ? cells.map(neutral) : cells))

@@ -6,7 +6,7 @@ import { inWords } from '../documents.js'
 import { examplesOf } from '../examples.js'
 import { columnsOf, describeFigures, describeLabels, examplesHelp, examplesOptions } from '../figures.js'
 import { modelMessage, openModel } from '../models.js'
-import { complain, percent, plain, ProgressBar, UsageError, write } from '../terminal.js'
+import { complain, percent, plain, ProgressBar, quoted, UsageError, write } from '../terminal.js'
 
 export const evaluateOptions = /** @type {const} */ ({
   model: { type: 'string', short: 'm' },
@@ -39,7 +39,7 @@ const SHOWN = 200
 export async function evaluate(values, positionals) {
   if (positionals.length !== 1) throw new UsageError(`evaluate takes one EXAMPLES, not ${positionals.length}`)
   if (values.model === undefined) throw new UsageError('--model is missing')
-  const least = values['at-least'] === undefined ? undefined : Number(values['at-least'])
+  const least = values['at-least'] === undefined ? undefined : /^[\d.]+$/.test(values['at-least']) ? Number(values['at-least']) : NaN
   if (least !== undefined && !(least >= 0 && least <= 1)) throw new UsageError(`--at-least is ${JSON.stringify(values['at-least'])}; it has to be a share from 0 to 1`)
   columnsOf(values) // bad ones are told before the model is loaded
   const bar = new ProgressBar()
@@ -101,8 +101,8 @@ function describe(evaluation, labels, mistakes) {
   if (mistakes.length > 0) lines.push('worst mistakes:')
   for (const { id, labels: own, predicted, label, score, passage } of mistakes) {
     const what = evaluation.confusion !== undefined
-      ? `${plain(own[0])}, taken for ${plain(label)} (${percent(score)})`
-      : `${plain(label)} was ${predicted.includes(label) ? 'given' : 'missed'} (${percent(score)})`
+      ? `${quoted(own[0])}, taken for ${quoted(label)} (${percent(score)})`
+      : `${quoted(label)} was ${predicted.includes(label) ? 'given' : 'missed'} (${percent(score)})`
     lines.push(`  ${plain(id)}: ${what}`)
     if (passage !== undefined) lines.push(`    ${plain(passage.text.replace(/\s+/g, ' ').trim().slice(0, SHOWN))}`)
   }

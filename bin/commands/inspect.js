@@ -3,7 +3,7 @@
  */
 import { inspect, LinformerError } from 'linformer-wasm'
 import { modelMessage, modelPath } from '../models.js'
-import { complain, mebibytes, plain, UsageError, write } from '../terminal.js'
+import { complain, mebibytes, plain, quoted, UsageError, write } from '../terminal.js'
 
 export const inspectOptions = /** @type {const} */ ({ json: { type: 'boolean' } })
 
@@ -60,7 +60,7 @@ export async function inspectModel(values, positionals) {
   }
   const { name = positionals[0], license = 'not said', trained_on: trainedOn = 'not said' } = model.metadata
   const lines = [
-    plain(model.labels.length > 0 ? `${name}: ${model.labels.join(', ')}` : `${name}: a trunk, without labels`),
+    `${plain(name)}: ${model.labels.length > 0 ? model.labels.map(quoted).join(', ') : 'a trunk, without labels'}`,
     plain(`  licence ${license}; trained on ${trainedOn}`),
     `  ${number(model.parameters)} parameters, ${number(model.fileBytes)} bytes`,
     '',

@@ -7,7 +7,10 @@ import { inWords } from '../documents.js'
 import { columnsOf, describeFigures, describeLabels, examplesHelp, examplesOptions } from '../figures.js'
 import { modelMessage, modelPath } from '../models.js'
 import { checkOutput, writeOutput } from '../output.js'
-import { complain, percent, plain, ProgressBar, UsageError, write } from '../terminal.js'
+import { complain, percent, plain, ProgressBar, quoted, UsageError, wholeNumber, write } from '../terminal.js'
+
+/** MiB. */
+const MOST_MEMORY = 2 ** 20
 
 /** The trunk that is taught when none is named. */
 const DEFAULT_TRUNK = 'general'
@@ -69,7 +72,7 @@ function describe(report, ids, given) {
     `  words alone    ${percent(report.alone.words.accuracy.value)} right`,
     ...describeLabels(report, labels)
   ]
-  const few = report.fewExamples.map(({ label, examples }) => `${plain(label)} (${examples})`)
+  const few = report.fewExamples.map(({ label, examples }) => `${quoted(label)} (${examples})`)
   if (few.length > 0) lines.push(`fewer than ${FEW} examples, more would help: ${few.join(', ')}`)
   const near = report.nearDuplicates
   if (near.length > 0) {
@@ -79,8 +82,8 @@ function describe(report, ids, given) {
   }
   if (report.suspects.length > 0) lines.push('look at these first, their labels seem unlikely:')
   for (const { index, label, suggested } of report.suspects.slice(0, SHOWN)) {
-    const instead = report.confusion !== undefined ? `, perhaps ${plain(String(suggested))}` : suggested === null ? ' is perhaps wrong' : ' is perhaps missing'
-    lines.push(`  ${plain(ids[index])}: ${plain(label)}${instead}`)
+    const instead = report.confusion !== undefined ? `, perhaps ${quoted(String(suggested))}` : suggested === null ? ' is perhaps wrong' : ' is perhaps missing'
+    lines.push(`  ${plain(ids[index])}: ${quoted(label)}${instead}`)
   }
   return `${lines.join('\n')}\n`
 }
@@ -93,8 +96,7 @@ function describe(report, ids, given) {
 export async function teach(values, positionals) {
   if (positionals.length !== 1) throw new UsageError(`teach takes one EXAMPLES, not ${positionals.length}`)
   if (values.out === undefined) throw new UsageError('--out is missing: the file to write')
-  const memory = values.memory === undefined ? undefined : Number(values.memory)
-  if (memory !== undefined && !(Number.isSafeInteger(memory) && memory > 0)) throw new UsageError(`--memory is ${JSON.stringify(values.memory)}; it has to be a whole number of MiB`)
+  const memory = wholeNumber(values.memory, 'memory', MOST_MEMORY)
   const columns = columnsOf(values)
   const bar = new ProgressBar()
   let status = 0

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 import test from 'node:test'
 import { promisify } from 'node:util'
 import { load } from 'linformer-wasm'
+import { typicalityWords } from '../../bin/commands/classify.js'
 import { tiny, withHeader } from './helpers/models.js'
 
 const folder = await mkdtemp(join(tmpdir(), 'linformer-cli-'))
@@ -57,7 +58,7 @@ test('bad usage is exit status 2, says what is wrong, and leaves stdout empty', 
     [['classify', '--top-k', 'two', 'x'], /--top-k/], [['classify', '--memory', '1.5', 'x'], /--memory/],
     [['classify', '--overflow', 'cut', 'x'], /--overflow is "cut"/], [['classify', '--backend', 'gpu', 'x'], /--backend/],
     [['classify', '--precision', 'half', 'x'], /--precision is "half"/], [['classify', '--nonsense'], /nonsense/], [['classify', '--json', '--jsonl', 'x'], /exclude/], [['classify', '--json', '--csv', 'x'], /exclude/], [['classify', '--type', 'doc', 'x'], /--type is "doc"/],
-    [['classify', '--encoding', 'klingon', 'x'], /--encoding is "klingon"/], [['classify', '-', '-'], /only once/],
+    [['classify', '--encoding', 'klingon', 'x'], /--encoding is "klingon"/], [['classify', '-', '-'], /only once/], [['classify', '--model', '', 'x'], /--model is empty/], [['teach', 'x', '--out', ''], /--out is empty/],
     [['inspect'], /one MODEL/], [['inspect', 'a', 'b'], /one MODEL/], [['bench', '--lengths', '5,x'], /--lengths/], [['bench', 'x'], /no arguments/], [['completion'], /bash, zsh, fish/], [['completion', 'csh'], /csh/]
   ]
   for (const [args, message] of cases) {
@@ -82,6 +83,7 @@ test('a text unlike anything that the model was trained on is called that', asyn
   const [contract, review] = stdout.trim().split('\n')
   assert.match(contract, /tokens.* {2}unlike anything the model was trained on$/)
   assert.match(review, /tokens$/)
+  assert.deepEqual([0, 0.0099, 0.01, 0.049, 0.05, 1, undefined].map(typicalityWords).map((words) => words.split(' ')[0]), ['unlike', 'unlike', 'unusual', 'unusual', '', '', ''])
 })
 
 test('standard input, with - and without', async () => {
@@ -107,8 +109,8 @@ test('a file that cannot be read does not harm the others', async () => {
   const answers = JSON.parse(stdout)
   assert.deepEqual(answers.map(({ id }) => id), names.map(at))
   assert.deepEqual(answers.map(({ error }) => error), [
-    'there is no such file', undefined, 'the text is empty: there is nothing in it', 'it is not text: character 2 is NUL: save it as UTF-8, or name its encoding with --encoding',
-    'it is not UTF-8 (byte 4): save it as UTF-8, or name its encoding with --encoding',
+    'there is no such file', undefined, 'the text is empty: there is nothing in it', 'it is not text: character 2 is NUL; save it as UTF-8, or name its encoding with --encoding',
+    'it is not UTF-8 (byte 4); save it as UTF-8, or name its encoding with --encoding',
     'there are no documents in that folder (.txt, .md, .html, .pdf, .docx and others)', undefined
   ])
   assert.equal(answers[2].code, 'EMPTY_TEXT')
@@ -143,7 +145,7 @@ test('--type, --encoding, notes: what a document is, what it is in, what of it i
   assert.match(mixed.stderr, /mixed\.pdf: 3 of 4 pages have no text/)
   const table = await run(['classify', '-m', model, 'tests/documents/files/rows.csv'])
   assert.deepEqual([table.status, table.stdout], [1, ''])
-  assert.match(table.stderr, /it is a table \(CSV\): rows, not one document: --jsonl reads lines/)
+  assert.match(table.stderr, /it is a table \(CSV\): rows, not one document; --jsonl reads lines/)
 })
 
 test('--csv: a row for each document, also for those that failed', async () => {
@@ -212,13 +214,23 @@ test('--explain', async () => {
 })
 
 test('a model that cannot be loaded', async () => {
-  for (const [name, message] of [[at('page.html'), /web page \(HTML\)/], ['no-such-model', /ENOENT/], [at('one.txt'), /not a \.safetensors|cut short/]]) {
+  for (const [name, message] of [[at('page.html'), /web page \(HTML\)/], ['no-such-model', /no-such-model could not be read: there is no such file; the models/], [at('folder'), /folder could not be read: it is a folder\n/], [at('one.txt'), /not a \.safetensors|cut short/]]) {
     for (const args of [['classify', '-m', name, at('one.txt')], ['inspect', name]]) {
       const { status, stdout, stderr } = await run(args)
       assert.deepEqual([status, stdout], [1, ''])
       assert.match(stderr, message)
     }
   }
+  const trunk = await run(['classify', '-m', 'general', at('one.txt'), at('two.txt')])
+  assert.deepEqual([trunk.status, trunk.stdout], [1, ''])
+  assert.match(trunk.stderr, /^linformer: general is a trunk, without labels of its own.*\n$/)
+})
+
+test('a line without an id is told by its file and number, one with any other id by that', async () => {
+  const input = '{"text": ""}\n\n{"id": {"x": 1.0}, "text": 5}\n'
+  const { stdout, stderr } = await run(['classify', '-m', model, '--jsonl'], { input })
+  assert.deepEqual(stdout.trim().split('\n').map((line) => JSON.parse(line).error), ['standard input, line 1: the text is empty: there is nothing to classify', 'it has no "text" that is a string'])
+  assert.equal(stderr, 'linformer: standard input, line 1: the text is empty: there is nothing to classify\nlinformer: {"x": 1.0}: it has no "text" that is a string\n')
 })
 
 test('a reader that goes away early is no error', async () => {

@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { examplesOf } from '../../bin/examples.js'
 import { timeLeft } from '../../bin/terminal.js'
 import { randomModel } from './helpers/random-model.js'
@@ -92,6 +93,8 @@ test('commas, semicolons and tabs; headers in any case; quoted fields; UTF-16 an
   }
   writeFileSync(path('c.csv'), Buffer.from(`\ufeff${csvOf(';')}`, 'utf16le'))
   assert.deepEqual((await readAll('c.csv')).map(({ text, labels }) => ({ text, labels })), expected)
+  writeFileSync(path('b.csv.gz'), gzipSync(csvOf(';')))
+  assert.deepEqual((await readAll('b.csv.gz')).map(({ text, labels }) => ({ text, labels })), expected)
   writeFileSync(path('d.csv'), Buffer.from('text,label\ncaf\xe9 \x80,x\n', 'latin1'))
   assert.equal((await readAll('d.csv', { encoding: 'windows-1252' }))[0].text, 'café €')
   writeFileSync(path('e.csv'), `text,label\n"${'long '.repeat(200_000)}",x\n`)
@@ -113,6 +116,13 @@ test('bad rows are told with their lines, and the others are used', async () => 
     ['line 5', undefined, 'Error: it has no "text"'], ['line 6', 'y', undefined],
     ['line 7', undefined, 'Error: a quote in it is never closed, so that all that follows belongs to it']
   ])
+  // A bad byte is one row's; a table in another encoding is refused as a whole.
+  writeFileSync(path('byte.csv'), Buffer.from(`text,label\n${'a long row,x\n'.repeat(20)}caf\xe9,y\n"a"b,z\n`, 'latin1'))
+  assert.deepEqual((await readAll('byte.csv')).slice(19).map(({ id, error }) => [id.replace(/.*, /, ''), error && String(error)]), [
+    ['line 21', undefined], ['line 22', 'Error: it has characters that cannot be decoded'], ['line 23', 'Error: there is text after a closing quote']
+  ])
+  writeFileSync(path('byte.csv'), Buffer.from('text,label\ncaf\xe9,y\n', 'latin1'))
+  await assert.rejects(readAll('byte.csv'), /it is not UTF-8 \(byte 15\); save it as UTF-8, or name its encoding/)
   writeFileSync(path('bad.jsonl'), '{"text":"a","label":"x"}\nnonsense\n\n{"text":1}\n')
   assert.deepEqual((await readAll('bad.jsonl')).map(({ id, error }) => [id.replace(/.*, /, ''), error !== undefined]), [['line 1', false], ['line 2', true], ['line 4', true]])
 })
@@ -207,6 +217,13 @@ test('labels: numbers and truth values are words, names in either normal form ar
     ['Error: the name of this folder is blank, and no label', 'caf\u00e9', 'spaced'])
 })
 
+test('labels with commas and quotes are told from their neighbours', () => {
+  writeFileSync(path('odd.csv'), csvOf(',').replaceAll(',bills', ',"bills, ""paid"""'))
+  const told = linformer('teach', path('odd.csv'), '-m', path('trunk.safetensors'), '-o', path('odd.safetensors'))
+  assert.match(told.stdout, /fewer than 8 examples, more would help: "bills, \\"paid\\"" \(6\), parcels \(6\)\n/)
+  assert.match(linformer('inspect', path('odd.safetensors')).stdout, /: "bills, \\"paid\\"", parcels\n/)
+})
+
 test('labels that differ in case alone are told, and taught', () => {
   writeFileSync(path('case.csv'), csvOf(',') + [0, 1, 2].map((i) => `the tracking of van ${i},Parcels\r\n`).join(''))
   const told = linformer('teach', path('case.csv'), '-m', path('trunk.safetensors'), '-o', path('case.safetensors'), '--json')
@@ -239,12 +256,16 @@ test('what cannot be done is told in words', () => {
   tells(['teach', path('wide.csv'), ...model], 1, /^linformer: wide\.csv has no column "text"; its header is ("Column \d x+", ){10}\.\.\. \(--text.*\)\n$/)
   writeFileSync(path('list.json'), JSON.stringify([{ text: 'a', label: 'b' }], null, 2))
   tells(['teach', path('list.json'), ...model], 1, /list\.json is one list in JSON; what is read is JSONL/)
-  tells(['teach', path('letters'), ...model, '--memory', '0.5'], 2, /--memory is "0\.5"; it has to be a whole number of MiB/)
+  tells(['teach', path('letters'), ...model, '--memory', '0.5'], 2, /--memory is "0\.5"; it has to be a whole number from 1 to/)
   writeFileSync(path('nul.csv'), 'text,label\na\0b,c\n')
   tells(['teach', path('nul.csv'), ...model], 1, /name its encoding with --encoding\n$/)
   mkdirSync(path('bad/a'), { recursive: true })
   writeFileSync(path('bad/a/nul.txt'), 'a\0b')
-  tells(['teach', path('bad'), ...model], 1, /NUL: save it as UTF-8, or name its encoding with --encoding; it is left out\n/)
+  tells(['teach', path('bad'), ...model], 1, /NUL; save it as UTF-8, or name its encoding with --encoding; it is left out\n/)
   tells(['evaluate', path('letters')], 2, /--model is missing/)
   tells(['evaluate', '--model', path('trunk.safetensors'), '--at-least', '2', path('letters')], 2, /a share from 0 to 1/)
+  tells(['evaluate', '--model', path('trunk.safetensors'), '--at-least', ' ', path('letters')], 2, /--at-least is " "/)
+  writeFileSync(path('twice.csv'), 'text,Text,label\na,b,c\n')
+  tells(['teach', path('twice.csv'), ...model], 1, /twice\.csv has the column "text" more than once; its header is "text", "Text", "label"/)
+  tells(['teach', 'tests/documents/files/review.docx', ...model], 1, /review\.docx: it is a document \(docx\), not a table/)
 })
