@@ -11,7 +11,7 @@ import { filesOf } from './paths.js'
  * @typedef {object} Document
  * @property {unknown} id file name, or the id of its line
  * @property {string} [rawId] the line's id as it is written there
- * @property {string} [where] its file and line; errors of a line without an id begin with it
+ * @property {string} [where] of a line: its file and number
  * @property {string | { text: string, textPair: string }} [input]
  * @property {string} [format] what the file was
  * @property {string[]} [notes] what of it is not in the text

@@ -239,8 +239,9 @@ export async function classify(values, positionals) {
   const reading = { type: values.type, encoding: values.encoding }
   if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'typicality', 'error']))
   /** @param {import('../documents.js').Document} document @param {() => boolean} isNext */
-  const answerTo = async ({ id, rawId, where = '', input, notes = [], error }, isNext) => {
-    const shown = nameOf(id, rawId) ?? where
+  const answerTo = async ({ id, rawId, where, input, notes = [], error }, isNext) => {
+    const own = nameOf(id, rawId)
+    const shown = where === undefined ? own : own === undefined ? where : `${where} (id ${own})`
     try {
       if (input === undefined) throw error
       const result = await workers.with((classifier) => classifier.classify(input, {

@@ -226,11 +226,11 @@ test('a model that cannot be loaded', async () => {
   assert.match(trunk.stderr, /^linformer: general is a trunk, without labels of its own.*\n$/)
 })
 
-test('a line without an id is told by its file and number, one with any other id by that', async () => {
+test('errors of lines: a person is told the line and its id, and without an id the answer has the line too', async () => {
   const input = '{"text": ""}\n\n{"id": {"x": 1.0}, "text": 5}\n'
   const { stdout, stderr } = await run(['classify', '-m', model, '--jsonl'], { input })
   assert.deepEqual(stdout.trim().split('\n').map((line) => JSON.parse(line).error), ['standard input, line 1: the text is empty: there is nothing to classify', 'it has no "text" that is a string'])
-  assert.equal(stderr, 'linformer: standard input, line 1: the text is empty: there is nothing to classify\nlinformer: {"x": 1.0}: it has no "text" that is a string\n')
+  assert.equal(stderr, 'linformer: standard input, line 1: the text is empty: there is nothing to classify\nlinformer: standard input, line 3 (id {"x": 1.0}): it has no "text" that is a string\n')
 })
 
 test('a reader that goes away early is no error', async () => {
