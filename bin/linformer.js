@@ -9,6 +9,20 @@ import { version } from 'linformer-wasm'
 import { COMMANDS, HELP } from './commands/index.js'
 import { complain, OutputError, UsageError, write } from './terminal.js'
 
+/**
+ * The arguments for parseArgs, which knows no option that may stand without its value.
+ *
+ * @param {string[]} args
+ * @param {import('./commands/index.js').Options} options
+ */
+function withValues(args, options) {
+  const end = args.includes('--') ? args.indexOf('--') : args.length
+  return args.map((arg, i) => {
+    const alone = i < end && arg.startsWith('--') ? options[arg.slice(2)]?.alone : undefined
+    return alone === undefined ? arg : `${arg}=${alone}`
+  })
+}
+
 /** @param {string[]} argv @returns {Promise<number>} exit status */
 async function main([name, ...rest]) {
   try {
@@ -28,7 +42,7 @@ async function main([name, ...rest]) {
     /** @type {{ values: import('./commands/index.js').Values<import('./commands/index.js').Options>, positionals: string[] }} */
     let parsed
     try {
-      parsed = parseArgs({ args: rest, allowPositionals: true, options: { ...options, help: { type: 'boolean', short: 'h' } } })
+      parsed = parseArgs({ args: withValues(rest, options), allowPositionals: true, options: { ...options, help: { type: 'boolean', short: 'h' } } })
     } catch (error) {
       throw new UsageError((error instanceof Error ? error.message : String(error)).replaceAll('\n', ' '))
     }

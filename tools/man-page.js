@@ -52,7 +52,7 @@ keeps models, in the folder linformer\\-wasm; ~/.cache if it is not set.
 .SH EXAMPLES
 .nf
 linformer classify review.txt
-linformer classify \\-\\-jsonl < reviews.jsonl > verdicts.jsonl
+linformer classify \\-\\-jsonl < reviews.jsonl > results.jsonl
 linformer classify \\-\\-explain 'letters/**/*.{txt,html,pdf}'
 linformer inspect sentiment
 .fi

@@ -10,7 +10,7 @@ import { fromFiles } from '../documents.js'
 import { fromLines } from '../lines.js'
 import { DEFAULT_MODEL, isRemote, modelMessage, openModel } from '../models.js'
 import { isPattern } from '../patterns.js'
-import { complain, paint, plain, ProgressBar, quoted, UsageError, wholeNumber, write } from '../terminal.js'
+import { complain, paint, percent, plain, ProgressBar, quoted, UsageError, wholeNumber, write } from '../terminal.js'
 import { inOrder, Workers } from '../workers.js'
 
 /**
@@ -30,7 +30,7 @@ export const classifyOptions = /** @type {const} */ ({
   encoding: { type: 'string' },
   'top-k': { type: 'string', short: 'k' },
   overflow: { type: 'string' },
-  explain: { type: 'boolean' },
+  explain: { type: 'string', alone: 'attribution' },
   memory: { type: 'string' },
   'max-tokens': { type: 'string' },
   threads: { type: 'string' },
@@ -59,7 +59,8 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
   -k, --top-k N          scores of the N best labels only
       --overflow MODE    a text longer than the capacity: window (read all of it in windows, default),
                          truncate (read its beginning) or error
-      --explain          which passages spoke for and against the label
+      --explain[=removal]  which passages spoke for and against the label; with =removal also what the label would be without
+                         each of the 16 that contribute most, which takes a reading each
       --memory MiB       most linear memory; the largest capacity that fits is planned
       --max-tokens N     read at most N tokens at once, where the model could read more
       --threads N        upper limit of threads (default: 1): one document is read by all of them; several are dealt out, each to
@@ -150,11 +151,10 @@ function describe(answer, text, explain) {
     const heading = `${plain(String(answer.id))}: ${found.length} label${found.length === 1 ? '' : 's'} found  ${read}${windows}${warning}`
     return `${[heading, ...describeFound(found, text, explain)].join('\n')}\n`
   }
-  const percent = (/** @type {number} */ score) => `${(100 * score).toFixed(1)}%`
   const others = answer.scores.slice(1).map(({ label, score }) => `${quoted(label)} ${percent(score)}`).join(', ')
   const label = paint('bold', quoted(answer.label), process.stdout)
   const lines = [`${plain(String(answer.id))}: ${label} ${percent(answer.score)}${others && `  (${others})`}  ${read}${windows}${warning}`]
-  if (answer.explanation) lines.push(...describePassages(answer.explanation.passages))
+  if (answer.explanation) lines.push(...describePassages(answer.explanation.passages, answer.label))
   return `${lines.join('\n')}\n`
 }
 
@@ -163,18 +163,23 @@ function describe(answer, text, explain) {
  * the first.
  *
  * @param {import('linformer-wasm').Passage[]} passages
+ * @param {string} winner the label of the whole document
  * @returns {string[]}
  */
-function describePassages(passages) {
+function describePassages(passages, winner) {
   const strongest = Math.abs(passages[0]?.contribution ?? 0)
-  const lines = passages.slice(0, SHOWN_PASSAGES).map(({ contribution, text }) => {
+  const shown = passages.slice(0, SHOWN_PASSAGES)
+  const lines = shown.flatMap(({ contribution, text, removal }) => {
     const amount = `${contribution >= 0 ? '+' : '-'}${Math.abs(contribution).toFixed(3)}`
     const colour = contribution >= 0 ? /** @type {const} */ ('green') : 'red'
     /** @type {Parameters<typeof paint>[0]} */
     const style = Math.abs(contribution) >= strongest / 2 ? ['bold', colour] : colour
-    return `  ${paint(style, amount, process.stdout)}  ${paint(style, plain(text.replace(/\s+/g, ' ').trim()), process.stdout)}`
+    const line = `  ${paint(style, amount, process.stdout)}  ${paint(style, plain(text.replace(/\s+/g, ' ').trim()), process.stdout)}`
+    if (removal === undefined) return [line]
+    const other = removal.label === winner ? '' : `, and the label ${quoted(removal.label)}`
+    return [line, `          without it: ${quoted(winner)} ${percent(removal.score)}${other}`]
   })
-  const rest = passages.length - lines.length
+  const rest = passages.length - shown.length
   if (rest > 0) lines.push(paint('dim', `  and ${rest} weaker passage${rest > 1 ? 's' : ''}`, process.stdout))
   return lines
 }
@@ -191,6 +196,10 @@ export async function classify(values, positionals) {
   }
   if (values.encoding !== undefined && !isEncoding(values.encoding)) {
     throw new UsageError(`--encoding is ${JSON.stringify(values.encoding)}; it can be utf-8, utf-16le, windows-1252 or another of the Encoding Standard`)
+  }
+  const { explain } = values
+  if (explain !== undefined && explain !== 'attribution' && explain !== 'removal') {
+    throw new UsageError(`--explain is ${JSON.stringify(explain)}; it can be --explain alone or --explain=removal`)
   }
   if (values['no-formulas'] && !values.csv) throw new UsageError('--no-formulas goes with --csv')
   const topK = wholeNumber(values['top-k'], 'top-k')
@@ -245,7 +254,7 @@ export async function classify(values, positionals) {
     try {
       if (input === undefined) throw error
       const result = await workers.with((classifier) => classifier.classify(input, {
-        topK, overflow: /** @type {import('linformer-wasm').ClassifyOptions['overflow']} */ (values.overflow), explain: values.explain,
+        topK, overflow: /** @type {import('linformer-wasm').ClassifyOptions['overflow']} */ (values.overflow), explain,
         // A worker sends a message for each.
         onProgress: !process.stderr.isTTY ? undefined : ({ phase, done, total }) => {
           if (isNext()) bar.show(`${shown} (${phase})`, done / (total || 1))
@@ -253,7 +262,7 @@ export async function classify(values, positionals) {
       }))
       /** @type {Answer} */
       const answer = { id, ...result, ...(notes.length > 0 ? { notes } : {}) }
-      const cut = result.truncated && !values.json && !values.jsonl ? [`only the first ${result.tokensUsed} of ${result.tokens} tokens were read`] : []
+      const cut = result.truncated && !values.json && (values.csv || !values.jsonl) ? [`only the first ${result.tokensUsed} of ${result.tokens} tokens were read`] : []
       return { answer, shown, rawId, input, remarks: [...notes, ...cut] }
     } catch (error) {
       const code = error instanceof LinformerError ? { code: error.code } : {}
@@ -272,7 +281,7 @@ export async function classify(values, positionals) {
       await write(csvLine(values['no-formulas'] ? cells.map(neutral) : cells))
     } else if (values.jsonl) await write(`${jsonLine(answer, rawId)}\n`)
     else if (values.json) answers.push(answer)
-    else await write(describe(answer, typeof input === 'string' ? input : '', values.explain === true))
+    else await write(describe(answer, typeof input === 'string' ? input : '', explain !== undefined))
   }
   if (values.json) await write(`${JSON.stringify(isSeveral(positionals) || answers.length !== 1 ? answers : answers[0], null, 2)}\n`)
   workers.dispose()

@@ -55,9 +55,9 @@ const zsh = (commands) => `autoload -Uz +X compinit bashcompinit && compinit && 
 function fish(commands) {
   const lines = [`complete -c linformer -n __fish_use_subcommand -f -a '${Object.keys(commands).join(' ')}'`]
   for (const [name, { options }] of Object.entries(commands)) {
-    for (const [option, { type, short }] of Object.entries(options)) {
+    for (const [option, { type, short, alone }] of Object.entries(options)) {
       const words = WORDS[option] === undefined ? '' : ` -f -a '${WORDS[option]}'`
-      lines.push(`complete -c linformer -n '__fish_seen_subcommand_from ${name}' -l ${option}${short ? ` -s ${short}` : ''}${type === 'string' ? ` -r${words}` : ''}`)
+      lines.push(`complete -c linformer -n '__fish_seen_subcommand_from ${name}' -l ${option}${short ? ` -s ${short}` : ''}${type === 'string' && alone === undefined ? ` -r${words}` : ''}`)
     }
   }
   lines.push("complete -c linformer -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'")

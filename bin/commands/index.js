@@ -26,7 +26,9 @@ still have their results), 2 bad usage. NO_COLOR and FORCE_COLOR are honoured.
 `
 
 /**
- * @typedef {{ readonly [name: string]: { readonly type: 'string' | 'boolean', readonly short?: string } }} Options
+ * `alone`: the value of an option that may stand without one.
+ *
+ * @typedef {{ readonly [name: string]: { readonly type: 'string' | 'boolean', readonly short?: string, readonly alone?: string } }} Options
  */
 
 /**

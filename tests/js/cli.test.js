@@ -58,7 +58,7 @@ test('bad usage is exit status 2, says what is wrong, and leaves stdout empty', 
     [['classify', '--top-k', 'two', 'x'], /--top-k/], [['classify', '--memory', '1.5', 'x'], /--memory/],
     [['classify', '--overflow', 'cut', 'x'], /--overflow is "cut"/], [['classify', '--backend', 'gpu', 'x'], /--backend/],
     [['classify', '--precision', 'half', 'x'], /--precision is "half"/], [['classify', '--nonsense'], /nonsense/], [['classify', '--json', '--jsonl', 'x'], /exclude/], [['classify', '--json', '--csv', 'x'], /exclude/], [['classify', '--type', 'doc', 'x'], /--type is "doc"/],
-    [['classify', '--encoding', 'klingon', 'x'], /--encoding is "klingon"/], [['classify', '-', '-'], /only once/], [['classify', '--model', '', 'x'], /--model is empty/], [['teach', 'x', '--out', ''], /--out is empty/],
+    [['classify', '--encoding', 'klingon', 'x'], /--encoding is "klingon"/], [['classify', '-', '-'], /only once/], [['classify', '--explain=why', 'x'], /--explain is "why"/], [['classify', '--model', '', 'x'], /--model is empty/], [['teach', 'x', '--out', ''], /--out is empty/],
     [['inspect'], /one MODEL/], [['inspect', 'a', 'b'], /one MODEL/], [['bench', '--lengths', '5,x'], /--lengths/], [['bench', 'x'], /no arguments/], [['completion'], /bash, zsh, fish/], [['completion', 'csh'], /csh/]
   ]
   for (const [args, message] of cases) {
@@ -181,11 +181,13 @@ test('--overflow and --memory', async () => {
   const truncated = await run(['classify', '-m', model, '--overflow', 'truncate', at('long.txt')])
   assert.equal(truncated.status, 0)
   assert.match(truncated.stderr, /only the first 300 of 1000 tokens were read/)
+  const rows = await run(['classify', '-m', model, '--overflow', 'truncate', '--jsonl', '--csv'], { input: JSON.stringify({ id: 'a', text: 'word '.repeat(200) }) })
+  assert.match(rows.stderr, /line 1 \(id a\): only the first 300 of 1000 tokens were read/)
   const refused = await run([...args, '--overflow', 'error'])
   assert.equal(refused.status, 1)
   assert.equal(JSON.parse(refused.stdout).code, 'TEXT_TOO_LONG')
   const small = await run([...args, '--memory', '1'])
-  assert.deepEqual([small.status, small.stdout], [0, small.stdout])
+  assert.deepEqual([small.status, JSON.parse(small.stdout).tokensUsed], [0, 1000])
 })
 
 test('--threads and --precision: the same verdict', async () => {
@@ -204,6 +206,10 @@ test('--explain', async () => {
   assert.equal(explanation.passages.length > 0, true)
   const { stdout } = await run(['classify', '-m', model, '--explain', at('one.txt')])
   assert.match(stdout, /[+-]\d\.\d{3} {2}The first text/)
+  const removed = await run(['classify', '-m', model, '--json', '--explain=removal', at('one.txt')])
+  assert.deepEqual(JSON.parse(removed.stdout), { id: at('one.txt'), ...(await classifier.classify('The first text. It is short.', { explain: 'removal' })) })
+  const effects = await run(['classify', '-m', 'sentiment', '--explain=removal'], { input: `A wonderful film. ${'The weather that day was neither good nor bad, they say. '.repeat(3)}` })
+  assert.match(effects.stdout, /\n {2}[+-]\d\.\d{3} {2}.*\n {10}without it: (positive|negative) \d+\.\d%/)
   assert.doesNotMatch(stdout, /\x1b/)
   const many = 'A sentence of more than forty characters, so that it stands alone. '.repeat(15)
   const coloured = await run(['classify', '-m', 'sentiment', '--explain'], { input: many, env: { FORCE_COLOR: '1', NO_COLOR: '' } })
