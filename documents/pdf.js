@@ -16,6 +16,9 @@ const MOST_CHARACTERS = 2 ** 26
 const BEGINS_WITHIN = 1024
 const SILENT = 0
 
+/** What pdf.js gives for the characters of a font that does not say which they are; not those of symbol fonts, U+F000 to U+F0FF, such as bullets. */
+const UNMAPPED = /[\0-\x08\x0e-\x1f\ue000-\uefff\uf100-\uf8ff\ufffd]/g
+
 /** @type {Promise<import('./zip.js').Archive> | undefined} */
 let maps
 
@@ -62,8 +65,11 @@ export async function readPdf(bytes, { onProgress }) {
       onProgress?.(number / pdf.numPages)
     }
     if (pages.length === 0) throw emptyText(`the PDF has no text in it, only pictures of pages (${pdf.numPages}): run text recognition (OCR) on it first`)
+    const text = pages.join('\n\n')
     const notes = without === 0 ? [] : [`${without} of ${counted(pdf.numPages, 'page')} ${without === 1 ? 'has' : 'have'} no text: pictures, perhaps scans`]
-    return { text: pages.join('\n\n'), notes }
+    const unmapped = text.match(UNMAPPED)?.length ?? 0
+    if (unmapped > 0) notes.push(`${counted(unmapped, 'character')} could not be decoded: the font has no map to Unicode, so the text may be wrong elsewhere too`)
+    return { text, notes }
   } catch (error) {
     throw inWords(error)
   } finally {

@@ -167,6 +167,14 @@ test('a word that is divided between two lines of a PDF, or two columns, is made
   assert.equal(paragraphs([line('The end -', 60), line('or not', 30)]), 'The end -\n\nor not')
 })
 
+test('a font of a PDF that does not say which characters its glyphs are is told', async () => {
+  const font = '<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X ' +
+    '/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /FontDescriptor << /Type /FontDescriptor /FontName /X /Flags 4 >> >>] >>'
+  const { notes } = await read(pdfOf(['\0\x03\0\x04\0$'], font))
+  assert.deepEqual(notes, ['2 characters could not be decoded: the font has no map to Unicode, so the text may be wrong elsewhere too'])
+  assert.deepEqual((await read(pdfOf(['A plain text.']))).notes, [])
+})
+
 test('archives that unpack to more than there is room for, or break off', async () => {
   const bomb = zipSync({ 'word/document.xml': new Uint8Array(1000) })
   const directory = new DataView(bomb.buffer, bomb.length - 22).getUint32(16, true)

@@ -2,13 +2,14 @@
  * A PDF with a text on each page, written by hand.
  *
  * @param {string[]} texts of ASCII, in lines that are short enough for a page
+ * @param {string} [font] as PDF
  * @returns {Uint8Array}
  */
-export function pdfOf(texts) {
+export function pdfOf(texts, font = '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>') {
   const pages = texts.map((_, i) => `${4 + 2 * i} 0 R`)
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>', `<< /Type /Pages /Kids [${pages.join(' ')}] /Count ${texts.length} >>`,
-    '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>'
+    font
   ]
   for (const [i, text] of texts.entries()) {
     const lines = text.split('\n').map((line) => `(${line.replace(/[\\()]/g, '\\$&')}) Tj`)
