@@ -4,13 +4,10 @@
 import { createHash } from 'node:crypto'
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { LinformerError } from 'linformer-wasm'
-import { readDocument } from 'linformer-wasm/documents'
-import { decode } from '../documents/encoding.js'
 import { bytesOf, fromFile, inWords } from './documents.js'
 import { valuesOfLines } from './lines.js'
 import { ANY_FILE, filesOf } from './paths.js'
-import { rowsOfCsv as readRows } from './rows.js'
+import { rowsOfCsv as readRows, tableText } from './rows.js'
 
 /**
  * @typedef {object} Example
@@ -198,11 +195,11 @@ async function* rowsOfLines(path, { encoding }) {
  * @returns {Promise<Row[]>}
  */
 async function rowsOfCsv(path, { text: textColumn = TEXT, label, encoding }) {
-  const { text, isWhole } = await tableText(path, encoding).catch((error) => {
+  const table = await bytesOf(path).then((bytes) => tableText(bytes, encoding)).catch((error) => {
     throw new Error(`${path}: ${inWords(error).message}`, { cause: error })
   })
   const wanted = [[textColumn], label === undefined ? LABELS : [label]]
-  const { header: written, rows } = readRows(text)
+  const { header: written, rows } = readRows(table)
   const header = written.map((name) => name.toLowerCase())
   const told = written.slice(0, COLUMNS_TOLD).map((name) => `"${name.slice(0, CHARACTERS_TOLD)}"`).join(', ') + (written.length > COLUMNS_TOLD ? ', ...' : '')
   for (const names of wanted) {
@@ -212,28 +209,7 @@ async function rowsOfCsv(path, { text: textColumn = TEXT, label, encoding }) {
   }
   const twice = wanted.flat().find((name) => header.filter((each) => each === name.toLowerCase()).length > 1)
   if (twice !== undefined) throw new Error(`${basename(path)} has the column "${twice}" more than once; its header is ${told}`)
-  return rows.map(({ cells, ...rest }) => {
-    if (cells === undefined) return rest
-    if (!isWhole && cells.some((cell) => cell.includes('\ufffd'))) return { ...rest, error: new Error('it has characters that cannot be decoded') }
-    return { ...rest, row: rowOf(header, cells, wanted.flat()) }
-  })
-}
-
-/**
- * @param {string} path
- * @param {string | undefined} encoding
- * @returns {Promise<{ text: string, isWhole: boolean }>} where a few characters cannot be decoded, they are U+FFFD: their rows are bad, not the table
- */
-async function tableText(path, encoding) {
-  const bytes = await bytesOf(path)
-  try {
-    const { text, format } = await readDocument(bytes, { type: 'text', encoding })
-    if (format !== 'text') throw new Error(`it is a document (${format}), not a table`)
-    return { text, isWhole: true }
-  } catch (error) {
-    if (!(error instanceof LinformerError) || error.details.reason !== 'encoding') throw error
-    return { text: decode(bytes, { encoding, lenient: true }).text, isWhole: false }
-  }
+  return rows.map(({ cells, ...rest }) => (cells === undefined ? rest : { ...rest, row: rowOf(header, cells, wanted.flat()) }))
 }
 
 /** The cells that are asked for, by the names they are asked for by. @param {string[]} header @param {string[]} cells @param {string[]} names */

@@ -2,6 +2,9 @@
  * Rows of CSV and TSV, for examples and tables of documents.
  */
 import Papa from 'papaparse'
+import { decode } from '../documents/encoding.js'
+import { readDocument } from '../documents/index.js'
+import { LinformerError } from '../wasm/common/errors.js'
 
 /**
  * @typedef {object} Row
@@ -9,6 +12,8 @@ import Papa from 'papaparse'
  * @property {number} share how much of the text has been read with it, 0 to 1
  * @property {string[]} [cells] as many as the header has
  * @property {Error} [error] why there are none
+ *
+ * @typedef {{ text: string, isWhole: boolean }} TableText where a few characters cannot be decoded, they are U+FFFD: their rows are bad, not the table
  */
 
 /** Delimiters that are tried; the one that makes rows of equal length is taken. */
@@ -30,14 +35,34 @@ function delimiterOf(text) {
   return names(guessed) > 1 ? guessed : DELIMITERS.reduce((best, each) => names(each) > names(best) ? each : best)
 }
 
+/**
+ * @param {Uint8Array} bytes of a table, perhaps in gzip
+ * @param {string} [encoding]
+ * @returns {Promise<TableText>}
+ */
+export async function tableText(bytes, encoding) {
+  try {
+    const { text, format } = await readDocument(bytes, { type: 'text', encoding })
+    if (format !== 'text') throw new Error(`it is a document (${format}), not a table`)
+    return { text, isWhole: true }
+  } catch (error) {
+    if (!(error instanceof LinformerError) || error.details.reason !== 'encoding') throw error
+    return { text: decode(bytes, { encoding, lenient: true }).text, isWhole: false }
+  }
+}
+
+/** Whether a part of the table has characters that could not be decoded. @param {TableText} table @param {string} part */
+export const isBad = ({ isWhole }, part) => !isWhole && part.includes('\ufffd')
+
 /** @param {import('papaparse').ParseError} error */
 const quoteError = ({ code }) => code === 'MissingQuotes' ? 'a quote in it is never closed, so that all that follows belongs to it' : 'there is text after a closing quote'
 
 /**
- * @param {string} text
+ * @param {TableText} table
  * @returns {{ header: string[], rows: Row[] }} the header's names without white space around them
  */
-export function rowsOfCsv(text) {
+export function rowsOfCsv(table) {
+  const { text } = table
   /** @type {Row[]} */
   const rows = []
   /** @type {string[] | undefined} */
@@ -60,6 +85,7 @@ export function rowsOfCsv(text) {
       const quotes = errors.find(({ type }) => type === 'Quotes')
       if (quotes !== undefined) rows.push({ ...place, error: new Error(quoteError(quotes)) })
       else if (cells.length !== header.length) rows.push({ ...place, error: new Error(`it has ${cells.length} field${cells.length === 1 ? '' : 's'}, the header ${header.length}`) })
+      else if (cells.some((cell) => isBad(table, cell))) rows.push({ ...place, error: new Error('it has characters that cannot be decoded') })
       else rows.push({ ...place, cells })
     }
   })

@@ -3,7 +3,7 @@
  *
  * It comes to the page as tools/bundles.js makes it, reader/document-worker.js: with the libraries, one file a format.
  */
-import { rowsOfCsv } from '../../bin/rows.js'
+import { isBad, rowsOfCsv, tableText } from '../../bin/rows.js'
 import { readDocument } from '../../documents/index.js'
 import { serve } from './serve.js'
 
@@ -33,16 +33,16 @@ function columnOf(header, wanted) {
 const named = (header) => header.map((name) => `“${name}”`).join(', ')
 
 /**
- * @param {string} text of the file
+ * @param {import('../../bin/rows.js').TableText} table
  * @param {boolean} lines whether it is JSONL
  * @returns {Generator<TableRow>}
  */
-function* rowsOf(text, lines) {
+function* rowsOf(table, lines) {
   if (lines) {
-    yield* rowsOfLines(text)
+    yield* rowsOfLines(table)
     return
   }
-  const { header, rows } = rowsOfCsv(text)
+  const { header, rows } = rowsOfCsv(table)
   const textAt = columnOf(header, TEXT_NAMES) ?? (header.length === 1 ? 0 : undefined)
   if (textAt === undefined) throw new Error(`it has no column “text”; its first line names the columns ${named(header)}`)
   // One column, and its first line is no name but a text: nothing is lost.
@@ -54,12 +54,16 @@ function* rowsOf(text, lines) {
   }
 }
 
-/** @param {string} text @returns {Generator<TableRow>} */
-function* rowsOfLines(text) {
+/** @param {import('../../bin/rows.js').TableText} table @returns {Generator<TableRow>} */
+function* rowsOfLines(table) {
   let line = 0
-  for (const each of text.split('\n')) {
+  for (const each of table.text.split('\n')) {
     line++
     if (each.trim() === '') continue
+    if (isBad(table, each)) {
+      yield { line, problem: 'it has characters that cannot be decoded' }
+      continue
+    }
     /** @type {unknown} */
     let value
     try {
@@ -90,9 +94,9 @@ serve({
 
   /** The rows come as progress, some at a time. @param {{ bytes: ArrayBuffer, name: string }} file */
   async table({ bytes, name }, progress) {
-    const { text } = await readDocument(bytes, { type: 'text' })
+    const read = await tableText(new Uint8Array(bytes))
     let batch = /** @type {TableRow[]} */ ([])
-    for (const row of rowsOf(text, /\.(jsonl|ndjson)$/i.test(name) || /^\s*\{/.test(text))) {
+    for (const row of rowsOf(read, /\.(jsonl|ndjson)$/i.test(name) || /^\s*\{/.test(read.text))) {
       batch.push(row)
       if (batch.length < BATCH) continue
       progress(batch)
