@@ -24,7 +24,7 @@ import { filesOf } from './paths.js'
 
 /** What went wrong, by the system's code. @type {Map<unknown, string>} */
 const WORDS = new Map([
-  ['ENOENT', 'there is no such file'], ['EISDIR', 'it is a folder'], ['EACCES', 'it may not be read'], ['EPERM', 'it may not be read'],
+  ['ENOENT', 'there is no such file'], ['EISDIR', 'it is a folder'], ['EACCES', 'there is no permission'], ['EPERM', 'there is no permission'],
   ['ENOTDIR', 'there is no such file'], ['ENOSPC', 'there is no space left'], ['ELOOP', 'its symbolic links lead in a circle'], ['ENAMETOOLONG', 'its name is too long']
 ])
 

@@ -62,6 +62,7 @@ export async function inspectModel(values, positionals) {
   const lines = [
     `${plain(name)}: ${model.labels.length > 0 ? model.labels.map(quoted).join(', ') : 'a trunk, without labels'}`,
     plain(`  licence ${license}; trained on ${trainedOn}`),
+    ...model.kind === 'head' ? [plain(`  a head of the trunk ${model.metadata.trunk_name ?? 'without a name'}, ${model.metadata.trunk}`)] : [],
     `  ${number(model.parameters)} parameters, ${number(model.fileBytes)} bytes`,
     '',
     'config',

@@ -82,7 +82,7 @@ test('a server that answers with an error, a page or half a file', async (t) => 
   for (const source of ['/missing', '/page']) assert.equal((await refusal(at(source))).details.source, at(source))
   await refused(new Response('<!doctype html>', { status: 203 }), 'MODEL_FORMAT', /the response is a web page.*status 203/)
   await refused(at('/short'), 'MODEL_TRUNCATED', /\/short is cut short/)
-  await refused('http://127.0.0.1:9/', 'SOURCE_FAILED', /could not be fetched/)
+  await refused('http://127.0.0.1:9/', 'SOURCE_FAILED', /could not be fetched: fetch failed \(.+\)$/)
 })
 
 test('every field of the config is checked', async () => {

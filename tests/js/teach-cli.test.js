@@ -221,7 +221,7 @@ test('labels with commas and quotes are told from their neighbours', () => {
   writeFileSync(path('odd.csv'), csvOf(',').replaceAll(',bills', ',"bills, ""paid"""'))
   const told = linformer('teach', path('odd.csv'), '-m', path('trunk.safetensors'), '-o', path('odd.safetensors'))
   assert.match(told.stdout, /fewer than 8 examples, more would help: "bills, \\"paid\\"" \(6\), parcels \(6\)\n/)
-  assert.match(linformer('inspect', path('odd.safetensors')).stdout, /: "bills, \\"paid\\"", parcels\n/)
+  assert.match(linformer('inspect', path('odd.safetensors')).stdout, /: "bills, \\"paid\\"", parcels\n.*\n {2}a head of the trunk .+, sha256-\S+\n/)
 })
 
 test('labels that differ in case alone are told, and taught', () => {

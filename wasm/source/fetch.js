@@ -142,9 +142,16 @@ export async function fetchBytes(url, options) {
   } catch (error) {
     throwIfAborted(options.signal)
     if (error instanceof LinformerError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new LinformerError('SOURCE_FAILED', `${name} could not be fetched: ${reason}`, { source: name }, { cause: error })
+    throw new LinformerError('SOURCE_FAILED', `${name} could not be fetched: ${reasonOf(error)}`, { source: name }, { cause: error })
   }
+}
+
+/** What a fetch failed of. In Node.js all say "fetch failed", and their causes say why. @param {unknown} error */
+function reasonOf(error) {
+  if (!(error instanceof Error)) return String(error)
+  const cause = /** @type {{ message?: string, code?: string } | undefined} */ (error.cause)
+  const why = cause?.message || cause?.code
+  return why ? `${error.message} (${why})` : error.message
 }
 
 /**
