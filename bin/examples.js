@@ -182,10 +182,10 @@ async function beginsWithBrace(path) {
 async function* rowsOfLines(path, { encoding }) {
   const { size } = await stat(path)
   for await (const { number, bytes, value, error } of valuesOfLines(path, encoding)) {
-    const place = { line: number, share: Math.min(1, bytes / (size || 1)) }
-    if (error !== undefined) yield { ...place, error }
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield { ...place, row: /** @type {Record<string, unknown>} */ (value) }
-    else yield { ...place, error: new Error('it is not a JSON object') }
+    const where = { line: number, share: Math.min(1, bytes / (size || 1)) }
+    if (error !== undefined) yield { ...where, error }
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield { ...where, row: /** @type {Record<string, unknown>} */ (value) }
+    else yield { ...where, error: new Error('it is not a JSON object') }
   }
 }
 

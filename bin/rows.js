@@ -74,7 +74,7 @@ export function rowsOfCsv(table) {
     delimiter: delimiterOf(text),
     step: ({ data, errors, meta }) => {
       const cells = /** @type {string[]} */ (/** @type {unknown} */ (data))
-      const place = { line, share: meta.cursor / text.length }
+      const where = { line, share: meta.cursor / text.length }
       line += text.slice(at, meta.cursor).split(newline).length - 1
       at = meta.cursor
       if (cells.length === 1 && cells[0].trim() === '') return
@@ -83,10 +83,10 @@ export function rowsOfCsv(table) {
         return
       }
       const quotes = errors.find(({ type }) => type === 'Quotes')
-      if (quotes !== undefined) rows.push({ ...place, error: new Error(quoteError(quotes)) })
-      else if (cells.length !== header.length) rows.push({ ...place, error: new Error(`it has ${cells.length} field${cells.length === 1 ? '' : 's'}, the header ${header.length}`) })
-      else if (cells.some((cell) => isBad(table, cell))) rows.push({ ...place, error: new Error('it has characters that cannot be decoded') })
-      else rows.push({ ...place, cells })
+      if (quotes !== undefined) rows.push({ ...where, error: new Error(quoteError(quotes)) })
+      else if (cells.length !== header.length) rows.push({ ...where, error: new Error(`it has ${cells.length} field${cells.length === 1 ? '' : 's'}, the header ${header.length}`) })
+      else if (cells.some((cell) => isBad(table, cell))) rows.push({ ...where, error: new Error('it has characters that cannot be decoded') })
+      else rows.push({ ...where, cells })
     }
   })
   return { header: header ?? [], rows }

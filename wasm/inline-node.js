@@ -5,7 +5,7 @@ import { createApi } from './classify/load.js'
 import { modules } from './dist/inline.js'
 import { hub } from './hosts/hub-node.js'
 import { shipped } from './hosts/shipped.js'
-import { openCache, readPlace } from './source/files-node.js'
+import { openCache, readAddress } from './source/files-node.js'
 
 export { lowTypicality } from './classify/typicality.js'
 export { LinformerError } from './common/errors.js'
@@ -14,4 +14,4 @@ export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { evaluate } from './teach/evaluate.js'
 export { version } from './common/version.js'
-export const { load, inspect } = createApi({ modules, readPlace, openCache, shipped, hub })
+export const { load, inspect } = createApi({ modules, readAddress, openCache, shipped, hub })

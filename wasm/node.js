@@ -6,7 +6,7 @@ import { hub } from './hosts/hub-node.js'
 import { modules } from './hosts/modules.js'
 import { shipped } from './hosts/shipped.js'
 import { startThread } from './hosts/start-thread-node.js'
-import { openCache, readPlace } from './source/files-node.js'
+import { openCache, readAddress } from './source/files-node.js'
 
 export { lowTypicality } from './classify/typicality.js'
 export { LinformerError } from './common/errors.js'
@@ -15,4 +15,4 @@ export { tensorShapes } from './source/config.js'
 export { readSafetensors, tensorValues, writeSafetensors } from './source/safetensors.js'
 export { evaluate } from './teach/evaluate.js'
 export { version } from './common/version.js'
-export const { load, inspect } = createApi({ modules, startThread, readPlace, openCache, shipped, hub })
+export const { load, inspect } = createApi({ modules, startThread, readAddress, openCache, shipped, hub })

@@ -16,7 +16,7 @@ import { load as loadInWorker } from 'linformer-wasm/worker'
 import { createApi } from '../../wasm/classify/load.js'
 import { openCache } from '../../wasm/source/cache.js'
 import { modules } from '../../wasm/hosts/modules.js'
-import { readPlace } from '../../wasm/source/files-node.js'
+import { readAddress } from '../../wasm/source/files-node.js'
 import { tiny, withHeader } from './helpers/models.js'
 
 const bytes = tiny()
@@ -154,7 +154,7 @@ test('whatever fails in a cache means that there is none', async (t) => {
       value: { open: async () => ({ match: async () => new Response(new ReadableStream({ pull() { boom() } }), { headers: { 'linformer-digest': 'sha256-x' } }), put: boom, delete: boom }) }
     }
   }
-  const api = createApi({ modules, openCache, readPlace })
+  const api = createApi({ modules, openCache, readAddress })
   for (const [what, property] of Object.entries(caches)) {
     Object.defineProperty(globalThis, 'caches', { configurable: true, ...property })
     requests = 0

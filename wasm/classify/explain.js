@@ -99,23 +99,23 @@ export async function explain({ tokens, used, contributions, logits, winner, inp
   let open
   let shares = new Array(nClasses)
   for (let t = 0; t < used; t++) {
-    const place = tokens.place(t)
+    const range = tokens.rangeOf(t)
     for (let c = 0; c < nClasses; c++) shares[c] = contributions[t * nClasses + c] / used
     add(bias, shares, -1)
 
     // A token that begins with the space before a sentence's first letter is the sentence's first.
-    const crossed = breaks[place.input].cross(place.end)
-    const shortest = place.input === 'tokens' ? 0 : SHORTEST
-    const fits = open !== undefined && open.input === place.input &&
-      !(crossed && open.end - open.start >= shortest) && place.end - open.start <= LONGEST
+    const crossed = breaks[range.input].cross(range.end)
+    const shortest = range.input === 'tokens' ? 0 : SHORTEST
+    const fits = open !== undefined && open.input === range.input &&
+      !(crossed && open.end - open.start >= shortest) && range.end - open.start <= LONGEST
     if (!fits || open === undefined) {
-      open = { ...place, text: '', contributions: new Array(nClasses).fill(0), contribution: 0 }
+      open = { ...range, text: '', contributions: new Array(nClasses).fill(0), contribution: 0 }
       passages.push(open)
     }
-    open.end = Math.max(open.end, place.end)
+    open.end = Math.max(open.end, range.end)
     add(open.contributions, shares, 1)
     if (each) {
-      described.push({ ...place, contributions: shares })
+      described.push({ ...range, contributions: shares })
       shares = new Array(nClasses)
     }
     if (t % TOKENS_PER_SLICE === 0) await pause()

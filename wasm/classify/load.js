@@ -19,7 +19,7 @@ import { checkFit } from '../source/head.js'
 import { checkIntegrity, checkIntegrityOption, digestOf } from '../source/integrity.js'
 import { asModel, headAlone, parseFile } from '../source/model.js'
 import { TrunkFile } from '../source/trunk-file.js'
-import { trunkPlaces } from '../source/trunk-place.js'
+import { trunkAddresses } from '../source/trunk-address.js'
 import { createClassifier } from './classifier.js'
 import { checkCallbacks } from './inputs.js'
 import { Trunk } from './trunk.js'
@@ -31,7 +31,7 @@ import { Trunk } from './trunk.js'
  *
  * @typedef {object} Host what differs between hosts
  * @property {Record<Backend, () => LoadOptions['wasm']>} modules where the modules are, unless the caller says
- * @property {(place: string | URL, options: import('../source/fetch.js').ReadOptions) => Promise<Uint8Array>} [readPlace] reads a URL or path; `fetch` by default
+ * @property {(address: string | URL, options: import('../source/fetch.js').ReadOptions) => Promise<Uint8Array>} [readAddress] reads a URL or path; `fetch` by default
  * @property {(name: string | undefined) => Promise<import('../source/cache.js').Store>} [openCache] the Cache API by default
  * @property {import('../engine/threads.js').StartThread} [startThread] starts a worker; without it there is one thread
  * @property {(source: unknown) => URL | undefined} [shipped] where the model is, if the source is the name of a shipped one
@@ -108,11 +108,11 @@ function guessBackend(options) {
  *
  * @param {unknown} wasm
  * @param {import('../source/fetch.js').ReadOptions} options
- * @param {Host['readPlace']} readPlace
+ * @param {Host['readAddress']} readAddress
  */
-async function readModule(wasm, options, readPlace) {
+async function readModule(wasm, options, readAddress) {
   try {
-    return await readSource(wasm, options, readPlace)
+    return await readSource(wasm, options, readAddress)
   } catch (error) {
     if (!(error instanceof LinformerError) || !['BUDGET_TOO_SMALL', 'MODEL_FORMAT', 'MODEL_TRUNCATED', 'SOURCE_FAILED'].includes(error.code)) throw error
     const message = `the WebAssembly module is missing: ${error.message}; does the server or bundler have it?`
@@ -137,7 +137,7 @@ async function digestOfTrunk({ bytes, parsed }, { integrity, signal }) {
  *
  * @param {Host} host
  */
-export function createApi({ modules, readPlace = fetchBytes, openCache = openWebCache, startThread, shipped, hub }) {
+export function createApi({ modules, readAddress = fetchBytes, openCache = openWebCache, startThread, shipped, hub }) {
   /** Names and addresses as URLs. @param {unknown} source @param {LoadOptions} options */
   const locate = (source, options) => shipped?.(source) ?? (isAddress(source) ? modelAddress(source, options.hub ?? hub?.()) : source)
 
@@ -151,7 +151,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const { signal } = options
     const wasm = options.wasm ?? modules[backend]()
     if (isA(wasm, 'WebAssembly.Module')) return wasm
-    const { bytes, name } = await readModule(wasm, { signal }, readPlace)
+    const { bytes, name } = await readModule(wasm, { signal }, readAddress)
     if (!WASM_MAGIC.every((byte, i) => bytes[i] === byte)) {
       throw new LinformerError('ENGINE', `${name} is not a WebAssembly module; is the server or bundler missing the file?`, { source: name })
     }
@@ -202,7 +202,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
         if (!(error instanceof LinformerError)) throw error
       }
     }
-    const { bytes, name } = await readSource(source, options, readPlace)
+    const { bytes, name } = await readSource(source, options, readAddress)
     if (integrity !== undefined) await checkIntegrity(bytes, integrity, name, signal)
     throwIfAborted(signal)
     const parsed = parseFile(bytes, name)
@@ -213,9 +213,9 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
 
   /** The file that a caller names. @param {unknown} source @param {LoadOptions} options */
   async function readGiven(source, options) {
-    const place = locate(source, options)
+    const address = locate(source, options)
     try {
-      return { place, ...await readFile(place, options) }
+      return { address, ...await readFile(address, options) }
     } catch (error) {
       throw withAdvice(error, source)
     }
@@ -232,13 +232,13 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const { trunk, trunk_name: name } = head.metadata
     /** @type {unknown} */
     let cause
-    for (const place of trunkPlaces(source, name, shipped)) {
+    for (const address of trunkAddresses(source, name, shipped)) {
       try {
-        const { bytes, parsed } = await readFile(place, { cache, maxModelBytes, signal, onProgress })
+        const { bytes, parsed } = await readFile(address, { cache, maxModelBytes, signal, onProgress })
         const model = asModel(parsed)
         const digest = model.metadata.trunk === undefined ? await digestOf(bytes, signal) : undefined
-        if ((model.metadata.trunk ?? digest) === trunk) return { place, bytes, model, digest: Promise.resolve(digest) }
-        cause ??= new LinformerError('MODEL_CONFIG', `${nameOf(place)} is another trunk than ${trunk}`, { trunk })
+        if ((model.metadata.trunk ?? digest) === trunk) return { address, bytes, model, digest: Promise.resolve(digest) }
+        cause ??= new LinformerError('MODEL_CONFIG', `${nameOf(address)} is another trunk than ${trunk}`, { trunk })
       } catch (error) {
         throwIfAborted(signal)
         if (!(error instanceof LinformerError) || error.code === 'BUDGET_TOO_SMALL') throw error
@@ -295,16 +295,16 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
     const { signal, onProgress } = checked
     const compiled = compileAhead(checked)
     const first = await readGiven(source, checked)
-    const given = first.place
+    const given = first.address
     const attached = first.parsed.kind === 'head' ? first.parsed.head : undefined
-    const { place, bytes, model, digest } = attached === undefined
-      ? { place: given, bytes: first.bytes, model: asModel(first.parsed), digest: digestOfTrunk(first, checked) }
+    const { address, bytes, model, digest } = attached === undefined
+      ? { address: given, bytes: first.bytes, model: asModel(first.parsed), digest: digestOfTrunk(first, checked) }
       : await readTrunk(given, attached, checked)
     if (attached !== undefined) checkFit(attached, model.config)
     const arithmetic = chooseArithmetic(checked, model, startThread)
     const { module, backend } = await compiled(arithmetic)
     throwIfAborted(signal)
-    // A head that came with its trunk has the place of the model's own, and the trunk the room that it has without it.
+    // A head that came with its trunk takes the place of the model's own, and the trunk the room that it has without it.
     const judging = attached === undefined ? model : { ...model, head: attached, config: { ...model.config, ...attached.config } }
     const engine = new Engine(module, judging, arithmetic, { ...checked, headRoom: checked.headRoom ?? defaultHeadRoom(model) })
     const pause = createPause(() => throwIfAborted(signal))
@@ -314,7 +314,7 @@ export function createApi({ modules, readPlace = fetchBytes, openCache = openWeb
       throwIfAborted(signal)
       const { config, metadata } = model
       const description = { config, metadata, backend, precision: arithmetic.precision, threads, memory: engine.memoryReport }
-      const shared = { trunk: new Trunk(engine, model), own: model.head, description, ...filesOf(place, bytes, model, checked, engine.capacity, digest) }
+      const shared = { trunk: new Trunk(engine, model), own: model.head, description, ...filesOf(address, bytes, model, checked, engine.capacity, digest) }
       return createClassifier(shared, head, true)
     } catch (error) {
       engine.dispose() // or its threads would wait for work for ever

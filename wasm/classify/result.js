@@ -89,10 +89,10 @@ export async function resultOf(placed, reading, input, { topK, explain: wanted }
   })
   if (thresholds !== undefined) {
     /** Where a label is said. @param {number} c @returns {Omit<Found, 'label' | 'score'>} */
-    const place = (c) => {
+    const evidenceOf = (c) => {
       if (evidence[c] !== undefined) {
-        const { input: where, start } = tokens.place(evidence[c].from)
-        const last = tokens.place(evidence[c].to - 1)
+        const { input: where, start } = tokens.rangeOf(evidence[c].from)
+        const last = tokens.rangeOf(evidence[c].to - 1)
         // A window may reach from a text into its pair: what lies in the text is shown.
         return { input: where, start, end: last.input === where ? last.end : 'text' in input ? input.text.length : last.end }
       }
@@ -104,7 +104,7 @@ export async function resultOf(placed, reading, input, { topK, explain: wanted }
     for (const { label, score } of ranked) {
       const c = labels.indexOf(label)
       if (score < thresholds[c]) continue
-      result.found.push({ label, score, ...place(c) })
+      result.found.push({ label, score, ...evidenceOf(c) })
       await pause()
     }
   }

@@ -2,7 +2,7 @@
  * The tokens of one document, collected: ids, and offsets where an explanation wants them.
  */
 
-/** @typedef {{ input: 'text' | 'textPair' | 'tokens', start: number, end: number }} Place where a token is, as results tell it */
+/** @typedef {{ input: 'text' | 'textPair' | 'tokens', start: number, end: number }} Range where a token is, as results tell it */
 
 /** A typed array that grows. */
 class Column {
@@ -69,9 +69,9 @@ export class Tokens {
 
   /**
    * @param {number} t
-   * @returns {Place} the separator between a text and its pair is empty, at the start of the pair
+   * @returns {Range} the separator between a text and its pair is empty, at the start of the pair
    */
-  place(t) {
+  rangeOf(t) {
     if (this.#given) return { input: 'tokens', start: t, end: t + 1 }
     if (t === this.inText) return { input: 'textPair', start: 0, end: 0 }
     return { input: t < this.inText ? 'text' : 'textPair', start: this.starts.at(t), end: this.ends.at(t) }

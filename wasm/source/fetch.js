@@ -155,19 +155,19 @@ function reasonOf(error) {
 }
 
 /**
- * Reads a source. Strings and URLs go to `readPlace`, which is `fetch` here and also knows files in Node.js.
+ * Reads a source. Strings and URLs go to `readAddress`, which is `fetch` here and also knows files in Node.js.
  *
  * @param {unknown} source URL, string, Response, Blob, ArrayBuffer or a view of one
  * @param {ReadOptions} options
- * @param {(place: string | URL, options: ReadOptions) => Promise<Uint8Array>} [readPlace]
+ * @param {(address: string | URL, options: ReadOptions) => Promise<Uint8Array>} [readAddress]
  * @returns {Promise<{ bytes: Uint8Array, name: string }>}
  * @throws {LinformerError} BAD_ARGUMENT, SOURCE_FAILED, MODEL_TRUNCATED, ABORTED
  */
-export async function readSource(source, options, readPlace = fetchBytes) {
+export async function readSource(source, options, readAddress = fetchBytes) {
   throwIfAborted(options.signal)
   if (typeof source === 'string' || isA(source, 'URL')) {
-    const place = typeof source === 'string' ? source : String(source)
-    return { bytes: await readPlace(place, options), name: nameOf(place) }
+    const address = typeof source === 'string' ? source : String(source)
+    return { bytes: await readAddress(address, options), name: nameOf(address) }
   }
   if (isA(source, 'Response')) {
     const name = nameOf(source.url || 'the response')

@@ -14,18 +14,18 @@ import { checkLength, fetchBytes } from './fetch.js'
 const CHUNK = 2 ** 20
 
 /**
- * @param {string | URL} place
+ * @param {string | URL} address
  * @param {import('./fetch.js').ReadOptions} options
  * @returns {Promise<Uint8Array>}
  */
-export async function readPlace(place, options) {
-  if (/^(https?|data|blob):/i.test(String(place))) return fetchBytes(place, options)
-  const name = nameOf(place)
+export async function readAddress(address, options) {
+  if (/^(https?|data|blob):/i.test(String(address))) return fetchBytes(address, options)
+  const name = nameOf(address)
   const { signal } = options
   /** @type {import('node:fs/promises').FileHandle | undefined} */
   let file
   try {
-    const opening = open(/^file:/i.test(name) ? fileURLToPath(place) : place)
+    const opening = open(/^file:/i.test(name) ? fileURLToPath(address) : address)
     opening.then((opened) => { if (signal?.aborted) void opened.close() }, () => {})
     file = await abortable(signal, () => opening)
     return await readAll(file, name, options)

@@ -15,9 +15,9 @@ const TRIES = 3 // to find where so many tokens end
  * @param {HTMLElement} root
  * @param {object} page
  * @param {(text: string, signal: AbortSignal) => Promise<Result | undefined>} page.read
- * @param {(place: number | undefined) => void} page.onPlace the reading ends at a place in the text
+ * @param {(offset: number | undefined) => void} page.onOffset the reading ends at an offset in the text
  */
-export function createHowFar(root, { read, onPlace }) {
+export function createHowFar(root, { read, onOffset }) {
   const slider = find(root, 'input', HTMLInputElement)
   const answer = find(root, '.answer', HTMLElement)
   slider.max = String(STEPS)
@@ -28,38 +28,38 @@ export function createHowFar(root, { read, onPlace }) {
   /** The reading under way: a newer one ends it. @type {AbortController | undefined} */
   let work
 
-  /** @param {number} place */
-  function set(place) {
+  /** @param {number} offset */
+  function set(offset) {
     if (whole === undefined) return
-    slider.value = String(Math.round((STEPS * place) / Math.max(1, text.length)))
-    onPlace(place)
-    void readTo(place)
+    slider.value = String(Math.round((STEPS * offset) / Math.max(1, text.length)))
+    onOffset(offset)
+    void readTo(offset)
   }
 
-  /** @param {number} place @returns {Promise<Result | undefined>} */
-  async function readTo(place) {
+  /** @param {number} offset @returns {Promise<Result | undefined>} */
+  async function readTo(offset) {
     work?.abort()
     const mine = work = new AbortController()
-    const part = text.slice(0, place)
-    const result = place >= text.length ? whole : part.trim() === '' ? undefined : await read(part, mine.signal).catch(() => undefined)
+    const part = text.slice(0, offset)
+    const result = offset >= text.length ? whole : part.trim() === '' ? undefined : await read(part, mine.signal).catch(() => undefined)
     if (mine.signal.aborted || whole === undefined) return undefined
-    say(place, result)
+    say(offset, result)
     return result
   }
 
-  /** @param {number} place @param {Result | undefined} result */
-  function say(place, result) {
+  /** @param {number} offset @param {Result | undefined} result */
+  function say(offset, result) {
     if (whole === undefined) return
     if (result === undefined) {
       answer.replaceChildren('Nothing is read yet: move the handle to the right.')
       return
     }
-    const words = text.slice(0, place).match(/\S+/g)?.length ?? 0
+    const words = text.slice(0, offset).match(/\S+/g)?.length ?? 0
     slider.setAttribute('aria-valuetext', plural(words, 'word'))
     const what = result.found === undefined ? `${result.label}, ${percent(result.score)}` : plural(result.found.length, 'label')
     const same = result.label === whole.label && result.found?.length === whole.found?.length
-    answer.replaceChildren(`${place >= text.length ? 'All' : 'The first'} ${count(words)} words (${count(result.tokensUsed)} of ${count(whole.tokens)} tokens): `,
-      element('strong', {}, what), place >= text.length ? '' : same ? ', as for the whole document' : `; the whole document: ${whole.found === undefined ? whole.label : plural(whole.found.length, 'label')}`)
+    answer.replaceChildren(`${offset >= text.length ? 'All' : 'The first'} ${count(words)} words (${count(result.tokensUsed)} of ${count(whole.tokens)} tokens): `,
+      element('strong', {}, what), offset >= text.length ? '' : same ? ', as for the whole document' : `; the whole document: ${whole.found === undefined ? whole.label : plural(whole.found.length, 'label')}`)
   }
 
   /** @param {number} words */
@@ -71,13 +71,13 @@ export function createHowFar(root, { read, onPlace }) {
   /** Where so many tokens end, nearly: by trying. @param {number} tokens */
   async function toTokens(tokens) {
     if (whole === undefined || whole.tokens <= tokens) return set(text.length)
-    let place = Math.round((text.length * tokens) / whole.tokens)
+    let offset = Math.round((text.length * tokens) / whole.tokens)
     for (let i = 0; i < TRIES; i++) {
-      slider.value = String(Math.round((STEPS * place) / text.length))
-      onPlace(place)
-      const result = await readTo(place)
+      slider.value = String(Math.round((STEPS * offset) / text.length))
+      onOffset(offset)
+      const result = await readTo(offset)
       if (result === undefined || result.tokensUsed === tokens) return
-      place = Math.min(text.length, Math.round((place * tokens) / result.tokensUsed))
+      offset = Math.min(text.length, Math.round((offset * tokens) / result.tokensUsed))
     }
   }
 
@@ -86,9 +86,9 @@ export function createHowFar(root, { read, onPlace }) {
     find(root, `[data-until=${until}]`, HTMLButtonElement).addEventListener('click', () => void go())
   }
   slider.addEventListener('input', () => {
-    const place = Math.round((text.length * Number(slider.value)) / STEPS)
-    onPlace(place)
-    void readTo(place)
+    const offset = Math.round((text.length * Number(slider.value)) / STEPS)
+    onOffset(offset)
+    void readTo(offset)
   })
 
   return {
@@ -99,20 +99,20 @@ export function createHowFar(root, { read, onPlace }) {
       whole = result
       root.hidden = false
       slider.value = String(STEPS)
-      onPlace(text.length)
+      onOffset(text.length)
       say(text.length, result)
     },
 
-    /** The line on the map was moved. @param {number} place */
-    moved(place) {
-      set(place)
+    /** The line on the map was moved. @param {number} offset */
+    moved(offset) {
+      set(offset)
     },
 
     hide() {
       work?.abort()
       whole = undefined
       root.hidden = true
-      onPlace(undefined)
+      onOffset(undefined)
     }
   }
 }

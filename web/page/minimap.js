@@ -64,7 +64,7 @@ export function createMinimap(map, scroller, reader, onCut) {
 
   const lineHeight = () => Math.min(LINE, (map.clientHeight - 2 * EDGE) / (shown?.rows ?? 1))
 
-  /** @param {number} at place in the text @returns {number} row, from 0 */
+  /** @param {number} at offset in the text @returns {number} row, from 0 */
   function rowOf(at) {
     const starts = shown?.starts ?? []
     let [low, high] = [0, starts.length - 1]

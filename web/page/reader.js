@@ -163,24 +163,24 @@ export function createReader(box, reading, { onChosen, onStrike }) {
     if (chosen >= 0) say(chosen)
   }
 
-  /** The part of the text that is in sight, as places in it. @returns {{ from: number, to: number }} */
+  /** The part of the text that is in sight, as offsets. @returns {{ from: number, to: number }} */
   function sight() {
     const top = box.scrollTop
-    return { from: placeAt(top), to: placeAt(top + box.clientHeight) }
+    return { from: offsetAt(top), to: offsetAt(top + box.clientHeight) }
   }
 
-  /** Brings a place of the text to the middle. @param {number} place */
-  function scrollTo(place) {
+  /** Brings an offset of the text to the middle. @param {number} offset */
+  function scrollTo(offset) {
     const passages = account?.passages ?? []
     let [low, high] = [0, passages.length - 1]
     while (low < high) {
       const middle = (low + high + 1) >> 1
-      if (passages[middle].start <= place) low = middle
+      if (passages[middle].start <= offset) low = middle
       else high = middle - 1
     }
     if (passages[low] === undefined) return
     const { start, end } = passages[low]
-    keepInSight(low, (place - start) / Math.max(1, end - start), 1 / 2)
+    keepInSight(low, (offset - start) / Math.max(1, end - start), 1 / 2)
   }
 
   let corrections = 0
@@ -206,8 +206,8 @@ export function createReader(box, reading, { onChosen, onStrike }) {
     correct()
   }
 
-  /** @param {number} y in the scrolled content @returns {number} place in the text, to within a line or so */
-  function placeAt(y) {
+  /** @param {number} y in the scrolled content @returns {number} offset in the text, to within a line or so */
+  function offsetAt(y) {
     let [low, high] = [0, blocks.length - 1]
     while (low < high) {
       const middle = (low + high + 1) >> 1

@@ -58,7 +58,7 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
   const progress = createProgress(find(sheet, '.progress', HTMLElement))
   const doc = createDocument(sheet, { onTyped: typed, onSet: arrived, onSample, onFiles, onProblem: errors.problem })
   const reader = createReader(readerBox, find(section, '#reading', HTMLElement), { onChosen: offerStrike, onStrike: (passage) => void strike(passage) })
-  const minimap = createMinimap(find(section, '#minimap', HTMLElement), readerBox, reader, (place) => howFar.moved(place))
+  const minimap = createMinimap(find(section, '#minimap', HTMLElement), readerBox, reader, (offset) => howFar.moved(offset))
   const result = createResult(find(section, '#result', HTMLElement), { onTask: (id) => void showTask(id), onClause: showClause })
   const comparison = createComparison(find(section, '#comparison', HTMLElement), () => {
     const first = Math.min(...struck)
@@ -67,7 +67,7 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     reader.choose(first, true)
   })
   const why = createWhy(chapter, { onChange: (label, relative) => recolour(label, relative), onPassage: show, onClause: showClause, onRemoval: () => void jobs.run(remove) })
-  const howFar = createHowFar(find(section, '#how-far', HTMLElement), { read: readPart, onPlace: (place) => minimap.setCut(place) })
+  const howFar = createHowFar(find(section, '#how-far', HTMLElement), { read: readPart, onOffset: (offset) => minimap.setCut(offset) })
 
   const jobs = createJobs({
     engine, errors, progress,

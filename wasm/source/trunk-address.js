@@ -6,7 +6,7 @@ import { isA } from '../common/kinds.js'
 /**
  * @param {unknown} source of the head
  * @param {string} file
- * @returns {string | URL | undefined} the file of that name beside it, if the source is a place
+ * @returns {string | URL | undefined} the file of that name beside it, if the source is an address
  */
 function beside(source, file) {
   if (isA(source, 'Response') || isA(source, 'Blob')) {
@@ -23,11 +23,11 @@ function beside(source, file) {
  * @param {unknown} source of the head
  * @param {string | undefined} name that the head gives its trunk
  * @param {((source: unknown) => URL | undefined) | undefined} shipped where the shipped models are
- * @returns {(string | URL)[]} the places to look at, one after another; none if the name is not one
+ * @returns {(string | URL)[]} the addresses to look at, one after another; none if the name is not one
  */
-export function trunkPlaces(source, name, shipped) {
+export function trunkAddresses(source, name, shipped) {
   // It comes from a file: it must not lead to another folder.
   if (name === undefined || !/^\w[\w.-]*$/.test(name)) return []
-  const places = [beside(source, `${name}.safetensors`), shipped?.(name)].filter((place) => place !== undefined)
-  return places.filter((place, i) => places.findIndex((other) => String(other) === String(place)) === i)
+  const addresses = [beside(source, `${name}.safetensors`), shipped?.(name)].filter((address) => address !== undefined)
+  return addresses.filter((address, i) => addresses.findIndex((other) => String(other) === String(address)) === i)
 }
