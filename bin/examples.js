@@ -134,7 +134,7 @@ async function* fromTable(path, columns) {
     many ??= Array.isArray(given)
     const labels = labelsIn(given, separator)
     if (given === undefined || given === null || (labels?.length === 0 && !many)) yield fail(new Error(`it has no "${name}"`))
-    else if (labels === undefined) yield fail(new Error(`its "${name}" is ${JSON.stringify(given).slice(0, 80)}, which is no label`))
+    else if (labels === undefined) yield fail(new Error(`its "${name}" is ${JSON.stringify(given).slice(0, 80)}, which is not a label`))
     else if (labels.length > 1 && !many) yield fail(new Error(`its "${name}" has ${labels.length} labels, and the rows before it have one`))
     else yield { id, share, text: own, labels, many }
   }

@@ -38,7 +38,7 @@ export function checkOutput(file, source) {
     const folder = path.dirname(file)
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Error(`there is no folder ${folder}`)
     accessSync(info === undefined ? folder : file, constants.W_OK)
-    if (info?.isFile() && !isModelOrEmpty(file)) throw new Error('the file that is there is no model, and is not replaced')
+    if (info?.isFile() && !isModelOrEmpty(file)) throw new Error('the file that is there is not a model, and is not replaced')
     if (info?.isFile() && statSync(source, { throwIfNoEntry: false })?.ino === info.ino && realpathSync(source) === realpathSync(file)) {
       throw new Error('it is the model that is taught')
     }

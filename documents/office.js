@@ -27,7 +27,7 @@ export async function readArchive(bytes) {
   const media = new TextDecoder().decode(archive.read('mimetype') ?? new Uint8Array()).trim()
   if (media === 'application/epub+zip' || archive.names.has('META-INF/container.xml')) return (await import('./epub.js')).readEpub(archive)
   if (/^application\/vnd\.oasis\.opendocument\.text/.test(media)) return readOdt(archive)
-  if (media.startsWith('application/vnd.oasis.opendocument.')) throw unreadable('format', `it is an OpenDocument file that is no text (${media.slice(media.lastIndexOf('.') + 1)}), which is not read`)
+  if (media.startsWith('application/vnd.oasis.opendocument.')) throw unreadable('format', `it is an OpenDocument file, but not a text (${media.slice(media.lastIndexOf('.') + 1)}), which is not read`)
   const document = mainDocument(archive)
   if (document !== undefined) return readDocx(archive, document)
   for (const [pattern, name] of OTHERS) if ([...archive.names].some((each) => pattern.test(each))) throw unreadable('format', `it is ${name}`)

@@ -194,7 +194,7 @@ test('neither examples nor the trunk are overwritten', () => {
   writeFileSync(path('own.csv'), csvOf(','))
   const trunk = readFileSync(path('trunk.safetensors'))
   const onExamples = linformer('teach', path('own.csv'), '-m', path('trunk.safetensors'), '-o', path('own.csv'))
-  assert.match(onExamples.stderr, /own\.csv cannot be written: the file that is there is no model, and is not replaced/)
+  assert.match(onExamples.stderr, /own\.csv cannot be written: the file that is there is not a model, and is not replaced/)
   const onTrunk = linformer('teach', path('own.csv'), '-m', path('trunk.safetensors'), '-o', path('letters/../trunk.safetensors'))
   assert.match(onTrunk.stderr, /cannot be written: it is the model that is taught/)
   assert.deepEqual([onExamples.status, onTrunk.status], [1, 1])
@@ -207,7 +207,7 @@ test('neither examples nor the trunk are overwritten', () => {
 test('labels: numbers and truth values are words, names in either normal form are one, a blank one is told', async () => {
   writeFileSync(path('kinds.jsonl'), [true, 3, 'caf\u00e9', 'cafe\u0301', null, { a: 1 }, ' '].map((label, i) => JSON.stringify({ text: `text ${i}`, label })).join('\n'))
   assert.deepEqual((await readAll('kinds.jsonl')).map(({ labels, error }) => labels?.[0] ?? String(error)), [
-    'true', '3', 'caf\u00e9', 'caf\u00e9', 'Error: it has no "label"', 'Error: its "label" is {"a":1}, which is no label', 'Error: it has no "label"'
+    'true', '3', 'caf\u00e9', 'caf\u00e9', 'Error: it has no "label"', 'Error: its "label" is {"a":1}, which is not a label', 'Error: it has no "label"'
   ])
   for (const [name, file] of [['cafe\u0301', 'a.txt'], [' spaced ', 'b.txt'], ['  ', 'c.txt']]) {
     mkdirSync(path(`named/${name}`), { recursive: true })

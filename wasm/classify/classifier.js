@@ -62,7 +62,7 @@ export function createClassifier(shared, placed, owner) {
     return given.map((each, i) => {
       const inside = insideOf(each)
       if (inside?.trunk !== trunk || inside.placed === undefined) {
-        throw new LinformerError('BAD_ARGUMENT', `heads has at ${i} what is no classifier on this trunk`)
+        throw new LinformerError('BAD_ARGUMENT', `heads[${i}] is not a classifier on this trunk`)
       }
       if (inside.disposed()) throw disposedError()
       return inside.placed

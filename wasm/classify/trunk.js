@@ -179,7 +179,7 @@ export class Trunk {
         const some = document.tokens.subarray(from, from + TOKENS_PER_SLICE)
         const wrong = some.findIndex((id) => id >= most)
         if (wrong !== -1) {
-          throw new LinformerError('BAD_ARGUMENT', `tokens has ${some[wrong]} at ${from + wrong}; ids go from 0 to ${most - 1}`, { id: some[wrong], index: from + wrong })
+          throw new LinformerError('BAD_ARGUMENT', `tokens[${from + wrong}] is ${some[wrong]}; ids go from 0 to ${most - 1}`, { id: some[wrong], index: from + wrong })
         }
         tokens.give(some)
         await pause()

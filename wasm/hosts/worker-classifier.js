@@ -51,7 +51,7 @@ export function createWorkerClassifier(shared, number, description) {
     check()
     const numbers = heads?.map((each, i) => {
       const inside = insideOf(each)
-      if (inside?.connection !== connection) throw new LinformerError('BAD_ARGUMENT', `heads has at ${i} what is no classifier on this trunk`)
+      if (inside?.connection !== connection) throw new LinformerError('BAD_ARGUMENT', `heads[${i}] is not a classifier on this trunk`)
       return inside.number
     })
     return connection.call({ call, head: number, heads: numbers, document, options, index, count }, { signal, onProgress })

@@ -35,7 +35,7 @@ export function modelAddress(source, hub = HUB) {
   const [, repository, revision = REVISION, path = FILE] = ADDRESS.exec(source) ?? []
   const names = [...repository?.split('/') ?? [''], decode(revision), ...path.split('/')]
   if (names.some((name) => name === undefined || DOTS.test(name))) {
-    throw new LinformerError('BAD_ARGUMENT', `${show(source)} is no address of a model; it has to be hf:OWNER/NAME, hf:OWNER/NAME@REVISION or either with /PATH`, { source })
+    throw new LinformerError('BAD_ARGUMENT', `${show(source)} is not the address of a model; it has to be hf:OWNER/NAME, hf:OWNER/NAME@REVISION or either with /PATH`, { source })
   }
   const [owner, name, ...rest] = names.map((each) => encodeURIComponent(each ?? ''))
   return new URL(`${hub.replace(/\/+$/, '')}/${owner}/${name}/resolve/${rest.join('/')}`)
