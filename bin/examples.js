@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { bytesOf, fromFile, inWords } from './documents.js'
-import { valuesOfLines } from './lines.js'
+import { LINES, valuesOfLines } from './lines.js'
 import { ANY_FILE, filesOf } from './paths.js'
 import { rowsOfCsv as readRows, tableText } from './rows.js'
 
@@ -114,7 +114,7 @@ async function joined(entries) {
 /** @param {string} path @param {Columns} columns @returns {AsyncGenerator<Example>} */
 async function* fromTable(path, columns) {
   const { text = TEXT, label, separator } = columns
-  const isLines = /\.(jsonl|ndjson)$/i.test(path) || await beginsWithBrace(path)
+  const isLines = LINES.test(path) || await beginsWithBrace(path)
   const rows = isLines ? rowsOfLines(path, columns) : await rowsOfCsv(path, columns)
   /** Whether documents may have many labels: as the first row says. @type {boolean | undefined} */
   let many = separator === undefined ? undefined : true
@@ -181,11 +181,18 @@ async function beginsWithBrace(path) {
 /** @param {string} path @param {Columns} columns @returns {AsyncGenerator<Row>} */
 async function* rowsOfLines(path, { encoding }) {
   const { size } = await stat(path)
-  for await (const { number, bytes, value, error } of valuesOfLines(path, encoding)) {
-    const where = { line: number, share: Math.min(1, bytes / (size || 1)) }
-    if (error !== undefined) yield { ...where, error }
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield { ...where, row: /** @type {Record<string, unknown>} */ (value) }
-    else yield { ...where, error: new Error('it is not a JSON object') }
+  let last = 0
+  try {
+    for await (const { number, bytes, value, error } of valuesOfLines(path, encoding)) {
+      last = number
+      const where = { line: number, share: Math.min(1, bytes / (size || 1)) }
+      if (error !== undefined) yield { ...where, error }
+      else if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield { ...where, row: /** @type {Record<string, unknown>} */ (value) }
+      else yield { ...where, error: new Error('it is not a JSON object') }
+    }
+  } catch (error) {
+    // The file breaks off: what was read of it is used, as with any bad row.
+    yield { line: last + 1, share: 1, error }
   }
 }
 

@@ -3,6 +3,8 @@
  */
 import { constants } from 'node:buffer'
 import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import { decode, encodingOfMark } from '../documents/encoding.js'
 import { inWords } from './documents.js'
 import { filesOf } from './paths.js'
@@ -13,6 +15,9 @@ import { filesOf } from './paths.js'
  */
 
 const NEWLINE = 0x0a
+
+/** Names of files of lines. */
+export const LINES = /\.(jsonl|ndjson)(\.gz)?$/i
 
 /** A longer one could not be a string. */
 const MOST_LINE_BYTES = Math.min(2 ** 28, constants.MAX_STRING_LENGTH)
@@ -52,6 +57,36 @@ export async function* linesOf(stream, most = MOST_LINE_BYTES) {
 }
 
 /**
+ * A file's bytes, or those of standard input, unpacked if they begin as gzip does.
+ *
+ * @param {string} file or `-`
+ * @returns {AsyncGenerator<Uint8Array>}
+ */
+async function* bytesOfFile(file) {
+  const stream = file === '-' ? process.stdin : createReadStream(file)
+  const parts = stream[Symbol.asyncIterator]()
+  const first = await parts.next()
+  async function* whole() {
+    try {
+      for (let part = first; !part.done; part = await parts.next()) yield part.value
+    } finally {
+      stream.destroy()
+    }
+  }
+  if (first.done || first.value[0] !== 0x1f || first.value[1] !== 0x8b) {
+    yield* whole()
+    return
+  }
+  try {
+    const gunzip = createGunzip()
+    pipeline(whole, gunzip, () => {}) // an error comes out of gunzip too
+    yield* gunzip
+  } catch (error) {
+    throw new Error(`its gzip is damaged (${inWords(error).message})`, { cause: error })
+  }
+}
+
+/**
  * The stream as UTF-8, if it is UTF-16 by its mark or by what the user says: a line of it ends in two bytes.
  *
  * @param {AsyncIterable<Uint8Array>} stream
@@ -80,7 +115,7 @@ async function* withoutUtf16(stream, encoding) {
  */
 export async function* fromLines(files, options = {}) {
   for (const name of files) {
-    for await (const { file, error } of filesOf(name, /\.(jsonl|ndjson)$/i)) {
+    for await (const { file, error } of filesOf(name, LINES)) {
       if (error === undefined) yield* fromFileOfLines(file, options)
       else yield { id: null, where: file, error: inWords(error) }
     }
@@ -105,7 +140,7 @@ export async function* fromLines(files, options = {}) {
  */
 export async function* valuesOfLines(file, encoding) {
   let [number, bytes] = [0, 0]
-  const stream = file === '-' ? process.stdin : createReadStream(file)
+  const stream = bytesOfFile(file)
   const isUtf16 = encoding?.startsWith('utf-16')
   for await (const line of linesOf(withoutUtf16(stream, encoding))) {
     number++

@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, posix, relative, win32 } from 'node:path'
 import test from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { fromFiles } from '../../bin/documents.js'
 import { fromLines, linesOf, rawMember } from '../../bin/lines.js'
 import { filesOf } from '../../bin/paths.js'
@@ -124,6 +125,18 @@ test('lines that are no UTF-8, in another encoding, and in UTF-16', async () => 
   assert.deepEqual([asked.id, asked.rawId, asked.input], [utf8.id, utf8.rawId, utf8.input])
   await writeFile(at('utf16.jsonl'), Buffer.from('\ufeff{"id":1,"text":"a \u0a0a"}\n{"id":2,"text":"b"}\n', 'utf16le'))
   assert.deepEqual((await collect(fromLines([at('utf16.jsonl')]))).map(({ id, input }) => [id, input]), [[1, 'a \u0a0a'], [2, 'b']])
+})
+
+test('lines in gzip; those before it breaks off have their results', async () => {
+  const packed = gzipSync(Array.from({ length: 2000 }, (_, id) => `${JSON.stringify({ id, text: `Text ${Math.sin(id)}` })}\n`).join(''))
+  await writeFile(at('packed.jsonl.gz'), packed)
+  await writeFile(at('broken.jsonl.gz'), packed.subarray(0, packed.length / 2))
+  assert.deepEqual((await collect(fromLines([at('packed.jsonl.gz')]))).map(({ id }) => id), Array.from({ length: 2000 }, (_, id) => id))
+  const broken = await collect(fromLines([at('broken.jsonl.gz')]))
+  const last = broken.pop()
+  assert.ok(broken.length > 500 && broken.every(({ input }) => input !== undefined), `${broken.length} lines`)
+  assert.equal(`${last.where}: ${last.error.message}`, `${at('broken.jsonl.gz')}: its gzip is damaged (unexpected end of file)`)
+  assert.match((await collect(fromLines([at('none.jsonl.gz')])))[0].error.message, /there is no such file/)
 })
 
 test('10,000 documents through --jsonl, on two threads: in order, in constant memory', { timeout: 120_000 }, async (t) => {
