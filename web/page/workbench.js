@@ -5,7 +5,6 @@ import { find } from '../common/dom.js'
 import { count } from '../common/format.js'
 import { createPause } from '../common/pause.js'
 import { LinformerError } from '../wasm/worker.js'
-import { createComparison } from './comparison.js'
 import { createDocument } from './document.js'
 import { createErrors } from './errors.js'
 import { createHowFar } from './how-far.js'
@@ -15,6 +14,7 @@ import { account, againstAverage, clausesOf, inTextOrder } from './passages.js'
 import { createProgress } from './progress.js'
 import { createReader } from './reader.js'
 import { createResult } from './result.js'
+import { createStrikes } from './strikes.js'
 import { createWhy } from './why.js'
 
 /**
@@ -51,21 +51,16 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
   const classifyButton = find(section, '#classify', HTMLButtonElement)
   const cancelButton = find(section, '#cancel', HTMLButtonElement)
   const editButton = find(section, '#edit', HTMLButtonElement)
-  const strikeButton = find(section, '#strike', HTMLButtonElement)
   const readerBox = find(section, '#reader', HTMLElement)
 
   const errors = createErrors(find(section, '#error', HTMLElement))
   const progress = createProgress(find(sheet, '.progress', HTMLElement))
   const doc = createDocument(sheet, { onTyped: typed, onSet: arrived, onSample, onFiles, onProblem: errors.problem })
-  const reader = createReader(readerBox, find(section, '#reading', HTMLElement), { onChosen: offerStrike, onStrike: (passage) => void strike(passage) })
+  const reader = createReader(readerBox, find(section, '#reading', HTMLElement), {
+    onChosen: (passage) => strikes.offer(passage), onStrike: (passage) => void strikes.strike(passage)
+  })
   const minimap = createMinimap(find(section, '#minimap', HTMLElement), readerBox, reader, (offset) => howFar.moved(offset))
   const result = createResult(find(section, '#result', HTMLElement), { onTask: (id) => void showTask(id), onClause: showClause })
-  const comparison = createComparison(find(section, '#comparison', HTMLElement), () => {
-    const first = Math.min(...struck)
-    struck.clear()
-    void readWithout()
-    reader.choose(first, true)
-  })
   const why = createWhy(chapter, { onChange: (label, relative) => recolour(label, relative), onPassage: show, onClause: showClause, onRemoval: () => void jobs.run(remove) })
   const howFar = createHowFar(find(section, '#how-far', HTMLElement), { read: readPart, onOffset: (offset) => minimap.setCut(offset) })
 
@@ -77,13 +72,19 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
       cancelButton.setAttribute('aria-disabled', String(!busy))
     }
   })
+  const strikes = createStrikes(section, {
+    reader, jobs, progress,
+    whole() {
+      const answer = resultOf(tasks.current())
+      if (shown === undefined || reasons === undefined || answer === undefined) return undefined
+      return { text: shown.text, result: answer, passages: reasons.account.passages }
+    },
+    read: (text, signal) => readAgain(text, { signal, onProgress: progress.show })
+  })
   /** @type {Read | undefined} */
   let shown
   /** The reasons on the page. @type {import('./why.js').Shown | undefined} */
   let reasons
-  let chosen = -1
-  /** @type {Set<number>} */
-  const struck = new Set()
   let recolouring = new AbortController()
   /** Whether the document is on the page whole and coloured: neither its beginning alone, nor the text to be edited. */
   let coloured = false
@@ -135,9 +136,7 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
       return other === task || found === undefined ? [] : [{ task: other, result: found }]
     })
     const pause = createPause(signal)
-    struck.clear()
-    comparison.hide()
-    offerStrike(-1)
+    strikes.clear()
     result.show(task, answer, shown, others, mend(task, answer, shown.text))
     arrive()
     await pause()
@@ -234,53 +233,15 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     show(clause.passage)
   }
 
-  /** @param {number} passage -1 for none */
-  function offerStrike(passage) {
-    chosen = passage
-    strikeButton.hidden = passage < 0
-    strikeButton.textContent = struck.has(passage) ? 'Put it back' : 'Strike it out'
-  }
-
-  /** @param {number} passage */
-  async function strike(passage) {
-    if (jobs.isBusy() || reasons === undefined) return
-    if (!struck.delete(passage)) struck.add(passage)
-    await readWithout()
-  }
-
-  /** Reads the document without what is struck out. */
-  async function readWithout() {
-    reader.strike(struck)
-    offerStrike(chosen)
-    const task = tasks.current()
-    const whole = resultOf(task)
-    if (struck.size === 0 || whole === undefined || reasons === undefined || shown === undefined) {
-      comparison.hide()
-      return
-    }
-    const { passages } = reasons.account
-    const { text } = shown
-    let at = 0
-    let rest = ''
-    for (const passage of [...struck].sort((a, b) => a - b)) {
-      rest += text.slice(at, passages[passage].start)
-      at = Math.max(at, passages[passage].end)
-    }
-    rest += text.slice(at)
-    await jobs.run(async (signal) => {
-      if (rest.trim() === '') throw new LinformerError('EMPTY_TEXT', 'every passage is struck out')
-      const results = await engine.read(task, [], rest, { signal, onProgress: progress.show })
-      const without = results.get(task.id)
-      if (without !== undefined) comparison.show(whole, without, struck.size)
-      progress.say('Done.', 1)
-    })
-  }
-
   /** @param {string} text @param {AbortSignal} signal */
   async function readPart(text, signal) {
-    if (jobs.isBusy()) return undefined
+    return jobs.isBusy() ? undefined : readAgain(text, { signal, onProgress: () => {} })
+  }
+
+  /** What the task at hand says of a part of the document. @param {string} text @param {Parameters<typeof engine.read>[3]} options */
+  async function readAgain(text, options) {
     const task = tasks.current()
-    return (await engine.read(task, [], text, { signal, onProgress: () => {} })).get(task.id)
+    return (await engine.read(task, [], text, options)).get(task.id)
   }
 
   /** What changes without each of the strongest passages. @param {AbortSignal} signal */
@@ -307,9 +268,8 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
     reader.hide()
     minimap.hide()
     howFar.hide()
-    comparison.hide()
+    strikes.clear()
     find(sheet, '.legend', HTMLElement).hidden = true
-    offerStrike(-1)
     editButton.hidden = true
     doc.setEditing(true)
   }
@@ -379,7 +339,6 @@ export function createWorkbench(section, chapter, { engine, tasks, mend, onSampl
 
   classifyButton.addEventListener('click', () => void jobs.run(classify))
   cancelButton.addEventListener('click', jobs.cancel)
-  strikeButton.addEventListener('click', () => void strike(chosen))
   editButton.addEventListener('click', () => {
     edit()
     doc.focus()
