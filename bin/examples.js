@@ -14,6 +14,7 @@ import { rowsOfCsv as readRows, tableText } from './rows.js'
  * @property {string} id the file, or the file and its line
  * @property {number} share how much of the examples has been read with this one, in bytes, 0 to 1
  * @property {string} [text]
+ * @property {string[]} [notes] what of the document is not in the text
  * @property {string[]} [labels] one, unless documents may have many
  * @property {boolean} [many] whether they may
  * @property {unknown} [error] why there is nothing
@@ -58,10 +59,10 @@ async function* fromFolders(path, { encoding, separator }) {
   const total = entries.reduce((sum, { bytes }) => sum + bytes, 0)
   let done = 0
   for (const { file, bytes, labels, error } of entries) {
-    const document = error === undefined ? await fromFile(file, { encoding }) : { input: undefined, error }
+    const document = error === undefined ? await fromFile(file, { encoding }) : { input: undefined, notes: [], error }
     done += bytes
     const share = done / (total || 1)
-    if (typeof document.input === 'string') yield { id: file, share, text: document.input, labels, many }
+    if (typeof document.input === 'string') yield { id: file, share, text: document.input, notes: document.notes, labels, many }
     else yield { id: file, share, error: document.error }
   }
 }

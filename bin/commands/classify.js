@@ -132,9 +132,15 @@ function describeFound(found, text, explain) {
 /** Below this a document is at the edge of what a model knows. */
 const UNUSUAL = 0.05
 
-/** @param {number | undefined} typicality @returns {string} a warning; empty for a document that is like those of the training */
-export function typicalityWords(typicality = 1) {
+/**
+ * @param {Pick<Result, 'typicality' | 'tokens'>} result
+ * @param {string} text of the document
+ * @returns {string} a warning; empty for a document that is like those of the training
+ */
+export function doubt({ typicality = 1, tokens }, text) {
   if (typicality < lowTypicality) return 'unlike anything the model was trained on'
+  // A tokenizer that has seen a script has words of it. Where it has none, each byte of a character is a token, and says next to nothing.
+  if (text !== '' && tokens > text.length) return 'in a script that the model does not know'
   return typicality < UNUSUAL ? 'unusual for this model' : ''
 }
 
@@ -144,8 +150,8 @@ function describe(answer, text, explain) {
   const tokens = `${answer.tokens} token${answer.tokens === 1 ? '' : 's'}`
   const read = answer.truncated ? `${answer.tokensUsed} of ${tokens}` : tokens
   const windows = answer.windows > 1 ? ` in ${answer.windows} windows` : ''
-  const unlike = typicalityWords(answer.typicality)
-  const warning = unlike === '' ? '' : `  ${paint('yellow', unlike, process.stdout)}`
+  const doubts = doubt(answer, text)
+  const warning = doubts === '' ? '' : `  ${paint('yellow', doubts, process.stdout)}`
   const { found } = answer
   if (found !== undefined) {
     const heading = `${plain(String(answer.id))}: ${found.length} label${found.length === 1 ? '' : 's'} found  ${read}${windows}${warning}`

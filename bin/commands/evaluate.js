@@ -55,11 +55,13 @@ export async function evaluate(values, positionals) {
   let read = 0
   /** @param {import('../examples.js').Columns} columns @returns {AsyncGenerator<import('linformer-wasm').Example>} */
   async function* examples(columns) {
-    for await (const { id, share, text, labels = [], error } of examplesOf(positionals[0], columns)) {
+    for await (const { id, share, text, notes = [], labels = [], error } of examplesOf(positionals[0], columns)) {
       if (text === undefined) {
         leaveOut(id, inWords(error).message)
         continue
       }
+      if (notes.length > 0) bar.clear()
+      for (const note of notes) complain(`${id}: ${note}`)
       ids.push(id)
       read = share
       yield { text, labels }

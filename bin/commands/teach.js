@@ -107,13 +107,15 @@ export async function teach(values, positionals) {
   let read = 0
   /** @returns {AsyncGenerator<import('linformer-wasm').Example>} */
   async function* examples() {
-    for await (const { id, share, text, labels = [], many, error } of examplesOf(positionals[0], columns)) {
+    for await (const { id, share, text, notes = [], labels = [], many, error } of examplesOf(positionals[0], columns)) {
       if (text === undefined) {
         bar.clear()
         complain(`${id}: ${inWords(error).message}; it is left out`)
         status = 1
         continue
       }
+      if (notes.length > 0) bar.clear()
+      for (const note of notes) complain(`${id}: ${note}`)
       ids.push(id)
       given.push([...labels].sort().join('\n'))
       read = share

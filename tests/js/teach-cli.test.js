@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -260,6 +260,8 @@ test('what cannot be done is told in words', () => {
   writeFileSync(path('nul.csv'), 'text,label\na\0b,c\n')
   tells(['teach', path('nul.csv'), ...model], 1, /name its encoding with --encoding\n$/)
   mkdirSync(path('bad/a'), { recursive: true })
+  copyFileSync('tests/documents/files/mixed.pdf', path('bad/a/mixed.pdf'))
+  tells(['teach', path('bad'), ...model], 1, /a\/mixed\.pdf: 3 of 4 pages have no text: pictures, perhaps scans\n.*too little to learn from/)
   writeFileSync(path('bad/a/nul.txt'), 'a\0b')
   tells(['teach', path('bad'), ...model], 1, /NUL; save it as UTF-8, or name its encoding with --encoding; it is left out\n/)
   tells(['evaluate', path('letters')], 2, /--model is missing/)

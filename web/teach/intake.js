@@ -4,7 +4,7 @@ import { isTable, pathOf } from '../page/files.js'
 /**
  * @typedef {object} Taken
  * @property {number} added
- * @property {string[]} problems in words, one for each file or row that gave no example
+ * @property {string[]} problems in words, for each file or row that gave no example, or not all that is in it
  */
 
 /** The folder that is a document's label: `letters/invoices/a.pdf` of a chosen folder, or `invoices/a.pdf`. @param {File} file */
@@ -50,8 +50,8 @@ export async function takeExamples(files, label, { examples, reading, signal, sa
         problems.push(`${path}: it is in no folder that would be its label. Add it to a label, or choose a folder with a folder for each label.`)
         continue
       }
-      const { text } = await reading.read(file, { signal })
-      problems.push(...examples.add([{ text, label: given, name: path }]))
+      const { text, notes } = await reading.read(file, { signal })
+      problems.push(...examples.add([{ text, label: given, name: path }]), ...notes.map((note) => `${path}: ${note}. The rest is used.`))
     } catch (error) {
       signal.throwIfAborted()
       problems.push(error instanceof Error ? error.message : String(error))
