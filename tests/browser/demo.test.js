@@ -59,6 +59,9 @@ test('a line that was pasted, without a connection', () => withPage(async (page)
   await page.setOfflineMode(true)
   await paste(page, 'An excellent film with a wonderful cast and a great story: I loved every minute of it, one of the best of the year.')
   assert.equal(await classify(page), 'positive')
+  await paste(page, 'فيلم رائع جدا مع ممثلين موهوبين. '.repeat(4))
+  await classify(page)
+  assert.match(await textOf(page, '.typicality.unlike'), /^(In a script that this model does not know|Unlike anything this model was trained on): its label means little here\.$/)
 }, MODEL))
 
 test('it opens with a document that has been read', () => withPage(async (page) => {

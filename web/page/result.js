@@ -8,6 +8,7 @@ import { lowTypicality } from '../wasm/worker.js'
  * @typedef {import('../engine/models.js').Task} Task
  *
  * @typedef {object} Run
+ * @property {string} text
  * @property {number} milliseconds
  * @property {number} threads
  */
@@ -17,14 +18,28 @@ const FOUND_SHOWN = 8 // of labels that were found
 /** Below this, a document is at the edge of what a model knows. */
 const UNUSUAL = 0.05
 
+/** Whether a text has more tokens than characters: the tokenizer has no words of its script, and takes each byte for one. @param {Result} result @param {string} text */
+const isForeign = ({ tokens }, text) => tokens > text.length
+
+/**
+ * Whether a label means little for this text, where the model can tell.
+ *
+ * @param {Result} result
+ * @param {string} text
+ */
+const isDoubtful = (result, text) => result.typicality !== undefined && (result.typicality < lowTypicality || isForeign(result, text))
+
 /**
  * How typical a document is, in words; empty where the model cannot tell.
  *
- * @param {number | undefined} typicality
+ * @param {Result} result
+ * @param {string} text
  */
-export function typicalityWords(typicality) {
+export function typicalityWords(result, text) {
+  const { typicality } = result
   if (typicality === undefined) return ''
   if (typicality < lowTypicality) return 'Unlike anything this model was trained on: its label means little here.'
+  if (isForeign(result, text)) return 'In a script that this model does not know: its label means little here.'
   const share = typicality < 0.1 ? percent(typicality) : `${Math.round(100 * typicality)} %`
   if (typicality < UNUSUAL) return `Unusual for this model: only ${share} of its training documents are further from their average.`
   return `Like what this model was trained on: ${share} of its training documents are further from their average.`
@@ -48,12 +63,12 @@ export function createResult(card, { onTask, onClause }) {
    * @param {{ task: Task, result: Result }[]} others answers of the same reading
    * @param {HTMLElement | undefined} mend where the label can be corrected
    */
-  function show(task, result, { milliseconds, threads }, others, mend) {
-    const { scores, tokens, tokensUsed, windows, typicality, found } = result
-    const unlike = typicality !== undefined && typicality < lowTypicality
+  function show(task, result, { text, milliseconds, threads }, others, mend) {
+    const { scores, tokens, tokensUsed, windows, found } = result
+    const unlike = isDoubtful(result, text)
     /** @type {HTMLElement[]} */
     const parts = [element('p', { class: 'question' }, task.about), found === undefined ? headline(result, unlike) : clauses(found)]
-    const words = typicalityWords(typicality)
+    const words = typicalityWords(result, text)
     if (words !== '') parts.push(element('p', { class: unlike ? 'typicality unlike' : 'typicality' }, words))
     if (found === undefined) {
       parts.push(list(scores.slice(0, SHOWN)))
