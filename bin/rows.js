@@ -4,7 +4,6 @@
 import Papa from 'papaparse'
 import { decode } from '../documents/encoding.js'
 import { readDocument } from '../documents/index.js'
-import { LinformerError } from '../wasm/common/errors.js'
 
 /**
  * @typedef {object} Row
@@ -46,7 +45,7 @@ export async function tableText(bytes, encoding) {
     if (format !== 'text') throw new Error(`it is a document (${format}), not a table`)
     return { text, isWhole: true }
   } catch (error) {
-    if (!(error instanceof LinformerError) || error.details.reason !== 'encoding') throw error
+    if (/** @type {{ details?: { reason?: string } }} */ (error).details?.reason !== 'encoding') throw error
     return { text: decode(bytes, { encoding, lenient: true }).text, isWhole: false }
   }
 }
