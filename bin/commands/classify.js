@@ -182,7 +182,7 @@ function describePassages(passages, winner) {
     const style = Math.abs(contribution) >= strongest / 2 ? ['bold', colour] : colour
     const line = `  ${paint(style, amount, process.stdout)}  ${paint(style, plain(text.replace(/\s+/g, ' ').trim()), process.stdout)}`
     if (removal === undefined) return [line]
-    const other = removal.label === winner ? '' : `, and the label ${quoted(removal.label)}`
+    const other = removal.label === winner ? '' : `, so the label is ${quoted(removal.label)}`
     return [line, `          without it: ${quoted(winner)} ${percent(removal.score)}${other}`]
   })
   const rest = passages.length - shown.length
