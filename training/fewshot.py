@@ -8,8 +8,8 @@ the teacher's from the first 256 tokens, in bfloat16. For 8, 16 and 64 examples 
 sets with long documents):
 logistic regression on the frozen vectors of a sample of `train`, measured on up to 1,000 documents of `test` drawn once; five seeds draw
 the samples, one with everything. Penalties come from cross-validation on teaching's folds (folds.js), which hold out versions of a text
-together. `mixed` is what teaching does: two heads, one on our vectors and one on TF-IDF, whose logits are added, each with a factor of its
-own. What is in the results already is not measured again, unless the trunk is another; `--table-only` prints them.
+together. `mixed` is what teaching does, but for the power of the IDF: two heads, one on our vectors and one on TF-IDF, whose logits are added, each
+with a factor of its own. What is in the results already is not measured again, unless the trunk is another; `--table-only` prints them.
 """
 
 from __future__ import annotations

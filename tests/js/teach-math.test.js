@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { exp, log, sigmoid, softplus } from '../../wasm/teach/arithmetic.js'
-import { chooseStrength } from '../../wasm/teach/choose.js'
+import { chooseStrength, PRECISION } from '../../wasm/teach/choose.js'
 import { Dense } from '../../wasm/teach/features.js'
 import { fit } from '../../wasm/teach/fit.js'
 import { dealFolds, hashOf } from '../../wasm/teach/folds.js'
@@ -13,6 +13,7 @@ import { headFile } from '../../wasm/teach/head-file.js'
 import { fitLogistic, scoresOf } from '../../wasm/teach/logistic.js'
 import { fitMix, mix } from '../../wasm/teach/mix.js'
 import { averagePrecision, compare, proportion } from '../../wasm/teach/measures.js'
+import { chooseWords } from '../../wasm/teach/power.js'
 import { compact } from '../../wasm/teach/row-space.js'
 import { fitTypicality } from '../../wasm/teach/typicality.js'
 import { Counts, tfidf } from '../../wasm/teach/words.js'
@@ -33,8 +34,9 @@ const near = (/** @type {ArrayLike<number>} */ actual, /** @type {ArrayLike<numb
   for (let i = 0; i < expected.length; i++) assert.ok(Math.abs(actual[i] - expected[i]) <= within, `${i}: ${actual[i]}, not ${expected[i]}`)
 }
 
-/** Ids of each document, as often as it has them. */
-const documents = golden.counts.map((/** @type {number[]} */ row) => Uint32Array.from(row.flatMap((count, id) => new Array(count).fill(id))))
+/** Ids of each document, as often as it has them. @param {number[][]} counts */
+const idsOf = (counts) => counts.map((row) => Uint32Array.from(row.flatMap((count, id) => new Array(count).fill(id))))
+const documents = idsOf(golden.counts)
 const countsOf = (/** @type {Uint32Array[]} */ each) => {
   const counts = new Counts()
   for (const ids of each) counts.add(ids)
@@ -100,6 +102,30 @@ test('TF-IDF and its regression are those of scikit-learn, also in as few dimens
 test('the most frequent tokens are kept where there is a limit', () => {
   const { ids } = tfidf(countsOf([Uint32Array.of(3, 5), Uint32Array.of(5, 9, 9), Uint32Array.of(5, 3, 7)]), { vocabulary: 10, limit: 2 })
   assert.deepEqual([...ids], [3, 5])
+})
+
+test('the power of the IDF is what scikit-learn finds by cross-validation, and another than 1 only if it is worth it', async (t) => {
+  const fold = Uint8Array.from(rows, (i) => i % 5)
+  const choose = (/** @type {{ counts: number[][], encoder: number[][] }} */ { counts, encoder }, step = pause) =>
+    chooseWords(countsOf(idsOf(counts)), { vocabulary: 40, limit: 40 }, Float64Array.from(encoder.flat()), one, fold, 5, step)
+  assert.deepEqual(golden.powers.map((/** @type {{ power: number }} */ { power }) => power), [0.5, 1, 1.5])
+  for (const each of golden.powers) {
+    /** @type {number[]} */
+    const shares = []
+    const { power, choice } = await choose(each, async (share = NaN) => { shares.push(share) })
+    assert.deepEqual([power, choice.strength], [each.power, each.strength])
+    assert.ok(shares.every((share, i) => share <= 1 && (i === 0 || share >= shares[i - 1])), 'progress goes on')
+  }
+  // Teaching fits no closer than it has to.
+  const usual = { ...PRECISION }
+  t.after(() => Object.assign(PRECISION, usual))
+  Object.assign(PRECISION, { tolerance: 1e-8, decrease: 0 })
+  for (const each of golden.powers) {
+    const { words: { ids, idf }, loss, factors } = await choose(each)
+    near(idf, Array.from(ids, (id) => each.idf[id]), 1e-7)
+    near([loss], [each.losses[each.power]], 1e-5)
+    near(factors, each.factors, 1e-5)
+  }
 })
 
 test('distances are those of the covariance of Ledoit and Wolf', async () => {

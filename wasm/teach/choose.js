@@ -51,9 +51,10 @@ function frequencies({ kind, classes, label, has }, rows) {
  * @param {Uint8Array} fold of each document
  * @param {number} folds
  * @param {(share: number) => Promise<void>} step called often, with how much is done; throws to stop
+ * @param {number[]} [strengths] to try, from strong to weak
  * @returns {Promise<Choice>}
  */
-export async function chooseStrength(features, targets, fold, folds, step) {
+export async function chooseStrength(features, targets, fold, folds, step, strengths = STRENGTHS.slice(fold.length < MANY ? 0 : 1)) {
   const { classes } = targets
   const rows = Int32Array.from(fold, (_, i) => i)
   const parts = Array.from({ length: folds }, (_, held) => ({
@@ -64,7 +65,6 @@ export async function chooseStrength(features, targets, fold, folds, step) {
   // be worse than chance. So a model's scores are moved to the frequencies of all documents.
   const frequent = frequencies(targets, rows)
   const shifts = parts.map(({ fitted }) => frequencies(targets, fitted).map((own, c) => frequent[c] - own))
-  const strengths = rows.length < MANY ? STRENGTHS : STRENGTHS.slice(1)
   /** @type {(Linear | undefined)[]} */
   const models = new Array(folds)
   /** @type {Choice | undefined} */

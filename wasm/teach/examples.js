@@ -14,8 +14,8 @@ const MOST_LABELS = 1000
 const LONGEST_LABEL = 200
 /** Rows of vectors that are allocated at a time. */
 const CHUNK = 1024
-/** Bytes for a token id, how often it comes, and its weight. */
-const BYTES_A_TOKEN = 12
+/** Bytes for a token id, how often it comes, and its weight at two powers of the IDF. */
+const BYTES_A_TOKEN = 16
 
 const badArgument = (/** @type {string} */ message, details = {}) => new LinformerError('BAD_ARGUMENT', message, details)
 

@@ -10,11 +10,11 @@ import { Dense } from './features.js'
 import { dealFolds } from './folds.js'
 import { fitLogistic } from './logistic.js'
 import { fitMix, mix, toProbabilities } from './mix.js'
+import { chooseWords } from './power.js'
 import { assess, figures, nearDuplicates, suspects } from './report.js'
 import { compact } from './row-space.js'
 import { chooseThresholds } from './thresholds.js'
 import { fitTypicality } from './typicality.js'
-import { tfidf } from './words.js'
 
 /**
  * @typedef {import('./features.js').Features} Features
@@ -121,16 +121,15 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, sketches
   const n = hashes.length
   const rows = Int32Array.from({ length: n }, (_, i) => i)
   const { centre, scale } = normalise(vectors, width)
-  const words = tfidf(counts, { vocabulary, limit: Math.max(1, Math.floor(MOST_WORD_WEIGHTS / classes)) })
   const { folds, fold, group } = dealFolds({ hashes, sketches, labels: dealtBy(targets, n) })
 
   const encoderFeatures = compact(new Dense(vectors, width), n)
-  const wordFeatures = compact(words.features, n)
   const encoder = await chooseStrength(encoderFeatures.features, targets, fold, folds, (share) => step(SHARES.encoder * share))
-  const word = await chooseStrength(wordFeatures.features, targets, fold, folds, (share) => step(SHARES.encoder + SHARES.words * share))
+  const limit = Math.max(1, Math.floor(MOST_WORD_WEIGHTS / classes))
+  const { words, power, compacted: wordFeatures, choice: word, factors } = await chooseWords(counts, { vocabulary, limit }, encoder.scores, targets,
+    fold, folds, (share) => step(SHARES.encoder + SHARES.words * share))
   const last = () => step(1 - SHARES.final)
   const heldOut = [encoder.scores, word.scores]
-  const { factors } = await fitMix(heldOut, targets, rows, last)
 
   // What is reported of a fold comes from a mix, a temperature and thresholds that the other folds gave.
   const probabilities = new Float64Array(n * classes)
@@ -196,7 +195,7 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, sketches
       nearDuplicates: nearDuplicates(group, hashes, targets, indices),
       alone: { words: alone(word.scores), encoder: alone(encoder.scores) },
       fewExamples: assessed.perLabel.filter(({ examples }) => examples < FEW).map(({ label, examples }) => ({ label, examples })),
-      chosen: { encoder: { strength: encoder.strength, factor: factors[0] }, words: { strength: word.strength, factor: factors[1] } }
+      chosen: { encoder: { strength: encoder.strength, factor: factors[0] }, words: { strength: word.strength, factor: factors[1], power } }
     }
   }
 }

@@ -2,7 +2,7 @@
  * TF-IDF of token ids: what the word head of a model file computes (see wasm/engine and src/linformer.h), for fitting it.
  *
  *   v_i = sqrt(tf_i) idf_i   for the tokens that the head knows, then v / |v|
- *   idf_i = ln((1 + documents) / (1 + documents with i)) + 1
+ *   idf_i = (ln((1 + documents) / (1 + documents with i)) + 1)^power
  */
 import { log } from './arithmetic.js'
 import { Sparse } from './features.js'
@@ -47,13 +47,28 @@ export class Counts {
   }
 }
 
+/** Makes a row one of length 1. @param {Float32Array} values @param {number} from @param {number} to where it ends */
+function scaleToOne(values, from, to) {
+  let squares = 0
+  for (let k = from; k < to; k++) squares += values[k] * values[k]
+  const length = Math.sqrt(squares)
+  for (let k = from; k < to; k++) values[k] /= length
+}
+
+/**
+ * @typedef {object} Words
+ * @property {Int32Array} ids of the tokens, in ascending order
+ * @property {Float64Array} idf of each
+ * @property {Sparse} features of the documents
+ */
+
 /**
  * @param {Counts} counts
  * @param {object} options
  * @param {number} options.vocabulary ids are below it
  * @param {number} options.limit most tokens to know: those in the most documents
  * @param {number} [options.minimum] documents that a token has to be in
- * @returns {{ ids: Int32Array, idf: Float64Array, features: Sparse }} ids in ascending order
+ * @returns {Words} at power 1
  */
 export function tfidf(counts, { vocabulary, limit, minimum = 1 }) {
   const { documents } = counts
@@ -78,17 +93,26 @@ export function tfidf(counts, { vocabulary, limit, minimum = 1 }) {
   for (let i = 0; i < documents; i++) {
     const { ids: own, counts: times } = counts.of(i)
     let at = starts[i]
-    let squares = 0
     for (let k = 0; k < own.length; k++) {
       const j = column[own[k]]
       if (j < 0) continue
-      const value = Math.sqrt(times[k]) * idf[j]
       columns[at] = j
-      values[at++] = value
-      squares += value * value
+      values[at++] = Math.sqrt(times[k]) * idf[j]
     }
-    const length = Math.sqrt(squares)
-    for (let k = starts[i]; k < at; k++) values[k] /= length
+    scaleToOne(values, starts[i], at)
   }
   return { ids, idf, features: new Sparse(starts, columns, values, ids.length) }
+}
+
+/**
+ * @param {Words} words at power 1
+ * @param {0.5 | 1.5} power of their IDF. Both need a square root and no more, which has the same bits everywhere
+ * @returns {Words} the same at that power
+ */
+export function withPower({ ids, idf, features }, power) {
+  const { starts, columns, values, width } = features
+  const raised = idf.map((own) => power === 0.5 ? Math.sqrt(own) : own * Math.sqrt(own))
+  const weighed = values.map((value, k) => value * (raised[columns[k]] / idf[columns[k]]))
+  for (let i = 0; i + 1 < starts.length; i++) scaleToOne(weighed, starts[i], starts[i + 1])
+  return { ids, idf: raised, features: new Sparse(starts, columns, weighed, width) }
 }
