@@ -198,6 +198,25 @@ test('many labels of few texts, with versions among them, are spread', () => {
   }
 })
 
+test('of a label with three to five texts, two versions are in one fold; no fold is empty', () => {
+  for (const count of [3, 4, 5]) {
+    for (const labels of [2, 3, 8]) {
+      // Of each label the first two texts are versions.
+      const examples = Array.from({ length: labels * count }, (_, i) => {
+        const [label, at] = [Math.floor(i / count), i % count]
+        const words = prose(200 + 10 * label + Math.max(1, at), 60)
+        return { text: (at === 0 ? rewritten(words, 20) : words).join(' '), label }
+      })
+      const result = dealt(examples)
+      assertSpread(result)
+      for (let label = 0; label < labels; label++) {
+        const [a, b] = [0, 1].map((at) => result.rows.find(({ text }) => text === examples[label * count + at].text)?.fold)
+        assert.equal(a, b, `${labels} labels of ${count}: label ${label}`)
+      }
+    }
+  }
+})
+
 test('where no two texts are versions, folds are dealt in turn, label by label, in the order of hashes', () => {
   for (const [n, labels] of [[4, 2], [7, 3], [40, 2], [333, 20], [5200, 7]]) {
     const next = random(n)

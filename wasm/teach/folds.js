@@ -70,7 +70,7 @@ function tally(labels) {
 
 /**
  * The folds of documents. Versions of a text are in one fold, up to a fair share: no more than a fold's share of all texts, and of
- * each label's.
+ * each label's. Of a label with a few texts, two may be together, as long as it has others.
  *
  * @param {object} documents
  * @param {string[]} documents.hashes of their texts, in ascending order; at least four different ones
@@ -84,18 +84,20 @@ export function dealFolds({ hashes, sketches, labels }) {
   /** The first document with each text, by label and then by hash. */
   const first = new Map([...documents].sort((a, b) => labels[b] - labels[a] || b - a).map((i) => [hashes[i], i]))
   const texts = documents.filter((i) => first.get(hashes[i]) === i)
-  const folds = Math.min(texts.length, hashes.length < MANY ? FOLDS : FOLDS_OF_MANY)
+  const most = Math.min(texts.length, hashes.length < MANY ? FOLDS : FOLDS_OF_MANY)
   const total = tally(texts.map((i) => labels[i]))
-  const share = (/** @type {number} */ count) => Math.ceil(count / folds)
+  const share = (/** @type {number} */ count) => Math.ceil(count / most)
   const groupOf = groupVersions(texts.map((i) => sketches[i]), (some) => {
     const own = tally(some.map((text) => labels[texts[text]]))
-    return some.length <= share(texts.length) && [...own].every(([label, count]) => count <= share(Number(total.get(label))))
+    const fits = (/** @type {number} */ count, /** @type {number} */ all) => count <= share(all) || (count === 2 && all > 2)
+    return some.length <= share(texts.length) && [...own].every(([label, count]) => fits(count, Number(total.get(label))))
   })
   /** @type {Map<number, number[]>} */
   const groups = new Map()
   texts.forEach((i, text) => groups.set(groupOf[text], [...groups.get(groupOf[text]) ?? [], i]))
   // The largest first, while there is room everywhere. Labels one after the other.
   const order = [...groups.values()].sort((a, b) => b.length - a.length || labels[a[0]] - labels[b[0]] || a[0] - b[0])
+  const folds = Math.min(most, order.length)
   const dealt = deal(order.map((group) => group.map((i) => labels[i])), total, folds)
   const numbers = new Map(order.flatMap((group, number) => group.map((i) => [hashes[i], number])))
   const group = Int32Array.from(hashes, (hash) => Number(numbers.get(hash)))
