@@ -14,6 +14,7 @@ import { fitMix } from './mix.js'
  * @property {number} strength
  * @property {Float64Array} scores held out, of all documents, [n, classes]
  * @property {number} loss mean log loss at the best temperature
+ * @property {Linear[]} models of each fold
  */
 
 /**
@@ -51,10 +52,10 @@ function frequencies({ kind, classes, label, has }, rows) {
  * @param {Uint8Array} fold of each document
  * @param {number} folds
  * @param {(share: number) => Promise<void>} step called often, with how much is done; throws to stop
- * @param {number[]} [strengths] to try, from strong to weak
+ * @param {Choice} [like] of features that are nearly these: its strength is the one to try, and its models are where to start
  * @returns {Promise<Choice>}
  */
-export async function chooseStrength(features, targets, fold, folds, step, strengths = STRENGTHS.slice(fold.length < MANY ? 0 : 1)) {
+export async function chooseStrength(features, targets, fold, folds, step, like) {
   const { classes } = targets
   const rows = Int32Array.from(fold, (_, i) => i)
   const parts = Array.from({ length: folds }, (_, held) => ({
@@ -65,23 +66,24 @@ export async function chooseStrength(features, targets, fold, folds, step, stren
   // be worse than chance. So a model's scores are moved to the frequencies of all documents.
   const frequent = frequencies(targets, rows)
   const shifts = parts.map(({ fitted }) => frequencies(targets, fitted).map((own, c) => frequent[c] - own))
-  /** @type {(Linear | undefined)[]} */
-  const models = new Array(folds)
+  const strengths = like !== undefined ? [like.strength] : rows.length < MANY ? STRENGTHS : STRENGTHS.slice(1)
   /** @type {Choice | undefined} */
   let best
   for (const [index, strength] of strengths.entries()) {
     const scores = new Float64Array(rows.length * classes)
+    /** @type {Linear[]} */
+    const models = []
     for (const [held, { fitted, heldOut }] of parts.entries()) {
       const pause = () => step((index + held / folds) / strengths.length)
-      const model = await fitLogistic(features, targets, fitted, { ...PRECISION, strength, start: models[held], pause })
-      models[held] = model
+      const model = await fitLogistic(features, targets, fitted, { ...PRECISION, strength, start: (best ?? like)?.models[held], pause })
+      models.push(model)
       const own = scoresOf(features, model, heldOut)
       for (let k = 0; k < own.length; k++) own[k] += shifts[held][k % classes]
       heldOut.forEach((row, i) => scores.set(own.subarray(i * classes, (i + 1) * classes), row * classes))
     }
     const { loss } = await fitMix([scores], targets, rows, () => step((index + 1) / strengths.length))
     if (best !== undefined && loss >= best.loss) break
-    best = { strength, scores, loss }
+    best = { strength, scores, loss, models }
   }
   return /** @type {Choice} */ (best)
 }

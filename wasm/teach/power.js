@@ -9,8 +9,8 @@ import { fitMix } from './mix.js'
 import { compact } from './row-space.js'
 import { tfidf, withPower } from './words.js'
 
-/** Other powers than 1. */
-const OTHERS = /** @type {const} */ ([0.5, 1.5])
+/** Other powers than 1. The higher takes less time. */
+const OTHERS = /** @type {const} */ ([1.5, 0.5])
 /** By how much another power has to lower the log loss of all documents together, in nats. Less may be chance. */
 const WORTH = 2
 /** How much of the work power 1 is, for progress. */
@@ -27,7 +27,8 @@ const SHARE = 0.6
  */
 
 /**
- * Strengths are tried at power 1 alone: rows have length 1 at any power, so what suits one suits the others.
+ * Strengths are tried at power 1 alone: rows have length 1 at any power, so what suits one suits the others. If one of the other powers
+ * is better than 1, however little, the one on the other side is not tried: the loss has one minimum, as a rule.
  *
  * @param {import('./words.js').Counts} counts
  * @param {{ vocabulary: number, limit: number }} options as of `tfidf`
@@ -41,19 +42,19 @@ const SHARE = 0.6
 export async function chooseWords(counts, options, encoder, targets, fold, folds, step) {
   const n = fold.length
   const rows = Int32Array.from(fold, (_, i) => i)
-  /** @type {(words: import('./words.js').Words, power: number, from: number, to: number, strengths?: number[]) => Promise<Attempt>} */
-  const attempt = async (words, power, from, to, strengths) => {
+  /** @type {(words: import('./words.js').Words, power: number, from: number, to: number, like?: import('./choose.js').Choice) => Promise<Attempt>} */
+  const attempt = async (words, power, from, to, like) => {
     const compacted = compact(words.features, n)
-    const choice = await chooseStrength(compacted.features, targets, fold, folds, (share) => step(from + (to - from) * share), strengths)
+    const choice = await chooseStrength(compacted.features, targets, fold, folds, (share) => step(from + (to - from) * share), like)
     return { words, power, compacted, choice, ...await fitMix([encoder, choice.scores], targets, rows, () => step(to)) }
   }
   const usual = await attempt(tfidf(counts, options), 1, 0, SHARE)
   for (const [i, power] of OTHERS.entries()) {
     const share = (1 - SHARE) / OTHERS.length
-    const other = await attempt(withPower(usual.words, power), power, SHARE + share * i, SHARE + share * (i + 1), [usual.choice.strength])
+    const other = await attempt(withPower(usual.words, power), power, SHARE + share * i, SHARE + share * (i + 1), usual.choice)
     const gain = n * (usual.loss - other.loss)
     if (gain > WORTH) return other
-    if (gain > 0) break // what lies on the other side of 1 is worse
+    if (gain > 0) break
   }
   return usual
 }
