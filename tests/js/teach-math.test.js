@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { exp, log, sigmoid, softplus } from '../../wasm/teach/arithmetic.js'
-import { chooseStrength, PRECISION } from '../../wasm/teach/choose.js'
+import { chooseStrength, chooseWords, PRECISION } from '../../wasm/teach/choose.js'
 import { Dense } from '../../wasm/teach/features.js'
 import { fit } from '../../wasm/teach/fit.js'
 import { dealFolds, hashOf } from '../../wasm/teach/folds.js'
@@ -13,7 +13,6 @@ import { headFile } from '../../wasm/teach/head-file.js'
 import { fitLogistic, scoresOf } from '../../wasm/teach/logistic.js'
 import { fitMix, mix } from '../../wasm/teach/mix.js'
 import { averagePrecision, compare, proportion } from '../../wasm/teach/measures.js'
-import { chooseWords } from '../../wasm/teach/power.js'
 import { compact } from '../../wasm/teach/row-space.js'
 import { fitTypicality } from '../../wasm/teach/typicality.js'
 import { Counts, tfidf } from '../../wasm/teach/words.js'
@@ -112,8 +111,8 @@ test('the power of the IDF is what scikit-learn finds by cross-validation, and a
   for (const each of golden.powers) {
     /** @type {number[]} */
     const shares = []
-    const { power, choice } = await choose(each, async (share = NaN) => { shares.push(share) })
-    assert.deepEqual([power, choice.strength], [each.power, each.strength])
+    const { power, strength } = await choose(each, async (share = NaN) => { shares.push(share) })
+    assert.deepEqual([power, strength], [each.power, each.strength])
     assert.ok(shares.every((share, i) => share <= 1 && (i === 0 || share >= shares[i - 1])), 'progress goes on')
   }
   // Teaching fits no closer than it has to.

@@ -1,9 +1,12 @@
 /**
- * Cross-validation: how strongly a head is held back, by the log loss of documents that it was not fitted on.
+ * Cross-validation: how strongly a head is held back, and the power of the words' IDF, by the log loss of documents that it was not
+ * fitted on.
  */
 import { log } from './arithmetic.js'
 import { fitLogistic, scoresOf } from './logistic.js'
 import { fitMix } from './mix.js'
+import { compact } from './row-space.js'
+import { tfidf, withPower } from './words.js'
 
 /**
  * @typedef {import('./features.js').Features} Features
@@ -24,6 +27,11 @@ import { fitMix } from './mix.js'
 const STRENGTHS = [10, 1, 0.1, 0.01]
 /** With many documents, the strongest is never the best. */
 const MANY = 2000
+
+/** Powers of the IDF other than 1. The higher takes less time. */
+const POWERS = /** @type {const} */ ([1.5, 0.5])
+/** By how many nats another power has to lower the log loss of all documents together: less may be chance. */
+const WORTH = 2
 
 /** How exact fits are: choosing needs no more, and what is gained beyond is lost in the temperature. */
 export const PRECISION = { tolerance: 1e-4, decrease: 1e-4 }
@@ -86,4 +94,40 @@ export async function chooseStrength(features, targets, fold, folds, step, like)
     best = { strength, scores, loss, models }
   }
   return /** @type {Choice} */ (best)
+}
+
+/**
+ * The word head's features. The IDF makes much of rare words, which tell what a document is about. How it is written shows in frequent
+ * ones: for a level of reading its square root is better.
+ *
+ * Strengths are tried at power 1 alone: rows have length 1 at any. If another power is better at all, the one on the other side of 1 is
+ * not tried: the loss has one minimum, as a rule.
+ *
+ * @param {import('./words.js').Counts} counts
+ * @param {{ vocabulary: number, limit: number }} options as of `tfidf`
+ * @param {Float64Array} encoder scores of the other head, held out, [n, classes]: it is the mix that has to be good
+ * @param {Targets} targets
+ * @param {Uint8Array} fold of each document
+ * @param {number} folds
+ * @param {(share: number) => Promise<void>} step called often, with how much is done; throws to stop
+ */
+export async function chooseWords(counts, options, encoder, targets, fold, folds, step) {
+  const rows = Int32Array.from(fold, (_, i) => i)
+  let tried = 0
+  const attempt = async (/** @type {import('./words.js').Words} */ words, /** @type {number} */ power, /** @type {Choice | undefined} */ like = undefined) => {
+    const progress = (/** @type {number} */ share) => step((tried + share) / (1 + POWERS.length))
+    const compacted = compact(words.features, rows.length)
+    const choice = await chooseStrength(compacted.features, targets, fold, folds, progress, like)
+    const mix = await fitMix([encoder, choice.scores], targets, rows, () => progress(1))
+    tried++
+    return { ...choice, ...mix, words, power, compacted } // the loss is that of the mix
+  }
+  const usual = await attempt(tfidf(counts, options), 1)
+  for (const power of POWERS) {
+    const other = await attempt(withPower(usual.words, power), power, usual)
+    const gain = rows.length * (usual.loss - other.loss)
+    if (gain > WORTH) return other
+    if (gain > 0) break
+  }
+  return usual
 }

@@ -5,12 +5,11 @@
  * Vectors are centred and divided by one number, not each dimension by its own: that would make as much of the dimensions that say
  * little. Measured on AG News with 8 examples a label, in vectors of 256 dimensions: 61.0% with a scale for each, 68.7% with one.
  */
-import { chooseStrength, PRECISION } from './choose.js'
+import { chooseStrength, chooseWords, PRECISION } from './choose.js'
 import { Dense } from './features.js'
 import { dealFolds } from './folds.js'
 import { fitLogistic } from './logistic.js'
 import { fitMix, mix, toProbabilities } from './mix.js'
-import { chooseWords } from './power.js'
 import { assess, figures, nearDuplicates, suspects } from './report.js'
 import { compact } from './row-space.js'
 import { chooseThresholds } from './thresholds.js'
@@ -126,9 +125,9 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, sketches
   const encoderFeatures = compact(new Dense(vectors, width), n)
   const encoder = await chooseStrength(encoderFeatures.features, targets, fold, folds, (share) => step(SHARES.encoder * share))
   const limit = Math.max(1, Math.floor(MOST_WORD_WEIGHTS / classes))
-  const { words, power, compacted: wordFeatures, choice: word, factors } = await chooseWords(counts, { vocabulary, limit }, encoder.scores, targets,
-    fold, folds, (share) => step(SHARES.encoder + SHARES.words * share))
+  const word = await chooseWords(counts, { vocabulary, limit }, encoder.scores, targets, fold, folds, (share) => step(SHARES.encoder + SHARES.words * share))
   const last = () => step(1 - SHARES.final)
+  const { words, factors } = word
   const heldOut = [encoder.scores, word.scores]
 
   // What is reported of a fold comes from a mix, a temperature and thresholds that the other folds gave.
@@ -159,7 +158,7 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, sketches
     return expand(await fitLogistic(features, targets, rows, { ...PRECISION, strength, pause: last }))
   }
   const dense = await finish(encoderFeatures, encoder.strength)
-  const sparse = factors[1] > 0 ? await finish(wordFeatures, word.strength) : undefined
+  const sparse = factors[1] > 0 ? await finish(word.compacted, word.strength) : undefined
   const weights = dense.weights.map((weight) => (factors[0] * weight) / scale)
   const bias = dense.bias.map((own, c) => {
     let sum = factors[0] * own + factors[1] * (sparse?.bias[c] ?? 0)
@@ -195,7 +194,7 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, sketches
       nearDuplicates: nearDuplicates(group, hashes, targets, indices),
       alone: { words: alone(word.scores), encoder: alone(encoder.scores) },
       fewExamples: assessed.perLabel.filter(({ examples }) => examples < FEW).map(({ label, examples }) => ({ label, examples })),
-      chosen: { encoder: { strength: encoder.strength, factor: factors[0] }, words: { strength: word.strength, factor: factors[1], power } }
+      chosen: { encoder: { strength: encoder.strength, factor: factors[0] }, words: { strength: word.strength, factor: factors[1], power: word.power } }
     }
   }
 }
