@@ -60,7 +60,7 @@ function frequencies({ kind, classes, label, has }, rows) {
  * @param {Uint8Array} fold of each document
  * @param {number} folds
  * @param {(share: number) => Promise<void>} step called often, with how much is done; throws to stop
- * @param {Choice} [like] of features that are nearly these: its strength is the one to try, and its models are where to start
+ * @param {Pick<Choice, 'strength' | 'models'>} [like] the strength to try, and where to start, if anywhere
  * @returns {Promise<Choice>}
  */
 export async function chooseStrength(features, targets, fold, folds, step, like) {
@@ -117,7 +117,9 @@ export async function chooseWords(counts, options, encoder, targets, fold, folds
   const attempt = async (/** @type {import('./words.js').Words} */ words, /** @type {number} */ power, /** @type {Choice | undefined} */ like = undefined) => {
     const progress = (/** @type {number} */ share) => step((tried + share) / (1 + POWERS.length))
     const compacted = compact(words.features, rows.length)
-    const choice = await chooseStrength(compacted.features, targets, fold, folds, progress, like)
+    // In the space of the rows, weights of one power mean nothing to another.
+    const start = like && { ...like, models: compacted.features === words.features ? like.models : [] }
+    const choice = await chooseStrength(compacted.features, targets, fold, folds, progress, start)
     const mix = await fitMix([encoder, choice.scores], targets, rows, () => progress(1))
     tried++
     return { ...choice, ...mix, words, power, compacted } // the loss is that of the mix
