@@ -21,6 +21,7 @@ SHARING = ("none", "headwise", "key-value", "layerwise")
 PROJECTION = ("linear", "mean", "max", "conv")
 POSITIONS = ("learned", "sinusoidal", "none")
 POOLING = ("mean", "weighted", "window-max", "directions")
+MANY_KEYS = 512
 SINCE_VERSION_2 = ("stem", "importance", "pooling", "window", "words")  # fields that files do not have which do without them
 
 
@@ -129,12 +130,16 @@ class SequenceProjection(nn.Module):
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, allowed: Tensor | None) -> Tensor:
-    """softmax(query key^T / sqrt(d_head)) value, [batch, n_heads, n, d_head]; in bfloat16 where training asks for that (autocast).
+    """softmax(query key^T / sqrt(d_head)) value, [batch, n_heads, n, d_head]; in bfloat16 where training asks for that (autocast),
+    but in float32 of MANY_KEYS and more: PyTorch then goes without the matrix of scores, which takes half the time.
 
     query [batch, n_heads, n, d_head], key and value [batch, n_heads, k, d_head], allowed [batch, 1, 1, k]
     """
     if not torch.is_autocast_enabled("cpu"):
         return F.scaled_dot_product_attention(query, key, value, attn_mask=allowed)  # [batch, n_heads, n, d_head]
+    if key.shape[2] >= MANY_KEYS:
+        with torch.autocast("cpu", enabled=False):
+            return F.scaled_dot_product_attention(query.float(), key.float(), value.float(), attn_mask=allowed)  # [batch, n_heads, n, d_head]
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)  # [batch, n_heads, n, k]
     if allowed is not None:
         scores = scores.masked_fill(~allowed, -1e9)
