@@ -46,7 +46,8 @@ export async function tableText(bytes, encoding) {
     return { text, isWhole: true }
   } catch (error) {
     if (/** @type {{ details?: { reason?: string } }} */ (error).details?.reason !== 'encoding') throw error
-    return { text: decode(bytes, { encoding, lenient: true }).text, isWhole: false }
+    const { unpacked } = await import('../documents/zip.js')
+    return { text: decode(unpacked(bytes), { encoding, lenient: true }).text, isWhole: false }
   }
 }
 

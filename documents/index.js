@@ -32,8 +32,9 @@ const READERS = {
   eml: async (bytes) => (await import('./mail.js')).readMail(bytes),
   zip: async (bytes) => (await import('./office.js')).readArchive(bytes),
   gzip: async (bytes, { name, type, encoding, onProgress }) => {
-    const unpacked = (await import('./zip.js')).gunzip(bytes)
-    if (unpacked[0] === 0x1f && unpacked[1] === 0x8b) throw unreadable('format', 'it is gzip within gzip, which is not read')
+    const { gunzip, isPacked } = await import('./zip.js')
+    const unpacked = gunzip(bytes)
+    if (isPacked(unpacked)) throw unreadable('format', 'it is gzip within gzip, which is not read')
     return readDocument(unpacked, { name: name?.replace(/\.gz$/i, ''), type: type !== undefined && isGzip(type) ? undefined : type, encoding, onProgress })
   }
 }

@@ -73,3 +73,9 @@ export function gunzip(bytes, most = MOST_UNPACKED) {
   }
   return whole
 }
+
+/** Whether bytes begin as gzip does. @param {Uint8Array} bytes */
+export const isPacked = (bytes) => bytes[0] === 0x1f && bytes[1] === 0x8b
+
+/** What is in bytes that may be gzip. @param {Uint8Array} bytes @returns {Uint8Array} @throws {LinformerError} DOCUMENT */
+export const unpacked = (bytes) => isPacked(bytes) ? gunzip(bytes) : bytes

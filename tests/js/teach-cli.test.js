@@ -117,10 +117,14 @@ test('bad rows are told with their lines, and the others are used', async () => 
     ['line 7', undefined, 'Error: a quote in it is never closed, so that all that follows belongs to it']
   ])
   // A bad byte is one row's; a table in another encoding is refused as a whole.
-  writeFileSync(path('byte.csv'), Buffer.from(`text,label\n${'a long row,x\n'.repeat(20)}caf\xe9,y\n"a"b,z\n`, 'latin1'))
-  assert.deepEqual((await readAll('byte.csv')).slice(19).map(({ id, error }) => [id.replace(/.*, /, ''), error && String(error)]), [
-    ['line 21', undefined], ['line 22', 'Error: it has characters that cannot be decoded'], ['line 23', 'Error: there is text after a closing quote']
-  ])
+  const bytes = Buffer.from(`text,label\n${'a long row,x\n'.repeat(20)}caf\xe9,y\n"a"b,z\n`, 'latin1')
+  writeFileSync(path('byte.csv'), bytes)
+  writeFileSync(path('byte.csv.gz'), gzipSync(bytes))
+  for (const name of ['byte.csv', 'byte.csv.gz']) {
+    assert.deepEqual((await readAll(name)).slice(19).map(({ id, error }) => [id.replace(/.*, /, ''), error && String(error)]), [
+      ['line 21', undefined], ['line 22', 'Error: it has characters that cannot be decoded'], ['line 23', 'Error: there is text after a closing quote']
+    ])
+  }
   writeFileSync(path('byte.csv'), Buffer.from('text,label\ncaf\xe9,y\n', 'latin1'))
   await assert.rejects(readAll('byte.csv'), /it is not UTF-8 \(byte 15\); save it as UTF-8, or name its encoding/)
   writeFileSync(path('bad.jsonl'), '{"text":"a","label":"x"}\nnonsense\n\n{"text":1}\n')
