@@ -139,7 +139,7 @@ const UNUSUAL = 0.05
  */
 export function doubt({ typicality = 1, tokens }, text) {
   if (typicality < lowTypicality) return 'unlike anything the model was trained on'
-  // A tokenizer that has seen a script has words of it. Where it has none, each byte of a character is a token, and says next to nothing.
+  // Where the tokenizer has no words of a script, each byte of a character is a token, and says next to nothing.
   if (text !== '' && tokens > text.length) return 'in a script that the model does not know'
   return typicality < UNUSUAL ? 'unusual for this model' : ''
 }
