@@ -1,5 +1,6 @@
 /** The built site on a plain static host, below a path, without any header of ours: so not cross-origin isolated either. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import path from 'node:path'
@@ -9,7 +10,11 @@ import { TYPES } from '../../tools/site.js'
 import { launch, serve, temporaryFolder } from './helpers/browsers.js'
 import { CHAPTER, chooseSample, classify, idle, press, SAMPLE_LABELS, textOf } from './helpers/page.js'
 
-const FIRST_VISIT = 8.5e6 // bytes, from a host that compresses nothing: page, library, module, fonts, the sample, the trunk and its heads
+/**
+ * Bytes, from a host that compresses nothing: page, library, module, fonts, the sample, the trunk and its heads, and the 0.3 MB that the
+ * service worker keeps besides.
+ */
+const FIRST_VISIT = 8.8e6
 
 /** @type {string} */
 let folder
@@ -31,8 +36,14 @@ before(async () => {
     try {
       if (!pathname.startsWith('/some/path/')) throw new Error('not below the path')
       const body = await readFile(path.join(folder, name))
+      // As hosts do: the service worker asks again for what the page has, and is told that it has not changed.
+      const etag = `"${createHash('sha256').update(body).digest('hex')}"`
+      if (request.headers['if-none-match'] === etag) {
+        response.writeHead(304, { ETag: etag }).end()
+        return
+      }
       sent.set(name, (sent.get(name) ?? 0) + body.length)
-      response.writeHead(200, { 'Content-Type': TYPES[path.extname(name)] }).end(body)
+      response.writeHead(200, { 'Content-Type': TYPES[path.extname(name)], ETag: etag }).end(body)
     } catch {
       response.writeHead(404, { 'Content-Type': 'text/html' }).end('<!doctype html><title>Not here</title>')
     }
@@ -67,13 +78,13 @@ test('it classifies there, not isolated, within the first visit\'s bytes, and ag
     await page.goto(address)
     await idle(page)
     assert.equal(await page.evaluate(() => globalThis.crossOriginIsolated), false)
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
     const bytes = [...sent.values()].reduce((a, b) => a + b, 0)
-    assert.ok(bytes < FIRST_VISIT, `${bytes} bytes until the page was ready: ${JSON.stringify([...sent])}`)
-    t.diagnostic(`${bytes} bytes until the page was ready`)
+    assert.ok(bytes < FIRST_VISIT, `${bytes} bytes of the first visit: ${JSON.stringify([...sent])}`)
+    t.diagnostic(`${bytes} bytes of the first visit`)
     await chooseSample(page, 'note')
     assert.equal(await classify(page), SAMPLE_LABELS.note)
 
-    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
     const protocol = await page.createCDPSession()
     assert.deepEqual((await protocol.send('Page.getInstallabilityErrors')).installabilityErrors, [])
     await page.setOfflineMode(true)
