@@ -22,7 +22,7 @@
  *
  * @module linformer-wasm/element
  */
-import type { LoadOptions, ProgressEvent, Result, Source } from './index.js'
+import type { Doubt, LoadOptions, ProgressEvent, Result, Source } from './index.js'
 
 /** 'idle' where there is no text, or no model. */
 export type State = 'idle' | 'loading' | 'reading' | 'done' | 'failed'
@@ -36,6 +36,8 @@ export class LongDocumentClassifier extends HTMLElement {
     required: string
     unlabelled: string
     result: (result: Result, percent: string) => string
+    /** What follows where the label means little. */
+    doubts: Record<Doubt, string>
   }
   /** Strings and URLs are the attribute; also a Blob or bytes. */
   get model(): Source | undefined

@@ -32,7 +32,12 @@ export class LongDocumentClassifier extends Base {
     reading: 'Reading',
     required: 'There is no text to classify yet.',
     unlabelled: 'This model has no labels: teach it yours, and name the file that came of it.',
-    result: (/** @type {Result} */ { label }, /** @type {string} */ percent) => `${label}, ${percent}`
+    result: (/** @type {Result} */ { label }, /** @type {string} */ percent) => `${label}, ${percent}`,
+    doubts: {
+      unlike: 'This text is unlike anything the model was trained on: its label means little.',
+      'unknown-script': 'The model does not know this script: its label means little.',
+      unusual: 'This text is unusual for the model.'
+    }
   }
 
   /** Documents that tests make up (jsdom) have less of it, or none. @type {ElementInternals} */
@@ -238,8 +243,11 @@ export class LongDocumentClassifier extends Base {
     this.#internals.setFormValue?.(result?.label ?? null)
     this.#validate()
     const { messages } = LongDocumentClassifier
-    if (result) this.#view.show(result, MOST_PASSAGES, messages.result(result, this.#view.percent(result.score)))
-    else this.#view.clear(error instanceof Error ? error.message : error && String(error))
+    if (result) {
+      const words = messages.result(result, this.#view.percent(result.score))
+      const doubt = result.doubt && messages.doubts?.[result.doubt] // pages may have messages from before there were doubts
+      this.#view.show(result, MOST_PASSAGES, doubt ? `${words}. ${doubt}` : words)
+    } else this.#view.clear(error instanceof Error ? error.message : error && String(error))
     if (result) this.dispatchEvent(new CustomEvent('result', { detail: result, bubbles: true, composed: true }))
     if (state === 'failed') {
       // With the next text it is loaded again.

@@ -208,8 +208,16 @@ export interface Result extends Score {
    * from their centre. Near 0, below `lowTypicality`, the label means little, whatever its score.
    */
   typicality?: number
+  /** Why the label means little, whatever its score; absent where there is no such reason, or the head knows no typicality. */
+  doubt?: Doubt
   explanation?: Explanation
 }
+
+/**
+ * 'unlike' the documents that the head was fitted on: `typicality` below 0.01. In an 'unknown-script', of which the tokenizer has no words:
+ * more tokens than characters. 'unusual': at the edge of what the head was fitted on, `typicality` below 0.05.
+ */
+export type Doubt = 'unlike' | 'unknown-script' | 'unusual'
 
 /** For each label c, in the order of `classifier.labels`: logits[c] = bias[c] + sum over tokens of contributions[c]. */
 export interface Explanation {

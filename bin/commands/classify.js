@@ -3,7 +3,7 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { LinformerError, lowTypicality } from 'linformer-wasm'
+import { LinformerError } from 'linformer-wasm'
 import { TYPES } from 'linformer-wasm/documents'
 import { csvLine, neutral } from '../csv.js'
 import { fromFiles } from '../documents.js'
@@ -129,19 +129,10 @@ function describeFound(found, text, explain) {
   })
 }
 
-/** Below this a document is at the edge of what a model knows. */
-const UNUSUAL = 0.05
-
-/**
- * @param {Pick<Result, 'typicality' | 'tokens'>} result
- * @param {string} text of the document
- * @returns {string} a warning; empty for a document that is like those of the training
- */
-export function doubt({ typicality = 1, tokens }, text) {
-  if (typicality < lowTypicality) return 'unlike anything the model was trained on'
-  // Where the tokenizer has no words of a script, each byte of a character is a token, and says next to nothing.
-  if (text !== '' && tokens > text.length) return 'in a script that the model does not know'
-  return typicality < UNUSUAL ? 'unusual for this model' : ''
+const DOUBTS = {
+  unlike: 'unlike anything the model was trained on',
+  'unknown-script': 'in a script that the model does not know',
+  unusual: 'unusual for this model'
 }
 
 /** @param {Answer} answer @param {string} text of the document @param {boolean} explain @returns {string} lines for people */
@@ -150,8 +141,7 @@ function describe(answer, text, explain) {
   const tokens = `${answer.tokens} token${answer.tokens === 1 ? '' : 's'}`
   const read = answer.truncated ? `${answer.tokensUsed} of ${tokens}` : tokens
   const windows = answer.windows > 1 ? ` in ${answer.windows} windows` : ''
-  const doubts = doubt(answer, text)
-  const warning = doubts === '' ? '' : `  ${paint('yellow', doubts, process.stdout)}`
+  const warning = answer.doubt === undefined ? '' : `  ${paint('yellow', DOUBTS[answer.doubt], process.stdout)}`
   const { found } = answer
   if (found !== undefined) {
     const heading = `${plain(String(answer.id))}: ${found.length} label${found.length === 1 ? '' : 's'} found  ${read}${windows}${warning}`

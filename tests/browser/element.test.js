@@ -1,5 +1,6 @@
 /** <long-document-classifier> in plain HTML, under a strict policy. Frameworks: tests/package/element.test.js. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import { after, before, beforeEach, test } from 'node:test'
 import axe from 'axe-core'
@@ -100,6 +101,17 @@ test('text in the slot, a field in the slot, the attribute, the property', async
   assert.ok(GOOD.includes(found.first.passages[1].trim()))
   assert.match(found.first.status, /^positive, \d+(\.\d)?%$/)
   assert.deepEqual(found.empty, ['idle', null, true, ''])
+  await behaved()
+})
+
+test('it says where a label means little', async () => {
+  const said = await page.evaluate(async (strange) => {
+    const element = show('<long-document-classifier model="sentiment"></long-document-classifier>')
+    element.value = strange
+    await next(element, 'result')
+    return part(element, 'status').textContent
+  }, readFileSync('web/samples/contract.txt', 'utf8'))
+  assert.match(said, /^(positive|negative), \d+(\.\d)?%\. This text is unlike anything the model was trained on: its label means little\.$/)
   await behaved()
 })
 

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { inspect, load, readSafetensors, shippedModels, tensorShapes, tensorValues, writeSafetensors } from 'linformer-wasm'
 import { inspect as inspectInWorker, load as loadInWorker } from 'linformer-wasm/worker'
+import { doubtOf } from '../../wasm/classify/typicality.js'
 import { tiny } from './helpers/models.js'
 
 const FOLDER = 'tests/golden/heads'
@@ -67,6 +68,16 @@ for (const [index, document] of golden.entries()) {
     assert.deepEqual(alone, results[index % heads.length])
   })
 }
+
+test('a label means little far from what is known, and in a script that the tokenizer has no words of', () => {
+  const document = { text: 'a text' }
+  const doubts = [0, 0.0099, 0.01, 0.049, 0.05, 1].map((typicality) => doubtOf(typicality, 6, document))
+  assert.deepEqual(doubts, ['unlike', 'unlike', 'unusual', 'unusual', undefined, undefined])
+  assert.deepEqual([0.001, 0.02, 1].map((typicality) => doubtOf(typicality, 7, document)), ['unlike', 'unknown-script', 'unknown-script'])
+  const pair = { ...document, textPair: 'another' }
+  assert.deepEqual([14, 15].map((tokens) => doubtOf(1, tokens, pair)), [undefined, 'unknown-script'], 'with the separator')
+  assert.equal(doubtOf(1, 784, { tokens: new Uint16Array(784) }), undefined)
+})
 
 test('typicality falls from 1 towards 0, and is never quite 0', () => {
   for (const name of ['mean', 'window']) {

@@ -178,7 +178,7 @@ test('a label without examples is left out of macro F1, and told; an unknown lab
   writeFileSync(path('one.jsonl'), '{"text":"refund the price of the invoice","label":"bills"}\n{"text":"a van","label":"vans"}')
   const told = linformer('evaluate', ...model, path('one.jsonl'))
   assert.match(told.stdout, /^1 example\n.*\n {2}macro F1 +100\.0% \(.*\), without the label that has no examples\n/)
-  assert.match(told.stderr, /line 2: the classifier has no label "vans"; it is left out/)
+  assert.match(told.stderr, /line 2: the classifier has no label "vans"; it has "[^;]*"; it is left out/)
   assert.equal(told.status, 1)
 })
 

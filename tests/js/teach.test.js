@@ -95,7 +95,10 @@ test('evaluate: figures of any classifier, its worst mistakes with their passage
     assert.match(String(mistake.passage?.text), /[uvwxyz]/)
     assert.deepEqual(evaluation.skipped.map(({ index, code }) => [index, code]), [[7, 'BAD_ARGUMENT'], [8, 'EMPTY_TEXT'], [9, 'BAD_ARGUMENT']])
     assert.deepEqual((await evaluate(letters, given, { mistakes: 0 })).mistakes, [])
-    await assert.rejects(evaluate(letters, [{ text: 'abc', label: 'vans' }]), codeOf('BAD_ARGUMENT', /none of the examples \(1\) could be used; the first: the classifier has no label "vans"/))
+    await assert.rejects(evaluate(letters, [{ text: 'abc', label: 'vans' }]), codeOf('BAD_ARGUMENT', /none of the examples \(1\) could be used; the first: the classifier has no label "vans"; it has "bills", "parcels"$/))
+    for (const none of [5, undefined, 'letters.safetensors']) {
+      await assert.rejects(evaluate(/** @type {never} */ (none), examples), codeOf('BAD_ARGUMENT', /^classifier is .*; it has to come from load$/))
+    }
     await assert.rejects(evaluate({ ...letters, labels: [] }, examples), codeOf('BAD_ARGUMENT', /trunk without a head/))
     await assert.rejects(evaluate(letters, examples, { signal: AbortSignal.abort() }), codeOf('ABORTED'))
     await assert.rejects(evaluate(letters, /** @type {any} */ ([{ text: 'abc' }])), codeOf('BAD_ARGUMENT', /a label or labels/))

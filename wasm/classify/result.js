@@ -2,7 +2,7 @@
  * From what a head says of a document to a result.
  */
 import { explain } from './explain.js'
-import { typicalityOf } from './typicality.js'
+import { doubtOf, typicalityOf } from './typicality.js'
 
 /**
  * @typedef {import('../index.js').ClassifyOptions} ClassifyOptions
@@ -108,7 +108,11 @@ export async function resultOf(placed, reading, input, { topK, explain: wanted }
       await pause()
     }
   }
-  if (typicality !== undefined && pooled !== undefined) result.typicality = typicalityOf(typicality, pooled)
+  if (typicality !== undefined && pooled !== undefined) {
+    result.typicality = typicalityOf(typicality, pooled)
+    const doubt = doubtOf(result.typicality, tokens.length, input)
+    if (doubt !== undefined) result.doubt = doubt
+  }
   if (explained) result.explanation = explanation
   return result
 }

@@ -2,10 +2,15 @@
  * How like the documents that a head was fitted on a document is.
  */
 
-/** @typedef {import('../source/head.js').Typicality} Typicality */
+/**
+ * @typedef {import('../source/head.js').Typicality} Typicality
+ * @typedef {import('./inputs.js').Document} Document
+ */
 
 /** Documents with less are unlike what a head was fitted on: fewer than one in 100 of those lie as far from their mean. */
 export const lowTypicality = 0.01
+/** Below this, a document is at the edge of what a head was fitted on. */
+const UNUSUAL = 0.05
 
 /**
  * Beyond the farthest of the known documents, the share of documents that lie as far is smaller than what they can tell: it goes on
@@ -41,4 +46,19 @@ export function typicalityOf({ mean, ofDirection, whitening, quantiles }, vector
   const [a, b] = [quantiles[above - 1], quantiles[above]]
   const share = 1 - (above - 1 + (distance - a) / (b - a)) / last
   return Math.max(BEYOND, share) // it falls without a step where the largest has been passed
+}
+
+/**
+ * Why the label of a document means little, if it does.
+ *
+ * @param {number} typicality
+ * @param {number} tokens of the document, a separator included
+ * @param {Document} document
+ * @returns {import('../index.js').Doubt | undefined}
+ */
+export function doubtOf(typicality, tokens, document) {
+  if (typicality < lowTypicality) return 'unlike'
+  // Where the tokenizer has no words of a script, each byte of a character is a token, and says next to nothing.
+  if ('text' in document && tokens > document.text.length + (document.textPair === undefined ? 0 : document.textPair.length + 1)) return 'unknown-script'
+  return typicality < UNUSUAL ? 'unusual' : undefined
 }

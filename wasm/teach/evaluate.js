@@ -22,6 +22,8 @@ import { assess } from './report.js'
 
 /** Mistakes that are named if nothing else is said. */
 const MISTAKES = 10
+/** Labels that an error names. */
+const LABELS_NAMED = 8
 /** A document that fails with one of these is left out; anything else ends the whole. */
 const OF_A_DOCUMENT = ['EMPTY_TEXT', 'NOT_FINITE', 'TEXT_TOO_LONG', 'BUDGET_TOO_SMALL']
 
@@ -51,7 +53,10 @@ function truthOf(labels, { labelsKind }, numbers) {
   const truth = new Uint8Array(numbers.size)
   for (const label of labels) {
     const c = numbers.get(label)
-    if (c === undefined) throw new LinformerError('BAD_ARGUMENT', `the classifier has no label ${show(label)}`, { label })
+    if (c === undefined) {
+      const has = [...numbers.keys()].slice(0, LABELS_NAMED).map(show).join(', ')
+      throw new LinformerError('BAD_ARGUMENT', `the classifier has no label ${show(label)}; it has ${has}${numbers.size > LABELS_NAMED ? ', ...' : ''}`, { label })
+    }
     truth[c] = 1
   }
   if (labelsKind === 'one' && labels.length !== 1) {
@@ -107,6 +112,7 @@ async function withPassage(classifier, { mistake, document, c }, { signal, overf
 export async function evaluate(classifier, examples, given = {}) {
   const options = checkOptions(given)
   const { signal, overflow, onProgress, mistakes: most = MISTAKES } = options
+  if (!Array.isArray(classifier?.labels)) throw new LinformerError('BAD_ARGUMENT', `classifier is ${show(classifier)}; it has to come from load`)
   const { labelsKind: kind } = classifier
   const labels = [...classifier.labels]
   if (labels.length === 0) throw new LinformerError('BAD_ARGUMENT', 'this is a trunk without a head: attach one, or teach it')

@@ -1,7 +1,7 @@
 /** An image is a long sequence too: a digit that is drawn becomes 784 tokens, and is classified by the same engine. */
 import { element, find, onceInView } from '../common/dom.js'
 import { count, percent } from '../common/format.js'
-import { load, lowTypicality } from '../wasm/worker.js'
+import { load } from '../wasm/worker.js'
 import { heatMap } from './heat-map.js'
 import { pixelsOf, SIDE, tokensOf } from './pixels.js'
 
@@ -95,8 +95,8 @@ export function mountDigit(section, model) {
    * @param {import('../wasm/index.js').Result} result
    * @param {readonly string[]} labels
    */
-  function tell({ label: best, score, scores: all, tokens, typicality = 1, explanation }, labels) {
-    const unlike = typicality < lowTypicality ? '; but it is unlike the digits that the model learned from' : ''
+  function tell({ label: best, score, scores: all, tokens, doubt, explanation }, labels) {
+    const unlike = doubt === 'unlike' ? '; but it is unlike the digits that the model learned from' : ''
     label.replaceChildren(element('strong', {}, best), ` with probability ${percent(score)}, from ${count(tokens)} tokens${unlike}`)
     for (const { label: name, score: share } of all) {
       const bar = bars[labels.indexOf(name)]

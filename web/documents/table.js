@@ -4,9 +4,9 @@ import { count, percent, plural } from '../common/format.js'
 import { createPager } from '../common/pager.js'
 import { save } from '../common/save.js'
 import { inWords } from '../page/errors.js'
+import { isDoubtful } from '../page/result.js'
 import { labelPicker } from '../teach/examples-table.js'
 import { OWN } from '../teach/teach.js'
-import { lowTypicality } from '../wasm/worker.js'
 import { csvOf, jsonOf } from './export.js'
 
 /**
@@ -143,12 +143,12 @@ export function createDocumentsTable(section, { queue, tasks, examples, onOpen, 
     }
     const shown = element('button', { type: 'button', class: 'quiet' }, name)
     shown.addEventListener('click', async () => onOpen(await row.text?.text() ?? ''))
-    const unlike = result.typicality !== undefined && result.typicality < lowTypicality
+    const unlike = isDoubtful(result)
     const label = result.found === undefined ? result.label : result.found.length === 0 ? 'none found' : result.found.map((each) => each.label).join(', ')
     const cells = [
       element('th', { scope: 'row' }, shown, ...(row.notes.length > 0 ? [element('span', { class: 'soft note' }, row.notes.join('; '))] : [])),
       element('td', { class: unlike ? 'prose doubtful' : 'prose' }, label), element('td', {}, percent(result.score)),
-      element('td', {}, result.typicality === undefined ? '–' : unlike ? 'unlike' : percent(result.typicality)),
+      element('td', {}, result.typicality === undefined ? '–' : result.doubt === 'unknown-script' ? 'unknown script' : unlike ? 'unlike' : percent(result.typicality)),
       element('td', {}, count(result.tokens)), element('td', {}, count(result.windows))
     ]
     if (own) {

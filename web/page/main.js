@@ -169,7 +169,7 @@ async function savePicture() {
   const result = read?.results.get(task.id)
   if (read === undefined || result === undefined) return
   const map = find(document, '#minimap canvas', HTMLCanvasElement)
-  save(await pictureOf({ task, result, text: read.text, milliseconds: read.milliseconds, map }), 'result.png')
+  save(await pictureOf({ task, result, milliseconds: read.milliseconds, map }), 'result.png')
 }
 
 /** What is on the page when it opens: the text or the sample of its link, what was typed before a reload, or an example that is read at once. */

@@ -10,12 +10,11 @@ const SHOWN = 4 // labels
  * @param {object} what
  * @param {import('../engine/models.js').Task} what.task
  * @param {import('../wasm/index.js').Result} what.result
- * @param {string} what.text of the document
  * @param {number} what.milliseconds
  * @param {HTMLCanvasElement} what.map of the document
  * @returns {Promise<Blob>} PNG
  */
-export async function pictureOf({ task, result, text, milliseconds, map }) {
+export async function pictureOf({ task, result, milliseconds, map }) {
   const canvas = document.createElement('canvas')
   canvas.width = WIDTH
   canvas.height = HEIGHT
@@ -51,7 +50,7 @@ export async function pictureOf({ task, result, text, milliseconds, map }) {
     context.fillStyle = colour(i === 0 || found !== undefined ? 'accent' : 'rest')
     context.fillRect(PAD, y + 12, (right - PAD - 40) * score, 10)
   }
-  const words = typicalityWords(result, text)
+  const words = typicalityWords(result)
   if (words !== '') write(words.replace(/:.*/, '.'), 530, sans(20), 'soft')
   write(`${count(result.tokensUsed)} of ${count(result.tokens)} tokens read in ${duration(milliseconds)}, in a browser. linformer-wasm`, 570, sans(20), 'soft')
   if (map.width > 0 && map.height > 0) {

@@ -1,7 +1,6 @@
 /** The result: what each task says of the document, how typical the document is, and what was read to come to it. */
 import { element, find, rows } from '../common/dom.js'
 import { count, duration, percent } from '../common/format.js'
-import { lowTypicality } from '../wasm/worker.js'
 
 /**
  * @typedef {import('../wasm/index.js').Result} Result
@@ -15,33 +14,17 @@ import { lowTypicality } from '../wasm/worker.js'
 
 const SHOWN = 5 // labels; the rest are a click away
 const FOUND_SHOWN = 8 // of labels that were found
-/** Below this, a document is at the edge of what a model knows. */
-const UNUSUAL = 0.05
 
-/** Whether a text has more tokens than characters: the tokenizer has no words of its script, and takes each byte for one. @param {Result} result @param {string} text */
-const isForeign = ({ tokens }, text) => tokens > text.length
+/** Whether a label means little, where the model can tell. @param {Result} result */
+export const isDoubtful = ({ doubt }) => doubt === 'unlike' || doubt === 'unknown-script'
 
-/**
- * Whether a label means little for this text, where the model can tell.
- *
- * @param {Result} result
- * @param {string} text
- */
-const isDoubtful = (result, text) => result.typicality !== undefined && (result.typicality < lowTypicality || isForeign(result, text))
-
-/**
- * How typical a document is, in words; empty where the model cannot tell.
- *
- * @param {Result} result
- * @param {string} text
- */
-export function typicalityWords(result, text) {
-  const { typicality } = result
+/** How typical a document is, in words; empty where the model cannot tell. @param {Result} result */
+export function typicalityWords({ typicality, doubt }) {
   if (typicality === undefined) return ''
-  if (typicality < lowTypicality) return 'Unlike anything this model was trained on: its label means little here.'
-  if (isForeign(result, text)) return 'In a script that this model does not know: its label means little here.'
+  if (doubt === 'unlike') return 'Unlike anything this model was trained on: its label means little here.'
+  if (doubt === 'unknown-script') return 'In a script that this model does not know: its label means little here.'
   const share = typicality < 0.1 ? percent(typicality) : `${Math.round(100 * typicality)} %`
-  if (typicality < UNUSUAL) return `Unusual for this model: only ${share} of its training documents are further from their average.`
+  if (doubt === 'unusual') return `Unusual for this model: only ${share} of its training documents are further from their average.`
   return `Like what this model was trained on: ${share} of its training documents are further from their average.`
 }
 
@@ -65,10 +48,10 @@ export function createResult(card, { onTask, onClause }) {
    */
   function show(task, result, { text, milliseconds, threads }, others, mend) {
     const { scores, tokens, tokensUsed, windows, found } = result
-    const unlike = isDoubtful(result, text)
+    const unlike = isDoubtful(result)
     /** @type {HTMLElement[]} */
     const parts = [element('p', { class: 'question' }, task.about), found === undefined ? headline(result, unlike) : clauses(found)]
-    const words = typicalityWords(result, text)
+    const words = typicalityWords(result)
     if (words !== '') parts.push(element('p', { class: unlike ? 'typicality unlike' : 'typicality' }, words))
     if (found === undefined) {
       parts.push(list(scores.slice(0, SHOWN)))
@@ -150,9 +133,10 @@ export function createResult(card, { onTask, onClause }) {
 }
 
 /** One result in a few words. @param {Result} result */
-export function inBrief({ label, score, found, typicality }) {
+export function inBrief(result) {
+  const { label, score, found } = result
   if (found !== undefined) return found.length === 0 ? 'none found' : `${count(found.length)} found`
-  return typicality !== undefined && typicality < lowTypicality ? `${label}? unlike its training` : `${label}, ${percent(score)}`
+  return isDoubtful(result) ? `${label}? unlike its training` : `${label}, ${percent(score)}`
 }
 
 /** @param {Result} result @param {boolean} unlike */

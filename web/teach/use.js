@@ -19,7 +19,7 @@ export function createUse({ name, head, complete }, onProblem) {
   const code = `import { load } from 'linformer-wasm'
 
 const classifier = await load('./${file}') // finds the trunk that comes with the package
-const { label, score, typicality } = await classifier.classify(text)`
+const { label, score, doubt } = await classifier.classify(text)`
   const command = `npx linformer classify --model ${file} letters/*.pdf`
   const small = element('button', { type: 'button' }, `Download the model, ${bytes(head.byteLength)}`)
   small.addEventListener('click', () => save(new Blob([head]), file))
