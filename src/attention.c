@@ -89,7 +89,7 @@ static void map_heads(lf_worker *worker, lf_rows in, const lf_linear *linear, si
   const size_t d_head = head_size(worker->run);
   const size_t start = first_head * d_head / LF_LANES * LF_LANES;
   const size_t end = (last_head + 1) * d_head;
-  lf_linear_columns(lf_rows_at(worker->q, 0, start), in, linear, start, end - start, rows);
+  lf_linear_columns(worker, lf_rows_at(worker->q, 0, start), in, linear, start, end - start, rows);
 }
 
 void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range rows) {

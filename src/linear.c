@@ -20,9 +20,21 @@ void lf_gelu_linear_rows(lf_worker *worker, lf_rows out, lf_rows in, const lf_li
   lf_gemm_int8(out, worker->quantised, linear->quantised, linear->bias, LF_ADD, rows);
 }
 
-void lf_linear_columns(lf_rows out, lf_rows in, const lf_linear *linear, size_t first_out, size_t n_out, size_t rows) {
-  lf_panels w = linear->weight;
-  w.data += first_out * w.n_in;
+void lf_linear_columns(lf_worker *worker, lf_rows out, lf_rows in, const lf_linear *linear, size_t first_out,
+                       size_t n_out, size_t rows) {
+  const float *bias = linear->bias + first_out;
+  if (linear->weight.data != NULL) {
+    lf_panels w = linear->weight;
+    w.data += first_out * w.n_in;
+    w.n_out = n_out;
+    lf_gemm(out, in, w, bias, LF_SET, rows);
+    return;
+  }
+  lf_quantised_panels w = linear->quantised;
+  w.data += first_out / LF_LANES * w.panel_stride;
+  w.scale += first_out;
+  w.sum += first_out;
   w.n_out = n_out;
-  lf_gemm(out, in, w, linear->bias + first_out, LF_SET, rows);
+  lf_quantise(worker->quantised, in, rows, w.n_in);
+  lf_gemm_int8(out, worker->quantised, w, bias, LF_SET, rows);
 }

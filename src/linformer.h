@@ -101,8 +101,8 @@ typedef enum lf_projection {
 typedef enum lf_precision {
   LF_PRECISION_FLOAT32 = 0,
   /* Linear maps, E h and attention: weights, E, keys and values in 8 bits with a scale for each output, what they are
-   * multiplied with in 7 bits with a scale and an offset for each row, exact sums in 32 bits. The maps to keys and values
-   * and heads stay float, and so do the values of full attention. */
+   * multiplied with in 7 bits with a scale and an offset for each row, exact sums in 32 bits. Heads stay float, and so
+   * do the values of full attention. */
   LF_PRECISION_INT8 = 1
 } lf_precision;
 

@@ -32,8 +32,6 @@ static lf_layer carve_layer(lf_carver *to, const lf_config *config, const lf_seq
   const int32_t d = config->d_model;
   const int32_t d_ff = config->d_ff;
   const int32_t precision = config->precision;
-  /* Keys and values are k rows that every token sees: their rounding would not average out, and they cost little. */
-  const lf_linear_shape exact = {.n_out = d, .n_in = d, .factor = 1.0f};
   const lf_linear_shape square = {.n_out = d, .n_in = d, .factor = 1.0f, .precision = precision};
   lf_linear_shape query = square;
   query.factor = 1.0f / __builtin_sqrtf((float)(d / config->n_heads));
@@ -42,8 +40,8 @@ static lf_layer carve_layer(lf_carver *to, const lf_config *config, const lf_seq
   lf_layer layer = {0};
   layer.attn_norm = lf_carve_norm(to, "attn_norm.weight", "attn_norm.bias", d);
   layer.query = lf_carve_linear(to, "attn.query.weight", "attn.query.bias", query);
-  layer.key = lf_carve_linear(to, "attn.key.weight", "attn.key.bias", exact);
-  layer.value = lf_carve_linear(to, "attn.value.weight", "attn.value.bias", exact);
+  layer.key = lf_carve_linear(to, "attn.key.weight", "attn.key.bias", square);
+  layer.value = lf_carve_linear(to, "attn.value.weight", "attn.value.bias", square);
   layer.out = lf_carve_linear(to, "attn.out.weight", "attn.out.bias", square);
   layer.ffn_norm = lf_carve_norm(to, "ffn_norm.weight", "ffn_norm.bias", d);
   layer.ffn_in = lf_carve_linear(to, "ffn.in.weight", "ffn.in.bias", widen);

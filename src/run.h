@@ -116,8 +116,9 @@ void lf_linear_rows(lf_worker *worker, lf_rows out, lf_rows in, const lf_linear 
 /* out += gelu(in) W + b. What is in `in` is lost. */
 void lf_gelu_linear_rows(lf_worker *worker, lf_rows out, lf_rows in, const lf_linear *linear, size_t rows);
 
-/* Outputs first_out .. first_out + n_out - 1 of a map of floats; first_out is a multiple of LF_LANES. */
-void lf_linear_columns(lf_rows out, lf_rows in, const lf_linear *linear, size_t first_out, size_t n_out, size_t rows);
+/* Outputs first_out .. first_out + n_out - 1 of a map; first_out is a multiple of LF_LANES. rows <= LF_TILE */
+void lf_linear_columns(lf_worker *worker, lf_rows out, lf_rows in, const lf_linear *linear, size_t first_out,
+                       size_t n_out, size_t rows);
 
 /* ---- projection.c: p = E h, summed tile by tile ---- */
 

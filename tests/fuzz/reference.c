@@ -245,9 +245,9 @@ static float quantise_weight(float *quantised, const reference_tensor *weight, s
   return scale;
 }
 
-/* A linear map, in 8 bits where the model is: out [rows, n_out] = (or +=) in W^T + b */
-static void linear_map(pass *p, double *out, const double *in, int32_t layer, const char *name, size_t rows,
-                       size_t n_in, size_t n_out, int accumulate) {
+/* Outputs first_out .. first_out + n_out - 1 of a linear map, in 8 bits where the model is: out [rows, n_out] = (or +=) in W^T + b */
+static void linear_outputs(pass *p, double *out, const double *in, int32_t layer, const char *name, size_t rows,
+                           size_t n_in, size_t first_out, size_t n_out, int accumulate) {
   enum { WIDEST = 512, LARGEST = 1 << 16 };
   static double rounded[WIDEST];
   static float quantised[LARGEST], scales[WIDEST];
@@ -255,13 +255,13 @@ static void linear_map(pass *p, double *out, const double *in, int32_t layer, co
   (void)snprintf(full, sizeof full, "%s.weight", name);
   const reference_tensor *weight = tensor_of(p, layer, full);
   (void)snprintf(full, sizeof full, "%s.bias", name);
-  const float *bias = values_of(p, layer, full);
+  const float *bias = values_of(p, layer, full) + first_out;
   if (p->model->config.precision != LF_PRECISION_INT8) {
-    linear(p, out, in, weight->values, bias, rows, n_in, n_out, accumulate);
+    linear(p, out, in, weight->values + first_out * n_in, bias, rows, n_in, n_out, accumulate);
     return;
   }
   if (n_in > WIDEST || n_out > WIDEST || n_in * n_out > LARGEST) abort();
-  for (size_t o = 0; o < n_out; o++) scales[o] = quantise_weight(quantised + o * n_in, weight, o, n_in);
+  for (size_t o = 0; o < n_out; o++) scales[o] = quantise_weight(quantised + o * n_in, weight, first_out + o, n_in);
   for (size_t r = 0; r < rows; r++) {
     round_row(p, rounded, in + r * n_in, n_in);
     for (size_t o = 0; o < n_out; o++) {
@@ -273,6 +273,11 @@ static void linear_map(pass *p, double *out, const double *in, int32_t layer, co
       *to = stored(p, accumulate ? *to + sum : sum);
     }
   }
+}
+
+static void linear_map(pass *p, double *out, const double *in, int32_t layer, const char *name, size_t rows,
+                       size_t n_in, size_t n_out, int accumulate) {
+  linear_outputs(p, out, in, layer, name, rows, n_in, 0, n_out, accumulate);
 }
 
 static void layer_norm(pass *p, double *out, const double *in, const float *gain, const float *bias, size_t rows,
@@ -412,15 +417,13 @@ static void attention(pass *p, const rooms *r, int32_t layer, int32_t n) {
   for (int32_t head = 0; head < config->n_heads; head++) {
     const size_t column = (size_t)head * d_head;
     project(p, r->p, r->h, layer, 0, head, n);
-    linear(p, r->keys, r->p, values_of(p, layer, "attn.key.weight") + column * d,
-           values_of(p, layer, "attn.key.bias") + column, rows, d, d_head, 0);
+    linear_outputs(p, r->keys, r->p, layer, "attn.key", rows, d, column, d_head, 0);
     for (size_t j = 0; j < rows && int8; j++) round_output(p, r->keys + j * d_head, 1, d_head);
     for (size_t t = 0; t < (size_t)n && int8; t++) {
       round_row(p, r->q + t * d + column, r->q + t * d + column, d_head);
     }
     project(p, r->p, r->h, layer, 1, head, n);
-    linear(p, r->values, r->p, values_of(p, layer, "attn.value.weight") + column * d,
-           values_of(p, layer, "attn.value.bias") + column, rows, d, d_head, 0);
+    linear_outputs(p, r->values, r->p, layer, "attn.value", rows, d, column, d_head, 0);
     for (size_t i = 0; i < d_head && all_int8; i++) {
       for (size_t j = 0; j < rows; j += KEY_BLOCK) {
         round_output(p, r->values + j * d_head + i, d_head, rows - j < KEY_BLOCK ? rows - j : KEY_BLOCK);
