@@ -406,7 +406,11 @@ export const shippedModels: readonly string[]
  */
 export const lowTypicality: number
 
-/** Names and shapes of the weights that a model of this config has: what a model file must hold. Without n_classes, a trunk's. */
+/**
+ * Names and shapes of the weights that a model of this config has: what a model file must hold. Without n_classes, a trunk's.
+ *
+ * @throws LinformerError MODEL_CONFIG
+ */
 export function tensorShapes(config: TrunkConfig | Config): Map<string, number[]>
 
 /** A tensor of a .safetensors file. */

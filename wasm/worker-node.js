@@ -3,12 +3,14 @@
  */
 import { Worker } from 'node:worker_threads'
 import { createWorkerApi } from './hosts/worker-client.js'
+import { checkWorker } from './hosts/worker-connection.js'
 
 /** @type {import('./hosts/worker-connection.js').Host} */
 const host = {
   start(given, listener) {
     // The options of the process are not the worker's: --input-type, for one, would keep it from starting.
     const worker = /** @type {Worker} */ (given) ?? new Worker(new URL('./worker-host-node.js', import.meta.url), { execArgv: [] })
+    checkWorker(worker, ['on', 'postMessage', 'terminate', 'ref', 'unref'])
     worker.on('message', listener.message)
     worker.on('messageerror', (error) => listener.failed('sent what could not be read', error))
     worker.on('error', (error) => listener.failed(`died: ${error.message}`, error))

@@ -4,6 +4,7 @@
 import { LinformerError } from './common/errors.js'
 import { foreignScript } from './hosts/foreign.js'
 import { createWorkerApi } from './hosts/worker-client.js'
+import { checkWorker } from './hosts/worker-connection.js'
 
 /** What to look for when a worker's script does not start. It then has no message of its own. */
 const SCRIPT_FAILED = "could not be started: is its script missing, or forbidden by the page's policy?"
@@ -35,7 +36,8 @@ const host = {
     if (given === undefined && typeof Worker === 'undefined') {
       throw new LinformerError('UNSUPPORTED', 'this host has no Worker; load from linformer-wasm instead')
     }
-    const { worker, scriptFailed } = given ? { worker: /** @type {Worker} */ (given), scriptFailed: failedHere() } : startOwn()
+    const { worker, scriptFailed } = given !== undefined && given !== null ? { worker: /** @type {Worker} */ (given), scriptFailed: failedHere() } : startOwn()
+    checkWorker(worker, ['addEventListener', 'postMessage', 'terminate'])
     worker.addEventListener('message', ({ data }) => listener.message(data))
     worker.addEventListener('messageerror', () => listener.failed('sent what could not be read'))
     worker.addEventListener('error', (event) => {

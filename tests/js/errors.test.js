@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import test from 'node:test'
-import { load, LinformerError } from 'linformer-wasm'
+import { inspect, load, LinformerError } from 'linformer-wasm'
 import { tensorBytes, tiny, withConfig, withHeader } from './helpers/models.js'
 
 const MODEL_CODES = ['MODEL_TRUNCATED', 'MODEL_FORMAT', 'MODEL_CONFIG', 'MODEL_TENSOR']
@@ -83,6 +83,43 @@ test('a server that answers with an error, a page or half a file', async (t) => 
   await refused(new Response('<!doctype html>', { status: 203 }), 'MODEL_FORMAT', /the response is a web page.*status 203/)
   await refused(at('/short'), 'MODEL_TRUNCATED', /\/short is cut short/)
   await refused('http://127.0.0.1:9/', 'SOURCE_FAILED', /could not be fetched: fetch failed \(.+\)$/)
+})
+
+test('what the caller\'s onProgress throws comes as it is, from a file, a server and a response', async (t) => {
+  const bytes = tiny()
+  const server = createServer((request, response) => response.end(bytes)).listen(0)
+  t.after(() => { server.closeAllConnections(); server.close() })
+  await new Promise((resolve) => server.once('listening', resolve))
+  for (const source of ['sentiment', `http://127.0.0.1:${server.address().port}/`, new Response(bytes)]) {
+    const phases = []
+    const mine = new Error('mine')
+    const onProgress = ({ phase }) => {
+      phases.push(phase)
+      throw mine
+    }
+    await assert.rejects(load(source, { onProgress }), (error) => error === mine)
+    assert.deepEqual(phases, ['download'])
+  }
+})
+
+test('a response that somebody else is reading', async () => {
+  const response = new Response(tiny())
+  response.body.getReader()
+  await refused(response, 'BAD_ARGUMENT', /the body of the response has been read already/)
+})
+
+test('another WebAssembly module than the library\'s', async () => {
+  const empty = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
+  const wantsMemory = [...empty, 2, 10, 1, 3, 101, 110, 118, 1, 109, 2, 0, 1] // imports env.m
+  const wantsMore = [...empty, 2, 15, 1, 3, 101, 110, 118, 6, 109, 101, 109, 111, 114, 121, 2, 0, 99] // imports env.memory, of 99 pages
+  for (const module of [empty, wantsMemory, wantsMore]) {
+    const wasm = Uint8Array.from(module)
+    assert.ok(WebAssembly.validate(wasm))
+    for (const options of [{ wasm }, { wasm, threads: 2 }, { wasm: new WebAssembly.Module(wasm) }]) {
+      await refused(tiny(), 'ENGINE', /is not the WebAssembly module of this library|could not be compiled/, options)
+      await assert.rejects(inspect(tiny(), options), { code: 'ENGINE' })
+    }
+  }
 })
 
 test('every field of the config is checked', async () => {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { inspect, load, readSafetensors, tensorValues } from 'linformer-wasm'
 import { load as loadInline } from 'linformer-wasm/inline'
 import { load as loadInWorker } from 'linformer-wasm/worker'
@@ -275,4 +276,20 @@ test('a large word head is handed over in pieces, and added up in slices', async
     for (const each of attached) each.dispose()
   }
   loaded.dispose()
+})
+
+test('in a worker, a head that is aborted when it is there leaves its room', async (t) => {
+  const bytes = headOf(100_000)
+  const { headRoom } = await inspect(bytes)
+  const worker = new Worker(new URL('../../wasm/worker-host-node.js', import.meta.url))
+  const controllers = Array.from({ length: 3 }, () => new AbortController())
+  let at = 0
+  // Before the library hears of it.
+  worker.on('message', ({ value }) => { if (value?.number) controllers[at]?.abort() })
+  const there = await loadInWorker(TRUNK, { headRoom, worker })
+  t.after(() => there.dispose())
+  for (; at < controllers.length; at++) await assert.rejects(there.attach(bytes, { signal: controllers[at].signal }), { code: 'ABORTED' })
+  const head = await there.attach(bytes)
+  await assert.rejects(there.attach(bytes), { code: 'BUDGET_TOO_SMALL' })
+  assert.equal((await head.classify('x')).tokens, 1)
 })

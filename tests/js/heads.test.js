@@ -146,6 +146,42 @@ test('an exported model is complete: it gives the results of trunk and head, and
   }
 })
 
+for (const [where, loader, other] of [['here', load, loadInWorker], ['in a worker', loadInWorker, load]]) {
+  test(`${where}, only heads of the trunk are exported with it, and none that has been disposed of`, async () => {
+    const [a, b, c] = await Promise.all([loader, loader, other].map((begin) => begin(`${FOLDER}/trunk.safetensors`)))
+    const [own, window, foreign, elsewhere] = await Promise.all([[a, 'mean'], [a, 'window'], [b, 'words'], [c, 'words']].map(([each, name]) => each.attach(headFile(name))))
+    assert.deepEqual(await window.export(own), await trunk.export(heads[0]))
+    for (const [head, message] of [[a, /trunk without a head/], [b, /^head is not a classifier on this trunk$/], [foreign, /^head is not/], [elsewhere, /^head is not/]]) {
+      for (const each of [a, own]) await assert.rejects(each.export(head), { code: 'BAD_ARGUMENT', message })
+    }
+    for (const source of [foreign, elsewhere]) await assert.rejects(a.attach(source), { code: 'BAD_ARGUMENT', message: /^a source is a URL.*not a classifier/ })
+    own.dispose()
+    assert.equal(await codeOf(a.export(own)), 'DISPOSED')
+    const attaching = window.attach(headFile('mean'))
+    window.dispose()
+    assert.equal(await codeOf(attaching), 'DISPOSED')
+    const last = await a.attach(headFile('mean'))
+    const exporting = codeOf(a.export(headFile('mean')))
+    a.dispose()
+    assert.equal(await exporting, 'DISPOSED')
+    for (const call of [() => last.export(), () => last.export(headFile('mean')), () => last.attach(headFile('mean'))]) assert.equal(await codeOf(call()), 'DISPOSED')
+    b.dispose()
+    c.dispose()
+  })
+}
+
+test('the config of an attached head has nothing of the head in the trunk\'s file', async () => {
+  const trunkConfig = trunk.config
+  for (const loader of [load, loadInWorker]) {
+    const model = await loader(await trunk.export(heads[2]), { headRoom: 2 ** 16 })
+    assert.deepEqual([model.config.pooling, model.config.window], ['window-max', heads[2].config.window])
+    const { config } = await model.attach(headFile('mean'))
+    assert.deepEqual(config, heads[0].config)
+    assert.ok(!('window' in config) && !('window' in trunkConfig))
+    model.dispose()
+  }
+})
+
 test('a head is attached to its own trunk, and to no other', async () => {
   const model = tiny({ vocab_size: 257, d_model: 12, n_classes: 2 })
   const other = await load(model, { headRoom: 2 ** 14 })
@@ -224,6 +260,9 @@ test('the tensors of a trunk, and of a model', async () => {
   assert.ok(!tensorShapes(config).has('head.weight'))
   const model = tensorShapes({ ...config, n_classes: 3, words: 5 })
   assert.deepEqual([model.get('head.weight'), model.get('words.weight')], [[3, 12], [5, 3]])
+  for (const wrong of [null, undefined, 5, {}, { ...config, k: 5 }, { ...config, n_classes: 0 }, { ...config, n_classes: 3, words: 'x' }]) {
+    assert.throws(() => tensorShapes(wrong), { code: 'MODEL_CONFIG', message: /^config/ })
+  }
 })
 
 test('in a worker, all the same', async () => {

@@ -129,11 +129,11 @@ test('bad examples are told in words, and a fit with the others goes on where it
   await rejects([...new Array(5).fill(same), ...new Array(5).fill({ ...same, label: 'parcels' })], /two labels with two different texts each.*"bills" \(1\), "parcels" \(1\)/)
   await rejects([1, 2].flatMap((i) => [{ text: `${i}`, label: 'a' }, { text: `${i}`, label: 'b' }]), /four different texts in all/)
   await rejects([1, 1, 1, 2, 3].map((i) => ({ text: `${i}`, labels: ['a'] })), /a label with two different texts, and four different texts in all/)
-  await rejects([...examples, { text: 'x' }], /a label or labels/)
+  await rejects([...examples, { text: 'x' }], /^example 24: an example has a label or labels/)
   await rejects([...examples, { text: 'x', labels: ['bills'] }], /some examples have a label and others labels/)
   await rejects([...examples, { text: 'x', label: ' ' }], /a string that is not empty/)
   await rejects(Array.from({ length: 10_000 }, (_, i) => ({ text: 'x', label: `label ${i}` })), /at most 1000/)
-  await rejects('text', /an array or an iterable/)
+  for (const none of ['text', null, 5, {}, { [Symbol.iterator]: 5 }, { [Symbol.asyncIterator]: {} }, { [Symbol.iterator]: () => 5 }]) await rejects(none, /an array or an iterable/)
   await assert.rejects(trunk.teach(examples, { memoryBudget: 5000 }), codeOf('OUT_OF_MEMORY', /memoryBudget is 5000/))
   await rejects(examples.map((example, i) => ({ ...example, label: `${i % 2}${'x'.repeat(200)}` })), /no examples; 24 could not be used, the first: a label has 201 characters; at most 200/)
   await assert.rejects(trunk.teach(examples, { name: 'n'.repeat(5e6) }), codeOf('BAD_ARGUMENT', /needs \d+ bytes; at most 4194304 are possible/))
@@ -148,6 +148,36 @@ test('bad examples are told in words, and a fit with the others goes on where it
   assert.deepEqual(report.skipped.map(({ index, code }) => [index, code]), [[24, 'EMPTY_TEXT']])
   assert.deepEqual(report.sameText, [[0, 25]])
   assert.deepEqual(report.fewExamples, [{ label: 'alone', examples: 1 }])
+  trunk.dispose()
+})
+
+test('an error of one example that ends the whole has its index', async () => {
+  const wrong = [5, { text: 5, label: 'bills' }, { text: 'x', label: '' }, { text: 'x', label: 'bills', labels: [] }, { tokens: [1], label: 'bills' }]
+  const ofTeach = [{ text: 'x', labels: ['bills'] }, { tokens: Uint32Array.of(3, 2 ** 20), label: 'bills' }]
+  for (const loader of [load, loadInWorker]) {
+    const trunk = await loader(trunkFile, options)
+    const letters = await trunk.attach((await trunk.teach(examples)).head)
+    const rejects = async (/** @type {Promise<unknown>} */ call) => assert.rejects(call, (error) => {
+      assert.equal(/** @type {LinformerError} */ (error).details.example, 3)
+      return codeOf('BAD_ARGUMENT', /^example 3: [^]/)(error)
+    })
+    for (const one of [...wrong, ...ofTeach]) {
+      const given = /** @type {any[]} */ ([...examples.slice(0, 3), one, ...examples.slice(3)])
+      await rejects(trunk.teach(given))
+      await rejects(trunk.teach((async function* () { yield* given })()))
+      if (!ofTeach.includes(/** @type {never} */ (one))) await rejects(evaluate(letters, given))
+    }
+    trunk.dispose()
+  }
+})
+
+test('documents of tokens are one text where all ids are the same, however long', async () => {
+  const trunk = await load(trunkFile, options)
+  const ids = Uint16Array.from({ length: 5000 }, (_, i) => 1 + i % 200)
+  const form = (/** @type {number} */ last) => ({ tokens: Uint16Array.from(ids, (id, i) => i === 4999 ? last : id) })
+  const given = [10, 11, 12, 13].map((last, i) => ({ ...form(last), label: `${i % 2}` }))
+  const { report } = await trunk.teach([...given, { tokens: Uint32Array.from(form(10).tokens), label: '1' }])
+  assert.deepEqual(report.sameText, [[0, 4]])
   trunk.dispose()
 })
 

@@ -76,6 +76,9 @@ test('every kind of source', async (t) => {
   for (const module of ['wasm/dist/linformer-simd128.wasm', wasm, new WebAssembly.Module(wasm)]) {
     assert.equal((await load(t, bytes, { backend: 'simd128', wasm: module })).backend, 'simd128')
   }
+  const response = () => new Response(wasm)
+  assert.equal((await load(t, new Response(bytes), { backend: 'simd128', wasm: response(), transfer: true })).backend, 'simd128')
+  assert.deepEqual(await there.inspect(bytes, { wasm: response() }), await here.inspect(bytes, { wasm: response() }))
 })
 
 test('bytes can be handed over', async (t) => {
@@ -96,6 +99,7 @@ test('progress is passed along', async (t) => {
   const thrown = new Error('from the callback')
   await assert.rejects(classifier.classify(long, { onProgress() { throw thrown } }), thrown)
   assert.ok((await classifier.classify('text')).label)
+  await assert.rejects(there.load('models/sentiment.safetensors', { onProgress() { throw thrown } }), thrown)
 })
 
 test('errors keep their code and details', async (t) => {
@@ -103,7 +107,8 @@ test('errors keep their code and details', async (t) => {
     [() => there.load('no/such/file'), 'SOURCE_FAILED'], [() => there.load(bytes.subarray(0, 1000)), 'MODEL_TRUNCATED'],
     [() => there.load(bytes, { memoryBudget: 5 }), 'BUDGET_TOO_SMALL'], [() => there.load(new Response('', { status: 404 })), 'SOURCE_FAILED'],
     [() => there.load(bytes, { threads: 0 }), 'BAD_ARGUMENT'], [() => there.load(5), 'BAD_ARGUMENT'], [() => there.load(() => {}), 'BAD_ARGUMENT'],
-    [() => there.load(bytes, null), 'BAD_ARGUMENT'], [() => there.load(bytes, { signal: 5 }), 'BAD_ARGUMENT']
+    [() => there.load(bytes, null), 'BAD_ARGUMENT'], [() => there.load(bytes, { signal: 5 }), 'BAD_ARGUMENT'],
+    ...[{}, 5, 'x', true, new MessageChannel().port1].map((worker) => [() => there.load(bytes, { worker }), 'BAD_ARGUMENT'])
   ]
   for (const [attempt, code] of cases) {
     await assert.rejects(attempt(), (error) => error instanceof here.LinformerError && error.code === code, code)

@@ -3,8 +3,9 @@
  */
 import { addDispose } from '../common/dispose.js'
 import { LinformerError } from '../common/errors.js'
+import { INSIDE, insideOf } from '../common/kinds.js'
 import { checkTeachOptions, createTeacher, teachWith } from '../teach/teach.js'
-import { eachInput } from './inputs.js'
+import { eachInput, notOnTrunk } from './inputs.js'
 import { addRemovals } from './removal.js'
 import { askFor, resultOf } from './result.js'
 
@@ -27,13 +28,7 @@ import { askFor, resultOf } from './result.js'
  * @property {(head: Head, options: unknown) => Promise<Uint8Array<ArrayBuffer>>} complete a model file of this trunk and a head
  */
 
-/** The key under which a classifier tells its trunk and head: read through the proxies that frameworks put around objects. */
-const INSIDE = Symbol('linformer-wasm')
-
 /** @typedef {{ trunk: Trunk, placed: PlacedHead | undefined, disposed: () => boolean }} Inside */
-
-/** @param {unknown} value @returns {Inside | undefined} */
-const insideOf = (value) => /** @type {{ [INSIDE]?: () => Inside } | undefined | null} */ (value)?.[INSIDE]?.()
 
 const disposedError = () => new LinformerError('DISPOSED', 'this classifier has been disposed of')
 
@@ -50,7 +45,15 @@ export function createClassifier(shared, placed, owner) {
   const head = placed?.head
   let disposed = false
   const check = () => {
-    if (disposed) throw disposedError()
+    if (disposed || trunk.disposed) throw disposedError()
+  }
+
+  /** @param {Inside | undefined} inside of a classifier @param {string} name what it is called @returns {PlacedHead} */
+  const placedOf = (inside, name) => {
+    if (inside?.trunk !== trunk) throw notOnTrunk(name)
+    if (inside.placed === undefined) throw new LinformerError('BAD_ARGUMENT', `${name} is a trunk without a head`)
+    if (inside.disposed()) throw disposedError()
+    return inside.placed
   }
 
   /** @param {ClassifyOptions['heads']} given @returns {PlacedHead[]} */
@@ -59,14 +62,7 @@ export function createClassifier(shared, placed, owner) {
       if (placed === undefined) throw new LinformerError('BAD_ARGUMENT', 'this is a trunk without a head: attach one, or pass heads')
       return [placed]
     }
-    return given.map((each, i) => {
-      const inside = insideOf(each)
-      if (inside?.trunk !== trunk || inside.placed === undefined) {
-        throw new LinformerError('BAD_ARGUMENT', `heads[${i}] is not a classifier on this trunk`)
-      }
-      if (inside.disposed()) throw disposedError()
-      return inside.placed
-    })
+    return given.map((each, i) => placedOf(/** @type {Inside | undefined} */ (insideOf(each)), `heads[${i}]`))
   }
 
   /** @type {import('./inputs.js').Work<Result | Result[]>} */
@@ -112,10 +108,11 @@ export function createClassifier(shared, placed, owner) {
 
   const isOwn = head === undefined || head === shared.own
   const metadata = isOwn ? description.metadata : head.metadata
+  const { n_classes: _, pooling: __, window: ___, words: ____, ...ofTrunk } = description.config
   /** @type {unknown} */
   const classifier = {
     ...description,
-    config: Object.freeze({ ...description.config, ...isOwn ? {} : head.config, k: Object.freeze([...description.config.k]) }),
+    config: Object.freeze({ ...isOwn ? description.config : { ...ofTrunk, ...head.config }, k: Object.freeze([...description.config.k]) }),
     labels: Object.freeze([...head?.labels ?? []]),
     labelsKind: head?.labelsKind ?? 'one',
     thresholds: head?.thresholds && Object.freeze([...head.thresholds]),
@@ -139,9 +136,13 @@ export function createClassifier(shared, placed, owner) {
 
     async export(/** @type {unknown} */ source, /** @type {unknown} */ options = {}) {
       check()
-      const chosen = source === undefined ? head : insideOf(source)?.placed?.head ?? (await shared.readHead(source, options)).head
+      const inside = /** @type {Inside | undefined} */ (insideOf(source))
+      const given = async () => inside ? placedOf(inside, 'head').head : (await shared.readHead(source, options)).head
+      const chosen = source === undefined ? head : await given()
       if (chosen === undefined) throw new LinformerError('BAD_ARGUMENT', 'this is a trunk without a head: name the head to export it with')
-      return shared.complete(chosen, options)
+      const file = await shared.complete(chosen, options)
+      check()
+      return file
     },
 
     async teach(/** @type {unknown} */ examples, /** @type {unknown} */ given = {}) {

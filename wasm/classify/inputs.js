@@ -27,6 +27,9 @@ const badArgument = (/** @type {string} */ message) => new LinformerError('BAD_A
 
 const kindOf = (/** @type {unknown} */ value) => value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
 
+/** @param {string} name what the value is called */
+export const notOnTrunk = (name) => badArgument(`${name} is not a classifier on this trunk`)
+
 /**
  * Checks what `load` and `classify` have in common.
  *

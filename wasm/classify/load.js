@@ -6,6 +6,7 @@ import { isA } from '../common/kinds.js'
 import { createPause } from '../common/pause.js'
 import { MAX_THREADS, PRECISIONS } from '../engine/abi.js'
 import { chooseBackend } from '../engine/backend.js'
+import { otherModule } from '../engine/calls.js'
 import { checkOperations, headOperations } from '../engine/cost.js'
 import { Engine, headBytes, plannerFor } from '../engine/instance.js'
 import { choosePlan, defaultHeadRoom } from '../engine/memory.js'
@@ -156,6 +157,7 @@ export function createApi({ modules, readAddress = fetchBytes, openCache = openW
       throw new LinformerError('ENGINE', `${name} is not a WebAssembly module; is the server or bundler missing the file?`, { source: name })
     }
     const code = threads > 1 ? withSharedMemory(bytes) : bytes
+    if (code === undefined) throw otherModule()
     const compiled = WebAssembly.compile(/** @type {Uint8Array<ArrayBuffer>} */ (code)).catch((error) => {
       throw new LinformerError('ENGINE', `${name} could not be compiled: ${error}`, { source: name }, { cause: error })
     })

@@ -31,3 +31,9 @@ export function asBytes(value) {
   const bytes = isView ? new Uint8Array(buffer, value.byteOffset, value.byteLength) : new Uint8Array(buffer)
   return isShared || /** @type {{ resizable?: boolean }} */ (buffer).resizable ? new Uint8Array(bytes) : bytes
 }
+
+/** The key under which a classifier tells what it is made of: read through the proxies that frameworks put around objects. */
+export const INSIDE = Symbol('linformer-wasm')
+
+/** @param {unknown} value @returns {Record<string, unknown> | undefined} undefined if it is not a classifier, of here or of a worker */
+export const insideOf = (value) => /** @type {{ [INSIDE]?: () => Record<string, unknown> } | undefined | null} */ (value)?.[INSIDE]?.()

@@ -56,9 +56,18 @@ export function instantiate(module, pages, shared) {
   } catch (error) {
     throw new LinformerError('OUT_OF_MEMORY', `this host has no ${pages * PAGE} bytes for the model; set a memoryBudget`, { bytes: pages * PAGE }, { cause: error })
   }
-  const instance = new WebAssembly.Instance(module, { env: { memory } })
-  return { exports: /** @type {Exports} */ (/** @type {unknown} */ (instance.exports)), memory }
+  try {
+    const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+    if ('__heap_base' in exports && 'lf_head_bytes' in exports) return { exports: /** @type {Exports} */ (/** @type {unknown} */ (exports)), memory }
+  } catch (error) {
+    if (error instanceof RangeError) throw error // no memory left
+    throw otherModule(error)
+  }
+  throw otherModule()
 }
+
+/** @param {unknown} [cause] */
+export const otherModule = (cause) => new LinformerError('ENGINE', 'wasm is not the WebAssembly module of this library', {}, { cause })
 
 export const notFinite = () => new LinformerError('NOT_FINITE', 'the model gives a logit that is not a finite number: its weights are too large', {})
 

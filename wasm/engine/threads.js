@@ -44,7 +44,7 @@ const SHARED = 2
  * Everything it compiles to is the same, atomic instructions are allowed on either kind of memory.
  *
  * @param {Uint8Array} module as the Makefile builds it: the memory is its only import
- * @returns {Uint8Array}
+ * @returns {Uint8Array | undefined} undefined if it is another module
  */
 export function withSharedMemory(module) {
   const bytes = module.slice()
@@ -54,7 +54,7 @@ export function withSharedMemory(module) {
     for (let scale = 1; ; scale *= 128) {
       const byte = bytes[at++]
       value += (byte & 127) * scale
-      if (byte < 128) return value
+      if (!(byte >= 128)) return value // or the end
     }
   }
   while (at < bytes.length) {
@@ -72,7 +72,7 @@ export function withSharedMemory(module) {
     }
     at = end
   }
-  throw new TypeError('the module does not import a memory alone')
+  return undefined
 }
 
 /**

@@ -1,11 +1,11 @@
 /**
  * The same as a classifier of classify/classifier.js, its work done in a worker.
  */
-import { asOptions, checkCallbacks, eachInput } from '../classify/inputs.js'
+import { asOptions, checkCallbacks, eachInput, notOnTrunk } from '../classify/inputs.js'
 import { iteratorOf } from '../teach/examples.js'
 import { checkTeachOptions } from '../teach/teach.js'
 import { addDispose } from '../common/dispose.js'
-import { LinformerError } from '../common/errors.js'
+import { INSIDE, insideOf } from '../common/kinds.js'
 import { disposed, sendable } from './worker-connection.js'
 
 /**
@@ -14,12 +14,6 @@ import { disposed, sendable } from './worker-connection.js'
  * @typedef {import('./worker-connection.js').Connection} Connection
  * @typedef {{ connection: Connection, host: import('./worker-connection.js').Host }} Shared
  */
-
-/** The key under which a classifier tells its worker and its number there, through proxies too. */
-const INSIDE = Symbol('linformer-wasm')
-
-/** @param {unknown} value @returns {{ connection: Connection, number: number } | undefined} */
-const insideOf = (value) => /** @type {{ [INSIDE]?: () => { connection: Connection, number: number } } | undefined | null} */ (value)?.[INSIDE]?.()
 
 /** @param {object} value frozen with all that it holds */
 function freeze(value) {
@@ -42,6 +36,12 @@ export function createWorkerClassifier(shared, number, description) {
     if (ended) throw disposed()
   }
 
+  /** @param {Record<string, unknown> | undefined} inside of a classifier @param {string} name what it is called */
+  const numberOf = (inside, name) => {
+    if (inside?.connection !== connection) throw notOnTrunk(name)
+    return inside.number
+  }
+
   /**
    * @template T
    * @param {'classify' | 'embed'} call
@@ -49,11 +49,7 @@ export function createWorkerClassifier(shared, number, description) {
    */
   const calling = (call) => async (document, { signal, onProgress, heads, ...options }, index, count) => {
     check()
-    const numbers = heads?.map((each, i) => {
-      const inside = insideOf(each)
-      if (inside?.connection !== connection) throw new LinformerError('BAD_ARGUMENT', `heads[${i}] is not a classifier on this trunk`)
-      return inside.number
-    })
+    const numbers = heads?.map((each, i) => numberOf(insideOf(each), `heads[${i}]`))
     return connection.call({ call, head: number, heads: numbers, document, options, index, count }, { signal, onProgress })
   }
   /** @type {import('../classify/inputs.js').Work<Result | Result[]>} */
@@ -80,13 +76,17 @@ export function createWorkerClassifier(shared, number, description) {
       check()
       const { callbacks, options } = callbacksOf(given)
       const attached = await connection.call({ call: 'attach', source: await sendable(source, host, callbacks), options }, callbacks)
-      return createWorkerClassifier(shared, attached.number, attached.description)
+      const made = createWorkerClassifier(shared, attached.number, attached.description)
+      if (ended) made.dispose()
+      check()
+      return made
     },
 
     async export(/** @type {unknown} */ source, /** @type {unknown} */ given = {}) {
       check()
       const { callbacks, options } = callbacksOf(given)
-      const head = source === undefined ? number : insideOf(source)?.number
+      const inside = insideOf(source)
+      const head = source === undefined ? number : inside && numberOf(inside, 'head')
       const file = head === undefined ? await sendable(source, host, callbacks) : undefined
       return connection.call({ call: 'export', head, source: file, options }, callbacks)
     },

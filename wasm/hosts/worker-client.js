@@ -39,8 +39,8 @@ export function createWorkerApi(host) {
     const module = await sendable(wasm, host, { signal })
     const handed = transfer === true ? [source, wasm].map((value) => ArrayBuffer.isView(value) ? value.buffer : value) : []
     const buffers = [...new Set(handed)].filter((value) => isA(value, 'ArrayBuffer')).filter(({ byteLength }) => byteLength > 0)
-    const { bytes } = /** @type {{ bytes?: unknown }} */ (sent ?? {}) // of a response
-    const read = bytes instanceof Uint8Array ? [/** @type {ArrayBuffer} */ (bytes.buffer)] : []
+    const ofResponses = [sent, module].map((value) => /** @type {{ bytes?: unknown } | undefined | null} */ (value)?.bytes)
+    const read = ofResponses.flatMap((bytes) => bytes instanceof Uint8Array ? [/** @type {ArrayBuffer} */ (bytes.buffer)] : [])
     const connection = new Connection(host, worker)
     try {
       const message = { call, source: sent, options: module === undefined ? rest : { ...rest, wasm: module } }

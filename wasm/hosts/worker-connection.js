@@ -15,8 +15,8 @@
  * Classifiers are named by numbers, that of the loaded model is 0. From the worker come { id, progress }, { id, value } or
  * { id, error }. Functions and signals stay on this side.
  */
-import { LinformerError, throwIfAborted } from '../common/errors.js'
-import { asBytes, isA } from '../common/kinds.js'
+import { LinformerError, show, throwIfAborted } from '../common/errors.js'
+import { asBytes, insideOf, isA } from '../common/kinds.js'
 import { isAddress } from '../source/address.js'
 import { readSource } from '../source/fetch.js'
 import { isShipped } from './shipped.js'
@@ -46,6 +46,13 @@ import { isShipped } from './shipped.js'
 function revive({ code, name, message, details, cause }) {
   if (code !== undefined) return new LinformerError(code, message, details, cause === undefined ? undefined : { cause })
   return Object.assign(new Error(message, { cause }), { name })
+}
+
+/** @param {unknown} worker that was given @param {string[]} methods that the host calls */
+export function checkWorker(worker, methods) {
+  const given = /** @type {Record<string, unknown>} */ (worker)
+  if (methods.every((name) => typeof given[name] === 'function')) return
+  throw new LinformerError('BAD_ARGUMENT', `worker is ${show(worker)}; it has to be a Worker`)
 }
 
 /** A worker and the calls that are under way in it. */
@@ -130,7 +137,11 @@ export class Connection {
     } else if (error !== undefined) {
       this.#settle(id)?.reject(revive(error))
     } else {
-      this.#settle(id)?.resolve(value)
+      const call = this.#settle(id)
+      call?.resolve(value)
+      // A classifier that came too late for the caller, who has aborted: it would keep its room.
+      const { number } = /** @type {{ number?: number }} */ (value ?? {})
+      if (call === undefined && number !== undefined) this.#port.post({ id: this.#nextId++, call: 'detach', head: number })
     }
   }
 }
@@ -149,7 +160,7 @@ export async function sendable(source, host, options) {
   if (isA(source, 'URL')) return source.href
   // Bytes that have been handed over already cannot be sent, and some hosts do not say so.
   if (asBytes(source)?.byteLength === 0) return new Uint8Array(0)
-  if (!isA(source, 'Response')) return source
+  if (!isA(source, 'Response') && insideOf(source) === undefined) return source // a classifier is refused here
   const { bytes, name } = await readSource(source, options)
-  return { bytes, name, url: source.url }
+  return { bytes, name, url: /** @type {Response} */ (source).url }
 }

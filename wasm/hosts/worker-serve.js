@@ -12,7 +12,7 @@ import { Feed } from './feed.js'
  * @typedef {import('../index.js').Source} Source
  *
  * What comes, as worker-connection.js has it.
- * @typedef {{ call: string, head: number, heads?: number[], source: Source, examples: Example[] | number, document: Input, options: object, index?: number, count?: number }} Message
+ * @typedef {{ call: string, head: number, heads?: number[], source: Source, examples: Example[] | number, document: Input, options: import('../index.js').LoadOptions, index?: number, count?: number }} Message
  */
 
 /**
@@ -31,8 +31,9 @@ const describe = (classifier) => Object.fromEntries(Object.entries(classifier).f
 /**
  * Bytes of a response come with its name, for messages, and its URL, beside which a head's trunk may be.
  *
- * @param {Source} source
- * @returns {Source}
+ * @template T
+ * @param {T} source
+ * @returns {T | Blob}
  */
 function sourceOf(source) {
   const { bytes, name, url } = /** @type {{ bytes?: unknown, name?: string, url?: string }} */ (source ?? {})
@@ -85,8 +86,8 @@ export function serve({ load, inspect }, post) {
   async function answer({ call, head, heads, source, examples, document, options, index, count }, { signal, onProgress }) {
     const place = onProgress && ((/** @type {ProgressEvent} */ event) => onProgress({ ...event, index, count }))
     switch (call) {
-      case 'inspect': return inspect(sourceOf(source), { ...options, signal, onProgress })
-      case 'load': return keep(await load(sourceOf(source), { ...options, signal, onProgress })).description
+      case 'inspect': return inspect(sourceOf(source), { ...options, wasm: sourceOf(options.wasm), signal, onProgress })
+      case 'load': return keep(await load(sourceOf(source), { ...options, wasm: sourceOf(options.wasm), signal, onProgress })).description
       case 'attach': return keep(await classifierOf(0).attach(sourceOf(source), { ...options, signal }))
       case 'export': return classifierOf(head ?? 0).export(head === undefined ? sourceOf(source) : undefined, { ...options, signal })
       case 'teach': {

@@ -177,7 +177,9 @@ export function headShapes({ d_model: d, n_classes: nClasses, pooling, words }) 
  *
  * @param {TrunkConfig | Config} config
  * @returns {Map<string, number[]>}
+ * @throws {LinformerError} MODEL_CONFIG
  */
 export function tensorShapes(config) {
-  return new Map([...trunkShapes(config), ...'n_classes' in config ? headShapes(config) : []])
+  const trunk = checkTrunkConfig(config)
+  return new Map([...trunkShapes(trunk), ...'n_classes' in trunk ? headShapes(checkHeadConfig(trunk)) : []])
 }

@@ -1,7 +1,7 @@
 /**
  * Bytes from wherever the caller has them.
  */
-import { asBytes, isA } from '../common/kinds.js'
+import { asBytes, insideOf, isA } from '../common/kinds.js'
 import { abortable, LinformerError, nameOf, throwIfAborted } from '../common/errors.js'
 
 /** @typedef {import('../index.js').ProgressEvent} ProgressEvent */
@@ -100,6 +100,7 @@ async function readResponse(response, name, options) {
   let done = 0
   /** @type {(cause?: unknown) => never} */
   const brokeOff = (cause) => {
+    throwIfAborted(signal)
     const message = `${name} answered with HTTP status ${status}, and broke off: ${done} ${expected === undefined ? '' : `of ${expected} `}bytes came`
     throw new LinformerError('MODEL_TRUNCATED', message, { source: name, status, bytes: done, expected }, { cause })
   }
@@ -137,13 +138,15 @@ async function readResponse(response, name, options) {
  */
 export async function fetchBytes(url, options) {
   const name = nameOf(url)
+  /** @type {Response} */
+  let response
   try {
-    return await readResponse(await fetch(url, { signal: options.signal ?? null }), name, options)
+    response = await fetch(url, { signal: options.signal ?? null })
   } catch (error) {
     throwIfAborted(options.signal)
-    if (error instanceof LinformerError) throw error
     throw new LinformerError('SOURCE_FAILED', `${name} could not be fetched: ${reasonOf(error)}`, { source: name }, { cause: error })
   }
+  return readResponse(response, name, options)
 }
 
 /** What a fetch failed of. In Node.js all say "fetch failed", and their causes say why. @param {unknown} error */
@@ -171,7 +174,7 @@ export async function readSource(source, options, readAddress = fetchBytes) {
   }
   if (isA(source, 'Response')) {
     const name = nameOf(source.url || 'the response')
-    if (source.bodyUsed) throw new LinformerError('BAD_ARGUMENT', `the body of ${name} has been read already`)
+    if (source.bodyUsed || source.body?.locked) throw new LinformerError('BAD_ARGUMENT', `the body of ${name} has been read already`)
     return { bytes: await readResponse(source, name, options), name }
   }
   if (isA(source, 'Blob') || isA(source, 'File')) {
@@ -181,7 +184,7 @@ export async function readSource(source, options, readAddress = fetchBytes) {
   }
   const bytes = asBytes(source)
   if (bytes === undefined) {
-    const type = source === null ? 'null' : typeof source
+    const type = source === null ? 'null' : insideOf(source) ? 'a classifier' : typeof source
     throw new LinformerError('BAD_ARGUMENT', `a source is a URL, path, Response, Blob, ArrayBuffer or bytes, not ${type}`)
   }
   checkLength(bytes.length, 'the buffer', options)

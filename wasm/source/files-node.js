@@ -22,20 +22,19 @@ export async function readAddress(address, options) {
   if (/^(https?|data|blob):/i.test(String(address))) return fetchBytes(address, options)
   const name = nameOf(address)
   const { signal } = options
-  /** @type {import('node:fs/promises').FileHandle | undefined} */
-  let file
-  try {
-    const opening = open(/^file:/i.test(name) ? fileURLToPath(address) : address)
-    opening.then((opened) => { if (signal?.aborted) void opened.close() }, () => {})
-    file = await abortable(signal, () => opening)
-    return await readAll(file, name, options)
-  } catch (error) {
-    if (error instanceof LinformerError) throw error
+  /** Of the file alone: what `onProgress` throws is the caller's. @type {(error: unknown) => never} */
+  const failed = (error) => {
     const reason = error instanceof Error ? error.message : String(error)
     const { code } = /** @type {NodeJS.ErrnoException} */ (error)
     throw new LinformerError('SOURCE_FAILED', `${name} could not be read: ${reason}`, { source: name, errno: code }, { cause: error })
+  }
+  const opening = (async () => open(/^file:/i.test(name) ? fileURLToPath(address) : address))().catch(failed)
+  opening.then((opened) => { if (signal?.aborted) void opened.close() }, () => {})
+  const file = await abortable(signal, () => opening)
+  try {
+    return await readAll(file, name, options, failed)
   } finally {
-    file?.close().catch(() => {}) // not waited for: a pipe may have a read under way that nothing ends
+    file.close().catch(() => {}) // not waited for: a pipe may have a read under way that nothing ends
   }
 }
 
@@ -45,9 +44,10 @@ export async function readAddress(address, options) {
  * @param {import('node:fs/promises').FileHandle} file
  * @param {string} name
  * @param {import('./fetch.js').ReadOptions} options
+ * @param {(error: unknown) => never} failed
  */
-async function readAll(file, name, options) {
-  const stat = await file.stat()
+async function readAll(file, name, options, failed) {
+  const stat = await file.stat().catch(failed)
   const total = stat.isFile() && stat.size > 0 ? stat.size : undefined
   checkLength(total ?? 0, name, options)
   let bytes = new Uint8Array(total ?? CHUNK)
@@ -59,7 +59,7 @@ async function readAll(file, name, options) {
       larger.set(bytes)
       bytes = larger
     }
-    const { bytesRead } = await abortable(options.signal, () => file.read(bytes, done, Math.min(CHUNK, bytes.length - done), null))
+    const { bytesRead } = await abortable(options.signal, () => file.read(bytes, done, Math.min(CHUNK, bytes.length - done), null).catch(failed))
     if (bytesRead === 0) return bytes.subarray(0, done)
     done += bytesRead
     checkLength(done, name, options)

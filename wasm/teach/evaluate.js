@@ -1,7 +1,7 @@
 /**
  * evaluate: a classifier on examples whose labels are known.
  */
-import { checkCallbacks, checkInput, asOptions } from '../classify/inputs.js'
+import { asOptions, checkCallbacks } from '../classify/inputs.js'
 import { abortable, LinformerError, show } from '../common/errors.js'
 import { checkExample, iterate } from './examples.js'
 import { assess } from './report.js'
@@ -126,8 +126,7 @@ export async function evaluate(classifier, examples, given = {}) {
   /** @type {Evaluation['skipped']} */
   const skipped = []
   await iterate(examples, signal, async (example, index, count) => {
-    const { input, labels: own } = checkExample(example)
-    const document = checkInput(input)
+    const { document, labels: own } = checkExample(example, index)
     try {
       const truth = truthOf(own, classifier, numbers)
       const result = await classifier.classify(document, { signal, overflow })

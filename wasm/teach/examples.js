@@ -1,6 +1,7 @@
 /**
  * Examples, one by one: checked, and kept as what a fit needs of them. The texts themselves are not kept.
  */
+import { checkInput } from '../classify/inputs.js'
 import { abortable, LinformerError, show } from '../common/errors.js'
 import { hashOf } from './folds.js'
 import { BYTES_A_HASH, sketchOfText, sketchOfWords } from './near-duplicates.js'
@@ -20,19 +21,37 @@ const BYTES_A_TOKEN = 16
 const badArgument = (/** @type {string} */ message, details = {}) => new LinformerError('BAD_ARGUMENT', message, details)
 
 /** What tells whether documents have the same text. @param {Document} document */
-const textOf = (document) => {
-  if ('tokens' in document) return String.fromCharCode(...document.tokens.slice(0, 4096)) + document.tokens.length
-  return `${document.text}\0${document.textPair ?? ''}`
-}
+const contentOf = (document) => 'tokens' in document ? document.tokens : `${document.text}\0${document.textPair ?? ''}`
 
-/** What tells whether documents have versions of one text. @param {Document} document */
-const sketchOf = (document) => 'tokens' in document ? sketchOfWords(document.tokens) : sketchOfText(textOf(document))
+/** What tells whether documents have versions of one text. @param {string | Uint16Array | Uint32Array} content */
+const sketchOf = (content) => typeof content === 'string' ? sketchOfText(content) : sketchOfWords(content)
+
+/**
+ * An error of one example that ends the whole, with the example's number.
+ *
+ * @param {unknown} error
+ * @param {number} index from 0
+ */
+export function ofExample(error, index) {
+  if (!(error instanceof LinformerError) || error.code !== 'BAD_ARGUMENT') return error
+  return new LinformerError(error.code, `example ${index}: ${error.message}`, { ...error.details, example: index }, { cause: error })
+}
 
 /**
  * @param {unknown} example
- * @returns {{ input: unknown, labels: string[], kind: 'one' | 'many' }}
+ * @param {number} index from 0
+ * @returns {{ document: Document, labels: string[], kind: 'one' | 'many' }}
  */
-export function checkExample(example) {
+export function checkExample(example, index) {
+  try {
+    return asExample(example)
+  } catch (error) {
+    throw ofExample(error, index)
+  }
+}
+
+/** @param {unknown} example @returns {ReturnType<typeof checkExample>} */
+function asExample(example) {
   if (typeof example !== 'object' || example === null) throw badArgument(`an example is { text, label } or { text, labels }, not ${show(example)}`)
   const { label, labels, ...input } = /** @type {Record<string, unknown>} */ (example)
   if ((label === undefined) === (labels === undefined)) throw badArgument('an example has a label or labels: one of the two')
@@ -41,7 +60,7 @@ export function checkExample(example) {
   for (const each of given) {
     if (typeof each !== 'string' || each.trim() === '') throw badArgument(`a label is ${show(each)}; it has to be a string that is not empty`)
   }
-  return { input, labels: [...new Set(given)], kind: labels === undefined ? 'one' : 'many' }
+  return { document: checkInput(input), labels: [...new Set(given)], kind: labels === undefined ? 'one' : 'many' }
 }
 
 /**
@@ -62,8 +81,10 @@ export function labelProblem({ labels }) {
  */
 export function iteratorOf(examples) {
   const source = /** @type {Partial<AsyncIterable<unknown> & Iterable<unknown>> | undefined | null} */ (examples)
-  const iterator = source?.[Symbol.asyncIterator]?.() ?? (typeof source === 'string' ? undefined : source?.[Symbol.iterator]?.())
-  if (iterator !== undefined) return iterator
+  const keys = typeof source === 'string' ? [] : /** @type {const} */ ([Symbol.asyncIterator, Symbol.iterator])
+  const key = keys.find((each) => typeof source?.[each] === 'function')
+  const iterator = key && source?.[key]?.()
+  if (typeof iterator?.next === 'function') return iterator
   throw new LinformerError('BAD_ARGUMENT', `examples is ${show(examples)}; it has to be an array or an iterable of { text, label }`)
 }
 
@@ -144,9 +165,10 @@ export class Examples {
     this.#chunks[this.#chunks.length - 1].set(vector, (row % CHUNK) * this.#width)
     this.#counts.add(ids)
     this.#tokens += this.#counts.of(row).ids.length
-    const sketch = sketchOf(document)
+    const content = contentOf(document)
+    const sketch = sketchOf(content)
     this.#hashes += sketch.length
-    this.#rows.push({ index, hash: hashOf(textOf(document)), sketch, labels: labels.map((label) => /** @type {number} */ (this.#numbers.get(label))) })
+    this.#rows.push({ index, hash: hashOf(content), sketch, labels: labels.map((label) => /** @type {number} */ (this.#numbers.get(label))) })
     if (this.bytes > this.#limit) {
       throw new LinformerError('OUT_OF_MEMORY', `${row + 1} examples need ${this.bytes} bytes; memoryBudget is ${this.#limit}`, { examples: row + 1, bytes: this.bytes, limit: this.#limit })
     }

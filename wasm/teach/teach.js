@@ -1,9 +1,9 @@
 /**
  * trunk.teach: examples in, a head file and a report out.
  */
-import { asOptions, checkCallbacks, checkInput } from '../classify/inputs.js'
+import { asOptions, checkCallbacks } from '../classify/inputs.js'
 import { LinformerError, show } from '../common/errors.js'
-import { checkExample, Examples, iterate, labelProblem } from './examples.js'
+import { checkExample, Examples, iterate, labelProblem, ofExample } from './examples.js'
 import { fit } from './fit.js'
 import { headFile } from './head-file.js'
 
@@ -58,28 +58,27 @@ export function createTeacher(reader, options) {
   const skipped = []
 
   /**
-   * @param {Document} document
    * @param {ReturnType<typeof checkExample>} example
    * @param {number} index
    * @param {number | undefined} count
    * @returns {Promise<LinformerError | undefined>} why it cannot be read
    */
-  async function addReading(document, example, index, count) {
-    examples.expect(example)
+  async function addReading(example, index, count) {
+    const { document, labels } = example
     try {
-      examples.add(index, document, example.labels, await reader.read(document, options, index, count))
+      examples.expect(example)
+      examples.add(index, document, labels, await reader.read(document, options, index, count))
     } catch (error) {
-      if (!(error instanceof LinformerError) || !OF_AN_EXAMPLE.includes(error.code)) throw error
+      if (!(error instanceof LinformerError) || !OF_AN_EXAMPLE.includes(error.code)) throw ofExample(error, index)
       return error
     }
   }
 
   return {
     async add(example, index, count) {
-      const checked = checkExample(example)
-      const document = checkInput(checked.input)
+      const checked = checkExample(example, index)
       // One that cannot be used is left out, and told; the others are not lost for it.
-      const problem = labelProblem(checked) ?? await addReading(document, checked, index, count)
+      const problem = labelProblem(checked) ?? await addReading(checked, index, count)
       if (problem !== undefined) skipped.push({ index, code: problem.code, message: problem.message })
       options.onProgress?.({ phase: 'examples', done: index + 1, total: count })
     },

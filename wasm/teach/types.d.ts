@@ -69,7 +69,7 @@ export interface SkippedExample {
  */
 export interface TeachReport extends Assessment {
   folds: number
-  /** At most a tenth of the examples, the most doubtful first. */
+  /** At most a tenth of the examples, or 20, the most doubtful first. */
   suspects: Suspect[]
   /** What each half reaches alone: TF-IDF of the tokens, and the trunk's vector. */
   alone: Record<'words' | 'encoder', { accuracy: Estimate, macroF1: Estimate }>
