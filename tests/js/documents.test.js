@@ -187,6 +187,52 @@ test('archives that unpack to more than there is room for, or break off', async 
   await assert.rejects(read(gzipSync(strToU8('a text '.repeat(1000))).subarray(0, 30)), { details: { reason: 'damaged' } })
 })
 
+test('archives of which a byte is damaged are told, whichever it is', async () => {
+  const body = (text) => `<w:document xmlns:w="w"><w:p><w:t>${text}</w:t></w:p></w:document>`
+  const files = { '[Content_Types].xml': strToU8('<Types/>'), 'word/document.xml': strToU8(body('The rent is 1000 euro.')) }
+  for (const level of [0, 9]) {
+    const packed = zipSync(files, { level })
+    const text = 'The rent is 1000 euro.'
+    assert.equal(await textOf(packed), text)
+    for (let at = 0; at < packed.length; at++) {
+      const bytes = packed.slice()
+      bytes[at] ^= 8
+      const read = await textOf(bytes).catch(({ code }) => code)
+      assert.ok(['DOCUMENT', text].includes(read), `level ${level}, byte ${at}: ${read}`)
+    }
+  }
+  const stored = zipSync(files, { level: 0 })
+  stored[Buffer.from(stored).indexOf('1000')] = '9'.charCodeAt(0)
+  await assert.rejects(read(stored), { code: 'DOCUMENT', message: 'its archive is damaged (the checksum of word/document.xml is wrong)', details: { reason: 'damaged' } })
+  // A password, by the flag of an entry in the archive's list.
+  const locked = zipSync(files)
+  const directory = new DataView(locked.buffer, locked.length - 22).getUint32(16, true)
+  locked[Buffer.from(locked).indexOf('word/document.xml', directory) - 38] |= 1
+  await assert.rejects(read(locked), { details: { reason: 'locked' } })
+})
+
+test('gzip of which a byte is damaged or missing is told; several members, and zeros after them, are read', async () => {
+  const text = `The rent is ${Array.from({ length: 500 }, (_, i) => Math.sin(i)).join(' ')}`
+  const packed = gzipSync(strToU8(text), { mtime: 0 })
+  for (let length = 2; length < packed.length; length++) {
+    assert.throws(() => gunzip(packed.subarray(0, length)), { code: 'DOCUMENT', details: { reason: 'damaged' } }, `${length} bytes`)
+  }
+  for (let at = 10; at < packed.length; at++) {
+    const bytes = packed.slice()
+    bytes[at] ^= 1
+    assert.throws(() => gunzip(bytes), { code: 'DOCUMENT', details: { reason: 'damaged' } }, `byte ${at}`)
+  }
+  await assert.rejects(read(packed.subarray(0, 4)), { code: 'DOCUMENT', details: { reason: 'damaged' } })
+  const both = Buffer.concat([packed, gzipSync(new Uint8Array()), packed])
+  for (const zeros of [0, 1, 3, 4, 9, 512]) {
+    for (const [bytes, expected] of [[packed, text], [both, text + text], [Buffer.concat([both, gzipSync(new Uint8Array())]), text + text]]) {
+      assert.equal(await textOf(Buffer.concat([bytes, Buffer.alloc(zeros)])), expected, `${zeros} zeros`)
+    }
+  }
+  both[packed.length - 8] ^= 1 // the checksum of the first member
+  await assert.rejects(read(both), { message: 'its gzip is damaged (its checksum or length is wrong)' })
+})
+
 test('damaged bytes of every format: text, or an error in words', { timeout: 120_000 }, async () => {
   let seed = 7
   const below = (n) => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 1) % n
