@@ -324,7 +324,8 @@ export interface Classifier {
    * and on TF-IDF of the tokens, mixed and calibrated by cross-validation. The same examples give the same bytes, in any order, where
    * the trunk was loaded with `deterministic: true`.
    *
-   * @throws LinformerError BAD_ARGUMENT, OUT_OF_MEMORY, ABORTED, DISPOSED, ENGINE; in a worker also WORKER_FAILED
+   * @throws LinformerError BAD_ARGUMENT, OUT_OF_MEMORY, ABORTED, DISPOSED, ENGINE; in a worker also WORKER_FAILED. If one example is at
+   *   fault, `details.example` is its index.
    */
   teach(examples: Iterable<Example> | AsyncIterable<Example>, options?: TeachOptions): Promise<Taught>
   readonly config: Config
@@ -389,7 +390,7 @@ export function inspect(source: Source, options?: LoadOptions): Promise<Inspecti
  * How good a classifier is on examples whose labels are known; those that it was taught on would flatter it. They are read one by one, as
  * they come, by any classifier: loaded, attached, in a worker.
  *
- * @throws LinformerError as `classify`, and BAD_ARGUMENT if no example could be read
+ * @throws LinformerError as `classify`, and BAD_ARGUMENT if no example could be read, or with `details.example` if one is malformed
  */
 export function evaluate(classifier: Classifier, examples: Iterable<Example> | AsyncIterable<Example>, options?: EvaluateOptions): Promise<Evaluation>
 
