@@ -20,6 +20,7 @@ import { filesOf } from './paths.js'
  * @typedef {object} Reading
  * @property {string} [type] of documents whose names say nothing, or are wrong
  * @property {string} [encoding] of text that is not UTF-8
+ * @property {(folder: string, files: string[]) => void} [passOver] is told the files of a folder whose names are not those of documents
  */
 
 /** What went wrong, by the system's code. @type {Map<unknown, string>} */
@@ -78,7 +79,7 @@ export async function bytesOf(file) {
  */
 export async function* fromFiles(names, options = {}) {
   for (const name of names) {
-    for await (const { file, error } of filesOf(name)) {
+    for await (const { file, error } of filesOf(name, undefined, (files) => options.passOver?.(name, files))) {
       yield error === undefined ? await fromFile(file, options) : { id: file, error: inWords(error) }
     }
   }

@@ -144,9 +144,10 @@ function filesMatching(pattern) {
  *
  * @param {string} name
  * @param {RegExp} [wanted] which files of a folder
+ * @param {(files: string[]) => void} [passOver] is told the others, if there are some of both
  * @returns {AsyncGenerator<Found>}
  */
-export async function* filesOf(name, wanted = DOCUMENT) {
+export async function* filesOf(name, wanted = DOCUMENT, passOver = () => {}) {
   const info = name === '-' ? undefined : await stat(name).catch(() => undefined)
   const isFolder = info?.isDirectory() === true
   if (!isFolder && (info !== undefined || name === '-' || !isPattern(name))) {
@@ -154,9 +155,14 @@ export async function* filesOf(name, wanted = DOCUMENT) {
     return
   }
   let found = false
+  /** @type {string[]} */
+  const others = []
   try {
     for await (const each of isFolder ? filesBelow(name) : filesMatching(name)) {
-      if (isFolder && each.error === undefined && !wanted.test(each.file)) continue
+      if (isFolder && each.error === undefined && !wanted.test(each.file)) {
+        others.push(each.file)
+        continue
+      }
       found = true
       yield each
     }
@@ -164,5 +170,6 @@ export async function* filesOf(name, wanted = DOCUMENT) {
     found = true
     yield { file: name, error }
   }
+  if (found && others.length > 0) passOver(others)
   if (!found) yield { file: name, error: new Error(!isFolder ? 'no file matches' : NOTHING.get(wanted) ?? 'there is no .jsonl file in that folder') }
 }

@@ -54,8 +54,20 @@ export async function tableText(bytes, encoding) {
 /** Whether a part of the table has characters that could not be decoded. @param {TableText} table @param {string} part */
 export const isBad = ({ isWhole }, part) => !isWhole && part.includes('\ufffd')
 
-/** @param {import('papaparse').ParseError} error */
-const quoteError = ({ code }) => code === 'MissingQuotes' ? 'a quote in it is never closed, so that all that follows belongs to it' : 'there is text after a closing quote'
+/**
+ * @param {import('papaparse').ParseError[]} errors of one row
+ * @param {number} first line of it
+ * @param {number} next line behind it
+ * @returns {Error | undefined} what is wrong with its quotes
+ */
+function quoteError(errors, first, next) {
+  const quotes = errors.filter(({ type }) => type === 'Quotes')
+  if (quotes.length === 0) return undefined
+  const isOpen = quotes.some(({ code }) => code === 'MissingQuotes')
+  if (quotes[0].code === 'MissingQuotes') return new Error('a quote in it is never closed, so that all that follows belongs to it')
+  const lost = next - first <= 1 ? '' : isOpen ? ', so that all that follows belongs to it' : `, so that lines ${first} to ${next - 1} are one row`
+  return new Error(`there is text after a closing quote${lost}`)
+}
 
 /**
  * @param {TableText} table
@@ -77,13 +89,13 @@ export function rowsOfCsv(table) {
       const where = { line, share: meta.cursor / text.length }
       line += text.slice(at, meta.cursor).split(newline).length - 1
       at = meta.cursor
-      if (cells.length === 1 && cells[0].trim() === '') return
+      if (cells.every((cell) => cell.trim() === '')) return // spreadsheets write rows that have once been used
       if (header === undefined) {
         header = cells.map((cell) => cell.trim())
         return
       }
-      const quotes = errors.find(({ type }) => type === 'Quotes')
-      if (quotes !== undefined) rows.push({ ...where, error: new Error(quoteError(quotes)) })
+      const error = quoteError(errors, where.line, line)
+      if (error !== undefined) rows.push({ ...where, error })
       else if (cells.length !== header.length) rows.push({ ...where, error: new Error(`it has ${cells.length} field${cells.length === 1 ? '' : 's'}, the header ${header.length}`) })
       else if (cells.some((cell) => isBad(table, cell))) rows.push({ ...where, error: new Error('it has characters that cannot be decoded') })
       else rows.push({ ...where, cells })

@@ -36,6 +36,7 @@ export class LongDocumentClassifier extends Base {
     doubts: {
       unlike: 'This text is unlike anything the model was trained on: its label means little.',
       'unknown-script': 'The model does not know this script: its label means little.',
+      repetitive: 'This text has the same few words over and over: its label means little.',
       unusual: 'This text is unusual for the model.'
     }
   }

@@ -172,7 +172,7 @@ export type EmbedOptions = Pick<ClassifyOptions, 'overflow' | 'signal' | 'onProg
 
 /**
  * A document: a text, or a text and another that belongs to it; or the ids of its tokens, where something else than the model's own
- * tokenizer makes them.
+ * tokenizer makes them. A line end of Windows (\r\n) is read as one of Unix; ranges in results are those of the text as it was given.
  */
 export type Input = string | { text: string, textPair?: string } | { tokens: Uint16Array | Uint32Array }
 
@@ -215,9 +215,10 @@ export interface Result extends Score {
 
 /**
  * 'unlike' the documents that the head was fitted on: `typicality` below 0.01. In an 'unknown-script', of which the tokenizer has no words:
- * more tokens than characters. 'unusual': at the edge of what the head was fitted on, `typicality` below 0.05.
+ * more tokens than characters. 'repetitive': n tokens, 64 or more, of which fewer than n^0.4 are different. 'unusual': at the edge of what the
+ * head was fitted on, `typicality` below 0.05.
  */
-export type Doubt = 'unlike' | 'unknown-script' | 'unusual'
+export type Doubt = 'unlike' | 'unknown-script' | 'repetitive' | 'unusual'
 
 /** For each label c, in the order of `classifier.labels`: logits[c] = bias[c] + sum over tokens of contributions[c]. */
 export interface Explanation {

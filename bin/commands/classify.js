@@ -3,6 +3,7 @@
  */
 import { existsSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import path from 'node:path'
 import { LinformerError } from 'linformer-wasm'
 import { TYPES } from 'linformer-wasm/documents'
 import { csvLine, neutral } from '../csv.js'
@@ -55,7 +56,7 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
       --csv              write a table: id (or file), label, score, tokens, typicality, error; also with --jsonl
       --no-formulas      with --csv: an apostrophe before cells that a spreadsheet would take for formulas (= + - @)
       --type TYPE        what the documents are, whatever their content and names say: ${TYPES.join(', ')}
-      --encoding NAME    of text that is not UTF-8 and has no byte order mark: windows-1252, shift_jis, ...
+      --encoding NAME    of all text without a byte order mark, if not UTF-8: windows-1252, shift_jis, ...
   -k, --top-k N          scores of the N best labels only
       --overflow MODE    a text longer than the capacity: window (read all of it in windows, default),
                          truncate (read its beginning) or error
@@ -71,6 +72,8 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
       --integrity HASH   sha256-... of the model file; another one is refused
 `
 
+/** Files of a folder that are named as passed over. */
+const SHOWN_FILES = 5
 /** Passages that --explain tells a person. */
 const SHOWN_PASSAGES = 10
 
@@ -132,6 +135,7 @@ function describeFound(found, text, explain) {
 const DOUBTS = {
   unlike: 'unlike anything the model was trained on',
   'unknown-script': 'in a script that the model does not know',
+  repetitive: 'the same few words over and over',
   unusual: 'unusual for this model'
 }
 
@@ -241,7 +245,13 @@ export async function classify(values, positionals) {
   let status = 0
   /** @type {Answer[]} */
   const answers = []
-  const reading = { type: values.type, encoding: values.encoding }
+  const passOver = (/** @type {string} */ folder, /** @type {string[]} */ others) => {
+    const shown = others.slice(0, SHOWN_FILES).map((file) => path.relative(folder, file)).join(', ')
+    const more = others.length > SHOWN_FILES ? ` and ${others.length - SHOWN_FILES} more` : ''
+    bar.clear()
+    complain(`${folder}: ${others.length} file${others.length === 1 ? ' was' : 's were'} passed over, as nothing in the name says document: ${shown}${more}`)
+  }
+  const reading = { type: values.type, encoding: values.encoding, passOver }
   if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'typicality', 'error']))
   /** @param {import('../documents.js').Document} document @param {() => boolean} isNext */
   const answerTo = async ({ id, rawId, where, input, notes = [], error }, isNext) => {

@@ -81,7 +81,9 @@ export async function evaluate(values, positionals) {
     else await write(describe(evaluation, classifier.labels, mistakes))
     classifier.dispose()
     if (least !== undefined && evaluation.accuracy.value < least) {
-      complain(`${percent(evaluation.accuracy.value)} are right; --at-least asks for ${percent(least)}`)
+      const [right, asked] = [evaluation.accuracy.value, least]
+      const told = percent(right) === percent(asked) ? exact : percent
+      complain(`${told(right)} are right; --at-least asks for ${told(asked)}`)
       status = 1
     }
     return status
@@ -92,6 +94,9 @@ export async function evaluate(values, positionals) {
     return 1
   }
 }
+
+/** A share with as many digits as tell it from one that is nearly the same. @param {number} share */
+const exact = (share) => `${Number((100 * share).toFixed(4))}%`
 
 /**
  * @param {import('linformer-wasm').Evaluation} evaluation

@@ -77,6 +77,14 @@ test('a line for each file', async () => {
   assert.doesNotMatch(stdout, /\x1b/)
 })
 
+test('of a folder, files that are not documents by their names are passed over, and told', async () => {
+  await mkdir(at('mixed'))
+  for (const name of ['a.txt', 'LETTER', 'note.log']) await writeFile(at(`mixed/${name}`), 'A text. It is short.')
+  const { status, stdout, stderr } = await run(['classify', '--model', model, at('mixed')])
+  assert.deepEqual([status, stdout.trim().split('\n').length], [0, 1])
+  assert.match(stderr, /mixed: 2 files were passed over, as nothing in the name says document: LETTER, note\.log\n$/)
+})
+
 test('a text unlike anything that the model was trained on is called that', async () => {
   const { stdout } = await run(['classify', '--model', 'sentiment', 'web/samples/contract.txt', 'web/samples/review.txt'])
   const [contract, review] = stdout.trim().split('\n')

@@ -69,14 +69,17 @@ for (const [index, document] of golden.entries()) {
   })
 }
 
-test('a label means little far from what is known, and in a script that the tokenizer has no words of', () => {
+test('a label means little far from what is known, in a script that the tokenizer has no words of, and for the same few words over and over', () => {
   const document = { text: 'a text' }
-  const doubts = [0, 0.0099, 0.01, 0.049, 0.05, 1].map((typicality) => doubtOf(typicality, 6, document))
+  const tokens = (length, distinct = length) => ({ length, distinct: () => distinct })
+  const doubts = [0, 0.0099, 0.01, 0.049, 0.05, 1].map((typicality) => doubtOf(typicality, tokens(6), document))
   assert.deepEqual(doubts, ['unlike', 'unlike', 'unusual', 'unusual', undefined, undefined])
-  assert.deepEqual([0.001, 0.02, 1].map((typicality) => doubtOf(typicality, 7, document)), ['unlike', 'unknown-script', 'unknown-script'])
+  assert.deepEqual([0.001, 0.02, 1].map((typicality) => doubtOf(typicality, tokens(7), document)), ['unlike', 'unknown-script', 'unknown-script'])
   const pair = { ...document, textPair: 'another' }
-  assert.deepEqual([14, 15].map((tokens) => doubtOf(1, tokens, pair)), [undefined, 'unknown-script'], 'with the separator')
-  assert.equal(doubtOf(1, 784, { tokens: new Uint16Array(784) }), undefined)
+  assert.deepEqual([14, 15].map((length) => doubtOf(1, tokens(length), pair)), [undefined, 'unknown-script'], 'with the separator')
+  const long = { text: 'word '.repeat(100) }
+  assert.deepEqual([[63, 1], [64, 5], [64, 6], [100, 6], [100, 7]].map(([length, distinct]) => doubtOf(1, tokens(length, distinct), long)), [undefined, 'repetitive', undefined, 'repetitive', undefined])
+  assert.equal(doubtOf(1, tokens(784, 2), { tokens: new Uint16Array(784) }), undefined)
 })
 
 test('typicality falls from 1 towards 0, and is never quite 0', () => {

@@ -26,6 +26,22 @@ test('a pair gives the tokens and the logits of PyTorch', async (t) => {
   t.diagnostic(`largest difference of a logit ${worst.toExponential(2)}`)
 })
 
+test('Windows line ends are line ends, and places are those of the text that was given', async () => {
+  const classifier = await load('sentiment', { maxTokens: 512 })
+  const lines = ['A decent film.', 'I would not see it again.', '', 'The ending is a surprise\r, my wife liked it.']
+  const pair = (/** @type {string} */ end) => ({ text: lines.join(end), textPair: lines.toReversed().join(end) })
+  const [unix, windows] = await classifier.classify([pair('\n'), pair('\r\n')], { explain: true })
+  assert.deepEqual(windows.scores, unix.scores)
+  assert.equal(windows.tokens, unix.tokens)
+  const given = pair('\r\n')
+  for (const part of /** @type {const} */ (['tokens', 'passages'])) {
+    const [read, own] = [unix.explanation[part], windows.explanation[part]].map((pieces) => pieces.map(({ input, start, end }) => [input, start, end]))
+    assert.deepEqual(own.map(([input, start, end]) => given[input].slice(start, end).replaceAll('\r\n', '\n')), read.map(([input, start, end]) => pair('\n')[input].slice(start, end)), part)
+  }
+  for (const { input, start, end, text } of windows.explanation.passages) assert.equal(text, given[input].slice(start, end))
+  classifier.dispose()
+})
+
 test('the command line gives each pair the label of PyTorch', () => {
   const input = golden.map(({ text, textPair }, id) => JSON.stringify({ id, text, textPair })).join('\n')
   const args = ['bin/linformer.js', 'classify', '--model', MODEL, '--precision', 'float32', '--jsonl', '-']

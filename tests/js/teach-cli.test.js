@@ -116,6 +116,10 @@ test('bad rows are told with their lines, and the others are used', async () => 
     ['line 5', undefined, 'Error: it has no "text"'], ['line 6', 'y', undefined],
     ['line 7', undefined, 'Error: a quote in it is never closed, so that all that follows belongs to it']
   ])
+  writeFileSync(path('quotes.csv'), 'text,label\n"a" b,x\n"c",y\n,\nd,z\n')
+  assert.deepEqual((await readAll('quotes.csv')).map(({ id, labels, error }) => [id.replace(/.*, /, ''), labels?.[0], error && String(error)]), [
+    ['line 2', undefined, 'Error: there is text after a closing quote, so that lines 2 to 3 are one row'], ['line 5', 'z', undefined]
+  ])
   // A bad byte is one row's; a table in another encoding is refused as a whole.
   const bytes = Buffer.from(`text,label\n${'a long row,x\n'.repeat(20)}caf\xe9,y\n"a"b,z\n`, 'latin1')
   writeFileSync(path('byte.csv'), bytes)

@@ -3,7 +3,7 @@
  */
 import { abortable, LinformerError, namingMemory, throwIfAborted } from '../common/errors.js'
 import { createPause } from '../common/pause.js'
-import { Tokens } from '../engine/tokens.js'
+import { lineEnds, Tokens } from '../engine/tokens.js'
 import { checkExplanation } from './explain.js'
 import { isEmpty } from './inputs.js'
 import { Mean } from './mean.js'
@@ -186,19 +186,22 @@ export class Trunk {
       }
       return tokens
     }
-    const { text, textPair } = document
-    const total = text.length + (textPair?.length ?? 0)
-    const tokenize = async (/** @type {string} */ part, /** @type {number} */ before) => {
-      await engine.tokenize(part, (found) => tokens.take(found), (read) => {
-        progress({ phase: 'tokenize', done: before + read, total })
+    const text = lineEnds(document.text)
+    const pair = document.textPair === undefined ? undefined : lineEnds(document.textPair)
+    const total = text.read.length + (pair?.read.length ?? 0)
+    const tokenize = async (/** @type {ReturnType<typeof lineEnds>} */ { read, returns }, /** @type {number} */ before) => {
+      tokens.beginText(returns)
+      await engine.tokenize(read, (found) => tokens.take(found), (done) => {
+        progress({ phase: 'tokenize', done: before + done, total })
         return pause()
       })
     }
     await tokenize(text, 0)
     tokens.inText = tokens.length
-    if (textPair !== undefined) {
+    if (pair !== undefined) {
+      tokens.beginText([])
       tokens.take(Uint32Array.of(this.#model.sep, 0, 0))
-      await tokenize(textPair, text.length)
+      await tokenize(pair, text.read.length)
     }
     return tokens
   }

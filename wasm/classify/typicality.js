@@ -11,6 +11,12 @@
 export const lowTypicality = 0.01
 /** Below this, a document is at the edge of what a head was fitted on. */
 const UNUSUAL = 0.05
+/**
+ * A text of n tokens with fewer than n^POWER different ones says the same over and over. Of 9,900 documents (reviews, contracts, manuals,
+ * novels, news, mails) the least had n^0.57, and bitmaps as text n^0.43. Of fewer than MANY tokens it is not asked.
+ */
+const POWER = 0.4
+const MANY = 64
 
 /**
  * Beyond the farthest of the known documents, the share of documents that lie as far is smaller than what they can tell: it goes on
@@ -52,13 +58,17 @@ export function typicalityOf({ mean, ofDirection, whitening, quantiles }, vector
  * Why the label of a document means little, if it does.
  *
  * @param {number} typicality
- * @param {number} tokens of the document, a separator included
+ * @param {{ length: number, distinct: () => number }} tokens of the document, a separator included
  * @param {Document} document
  * @returns {import('../index.js').Doubt | undefined}
  */
 export function doubtOf(typicality, tokens, document) {
   if (typicality < lowTypicality) return 'unlike'
-  // Where the tokenizer has no words of a script, each byte of a character is a token, and says next to nothing.
-  if ('text' in document && tokens > document.text.length + (document.textPair === undefined ? 0 : document.textPair.length + 1)) return 'unknown-script'
+  if ('text' in document) {
+    const characters = document.text.length + (document.textPair === undefined ? 0 : document.textPair.length + 1)
+    // Where the tokenizer has no words of a script, each byte of a character is a token, and says next to nothing.
+    if (tokens.length > characters) return 'unknown-script'
+    if (tokens.length >= MANY && tokens.distinct() < tokens.length ** POWER) return 'repetitive'
+  }
   return typicality < UNUSUAL ? 'unusual' : undefined
 }

@@ -30,6 +30,28 @@ class Column {
   }
 }
 
+/**
+ * Windows ends a line by two characters. The first of them is not read, so that a text has the same tokens from wherever it comes.
+ *
+ * @param {string} text
+ * @returns {{ read: string, returns: number[] }} what is read, and where in it the line ends are that had two characters
+ */
+export function lineEnds(text) {
+  /** @type {number[]} */
+  const returns = []
+  for (let at = text.indexOf('\r\n'); at !== -1; at = text.indexOf('\r\n', at + 2)) returns.push(at - returns.length)
+  return { read: returns.length === 0 ? text : text.replaceAll('\r\n', '\n'), returns }
+}
+
+/** From places in what is read to places in the text, in ascending order. @param {readonly number[]} returns */
+function placesIn(returns) {
+  let passed = 0
+  return (/** @type {number} */ at) => {
+    while (returns[passed] < at) passed++
+    return at + passed
+  }
+}
+
 export class Tokens {
   ids = new Column()
   starts = new Column()
@@ -39,6 +61,8 @@ export class Tokens {
   /** Whether the ids were given, and there is no text. */
   #given = false
   #withOffsets
+  #startOf = placesIn([])
+  #endOf = placesIn([])
 
   /** @param {boolean} withOffsets */
   constructor(withOffsets) {
@@ -49,15 +73,26 @@ export class Tokens {
     return this.ids.length
   }
 
-  /** @param {Uint32Array} tokens id, start, end of each */
+  /** What comes is of another text. @param {readonly number[]} returns of it, from `lineEnds` */
+  beginText(returns) {
+    this.#startOf = placesIn(returns)
+    this.#endOf = placesIn(returns)
+  }
+
+  /** @param {Uint32Array} tokens id, start, end of each, in ascending order, in what is read of the text */
   take(tokens) {
     for (let i = 0; i < tokens.length; i += 3) {
       this.ids.push(tokens[i])
       if (this.#withOffsets) {
-        this.starts.push(tokens[i + 1])
-        this.ends.push(tokens[i + 2])
+        this.starts.push(this.#startOf(tokens[i + 1]))
+        this.ends.push(this.#endOf(tokens[i + 2]))
       }
     }
+  }
+
+  /** How many different ids there are. */
+  distinct() {
+    return new Set(this.ids.range(0, this.length)).size
   }
 
   /** Takes ids that the caller has made, some at a time. @param {Uint16Array | Uint32Array} ids */

@@ -22,7 +22,10 @@ export function completeModel(file, digest, head, source) {
   const ofHead = Object.entries(head.metadata).filter(([key]) => OF_THE_HEAD.includes(key))
   const { n_classes, pooling, window, words } = head.config
   const config = { ...JSON.parse(given.config), n_classes, pooling, window, words: words || undefined }
-  const both = (/** @type {string} */ key) => [...new Set([given[key], head.metadata[key]])].filter(Boolean).join('; ')
+  const both = (/** @type {string} */ key) => {
+    const [ofTrunk, ofHead] = [given[key], head.metadata[key]]
+    return !ofTrunk || !ofHead || ofTrunk === ofHead ? ofTrunk || ofHead || '' : `the trunk: ${ofTrunk}; the head: ${ofHead}`
+  }
   // What a reader of version 1 would read wrongly, or refuse.
   const isNew = given.version !== '1' || pooling !== 'mean' || words || head.labelsKind === 'many' || head.typicality !== undefined
   return writeSafetensors(

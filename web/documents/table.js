@@ -14,6 +14,8 @@ import { csvOf, jsonOf } from './export.js'
  * @typedef {import('../wasm/index.js').Result} Result
  */
 
+/** Why a label means little, in a cell. */
+const IN_TABLE = { unlike: 'unlike', 'unknown-script': 'unknown script', repetitive: 'repetitive' }
 const ROWS = 50
 const REDRAW_MS = 200
 const SAID_MS = 2000
@@ -148,7 +150,7 @@ export function createDocumentsTable(section, { queue, tasks, examples, onOpen, 
     const cells = [
       element('th', { scope: 'row' }, shown, ...(row.notes.length > 0 ? [element('span', { class: 'soft note' }, row.notes.join('; '))] : [])),
       element('td', { class: unlike ? 'prose doubtful' : 'prose' }, label), element('td', {}, percent(result.score)),
-      element('td', {}, result.typicality === undefined ? '–' : result.doubt === 'unknown-script' ? 'unknown script' : unlike ? 'unlike' : percent(result.typicality)),
+      element('td', {}, result.typicality === undefined ? '–' : unlike ? IN_TABLE[/** @type {keyof typeof IN_TABLE} */ (result.doubt)] : percent(result.typicality)),
       element('td', {}, count(result.tokens)), element('td', {}, count(result.windows))
     ]
     if (own) {

@@ -16,13 +16,14 @@ const SHOWN = 5 // labels; the rest are a click away
 const FOUND_SHOWN = 8 // of labels that were found
 
 /** Whether a label means little, where the model can tell. @param {Result} result */
-export const isDoubtful = ({ doubt }) => doubt === 'unlike' || doubt === 'unknown-script'
+export const isDoubtful = ({ doubt }) => doubt !== undefined && doubt !== 'unusual'
 
 /** How typical a document is, in words; empty where the model cannot tell. @param {Result} result */
 export function typicalityWords({ typicality, doubt }) {
   if (typicality === undefined) return ''
   if (doubt === 'unlike') return 'Unlike anything this model was trained on: its label means little here.'
   if (doubt === 'unknown-script') return 'In a script that this model does not know: its label means little here.'
+  if (doubt === 'repetitive') return 'The same few words over and over: its label means little here.'
   const share = typicality < 0.1 ? percent(typicality) : `${Math.round(100 * typicality)} %`
   if (doubt === 'unusual') return `Unusual for this model: only ${share} of its training documents are further from their average.`
   return `Like what this model was trained on: ${share} of its training documents are further from their average.`
