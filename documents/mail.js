@@ -3,10 +3,20 @@ import PostalMime from 'postal-mime'
 import { mendWindows1252 } from './encoding.js'
 import { tooLarge, unreadable } from './errors.js'
 import { htmlText } from './html.js'
-import { badCharacters } from './notes.js'
+import { badCharacters, ENDS_EARLY } from './notes.js'
 
 /** Each takes time of its own; an attachment of 25 MB has 330,000. */
 const MOST_LINES = 1_000_000
+
+/** What postal-mime makes of a lone last character of base64, six bits of a byte. */
+const INVENTED = /[^]\0\0(?=\s*$)/gmu
+
+/** Whether the line that closes a mail of several parts is missing. @param {Uint8Array} bytes @param {import('postal-mime').Header[]} headers */
+function isCut(bytes, headers) {
+  const type = headers.find(({ key }) => key === 'content-type')?.value ?? ''
+  const boundary = /^multipart\/.*;\s*boundary\s*=\s*("[^"]+"|[^";\s]+)/i.exec(type)?.[1].replaceAll('"', '')
+  return boundary !== undefined && !`\n${new TextDecoder('latin1').decode(bytes)}`.includes(`\n--${boundary}--`)
+}
 
 /**
  * @param {Uint8Array} bytes
@@ -26,10 +36,13 @@ export async function readMail(bytes) {
   } catch (error) {
     throw unreadable('damaged', `it is not a mail that can be read (${error instanceof Error ? error.message : error})`, {}, error)
   }
-  const body = mail.html ? htmlText(mail.html) : mail.text ?? ''
-  const text = mendWindows1252([mail.subject ?? '', body.replace(/\r\n?/g, '\n').trim()].filter((part) => part !== '').join('\n\n'))
+  const { html = '', text: plain = '', subject = '' } = mail
+  const [htmlLeft, plainLeft, subjectLeft] = [html, plain, subject].map((each) => each.replace(INVENTED, ''))
+  const isShort = htmlLeft !== html || plainLeft !== plain || isCut(bytes, mail.headers)
+  const body = html ? htmlText(htmlLeft) : plainLeft
+  const text = mendWindows1252([subjectLeft, body.replace(/\r\n?/g, '\n').trim()].filter((part) => part !== '').join('\n\n'))
   const isPage = /^(Snapshot-Content-Location|Content-Type:\s*multipart\/related)/im.test(start.split(/\r?\n\r?\n/, 1)[0])
   const attached = mail.attachments.filter(({ related, disposition }) => !isPage && !(related && disposition !== 'attachment'))
   const notes = attached.map(({ filename, mimeType }) => `attachment not read: ${filename ?? mimeType}`)
-  return { text, notes: [...notes, ...badCharacters(text.split('\ufffd').length - 1)], format: isPage ? 'mhtml' : 'eml' }
+  return { text, notes: [...isShort ? [ENDS_EARLY] : [], ...notes, ...badCharacters(text.split('\ufffd').length - 1)], format: isPage ? 'mhtml' : 'eml' }
 }

@@ -6,6 +6,7 @@ import { decodeDos, isDos } from './dos.js'
 import { decodeAs } from './encoding.js'
 import { tooLarge } from './errors.js'
 import { tidy } from './layout.js'
+import { ENDS_EARLY } from './notes.js'
 
 const MOST_DEPTH = 10_000
 
@@ -76,6 +77,8 @@ export function readRtf(bytes) {
   const token = /\\([a-z]+)(-?\d{1,10})? ?|\\'([\da-f]{2})|\\([^a-z])|([{}])|[\r\n]+|([^\\{}\r\n]+)|\\/gi
   for (let match = token.exec(source); match !== null; match = token.exec(source)) {
     const [, word, digits, hex, symbol, brace, plain] = match
+    // Cut within: another number or byte than was written.
+    if ((word !== undefined && token.lastIndex === source.length) || (symbol === "'" && token.lastIndex + 2 > source.length)) break
     const number = digits === undefined ? undefined : Number(digits)
     if (brace === '{') {
       flush()
@@ -127,5 +130,5 @@ export function readRtf(bytes) {
     }
   }
   flush()
-  return { text: tidy(parts.join('')), notes: [] }
+  return { text: tidy(parts.join('')), notes: groups.length > 0 ? [ENDS_EARLY] : [] }
 }

@@ -147,6 +147,35 @@ test('books in the order of their spine, mails with their subject, RTF in its co
   assert.deepEqual(await read(gzipSync(strToU8(rtf)), { name: 'a.rtf.gz' }), { text: 'Пр€\n\nテ{a} b—é.', format: 'rtf', notes: [] })
 })
 
+test('RTF and mails that break off: nothing is made up, and it is told', async () => {
+  const note = 'the file ends early: text may be missing'
+  const rtf = file('memo.rtf')
+  const whole = await read(rtf)
+  assert.deepEqual(whole.notes, [])
+  for (let length = rtf.indexOf('worst') + 5; length < rtf.lastIndexOf('}'); length++) {
+    const { text, notes } = await read(rtf.subarray(0, length))
+    assert.deepEqual([whole.text.startsWith(text), notes], [true, [note]], `${length} bytes`)
+  }
+  assert.equal(await textOf(String.raw`{\rtf1 One \u82`), 'One')
+  assert.equal(await textOf(String.raw`{\rtf1 One \'9`), 'One')
+
+  const text = 'The café is a long way from here, and it is worth it.'
+  const head = 'Received: by x\r\nSubject: s\r\nFrom: a@b.c\r\nMIME-Version: 1.0\r\n'
+  for (const type of ['plain', 'html']) {
+    const part = `Content-Type: text/${type}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n${Buffer.from(text).toString('base64')}`
+    const mail = `${head}Content-Type: multipart/mixed; charset=x;\r\n boundary="a b=_c"\r\n\r\n--a b=_c\r\n${part}\r\n--a b=_c--\r\n`
+    assert.deepEqual(await read(mail), { text: `s\n\n${text}`, format: 'eml', notes: [] })
+    const end = mail.lastIndexOf('\r\n--')
+    for (let length = end - 60; length < end; length++) {
+      const { text: read, notes } = await readDocument(bytesOf(mail.slice(0, length)))
+      assert.ok(`s\n\n${text}`.startsWith(read.replace(/\ufffd$/, '')) && notes[0] === note, `${length}: ${JSON.stringify([read, notes])}`)
+    }
+    // Not in several parts: the lone character tells.
+    assert.deepEqual((await read(`${head}${part.slice(0, -3)}`)).notes, [note])
+    assert.deepEqual((await read(`${head}${part}`)).notes, [])
+  }
+})
+
 test('RTF in code pages of DOS, whose characters are those that iconv has', async () => {
   const upper = Uint8Array.from({ length: 128 }, (_, i) => 128 + i)
   for (const page of ['437', '850']) {
