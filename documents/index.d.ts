@@ -7,15 +7,15 @@
 
 export interface ReadOptions {
   /** The file's name: its ending counts where content and type say nothing. */
-  name?: string
+  name?: string | null
   /**
    * What it is: a media type, as a server or a File has it, which counts where the content says nothing; or one of `TYPES`,
    * which is taken at its word.
    */
-  type?: string
+  type?: string | null
   /** Of text that is not UTF-8 and has no mark: a label of the Encoding Standard, such as windows-1252. */
-  encoding?: string
-  /** 0 to 1; for documents that take a while. */
+  encoding?: string | null
+  /** 0 to 1; for documents that take a while. What it throws is what `readDocument` rejects with. */
   onProgress?: (share: number) => void
 }
 
@@ -23,7 +23,7 @@ export interface DocumentText {
   /** What a reader would see. It has at least one visible character. */
   text: string
   format: 'text' | 'markdown' | 'html' | 'xhtml' | 'pdf' | 'docx' | 'odt' | 'epub' | 'rtf' | 'eml' | 'mhtml'
-  /** What of the document is not in the text: pages that are pictures, attachments, characters that could not be decoded. */
+  /** What of the document is not in the text: pages that are pictures, attachments, characters that could not be decoded, the end of a file that breaks off. */
   notes: string[]
 }
 

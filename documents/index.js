@@ -4,8 +4,9 @@
  * Each format has a reader of its own, imported when the first document of it comes; whoever reads text alone loads none of
  * the libraries that the others need.
  */
-import { LinformerError } from '../wasm/common/errors.js'
+import { LinformerError, show } from '../wasm/common/errors.js'
 import { isBlank } from '../wasm/common/visible.js'
+import { checkEncoding } from './encoding.js'
 import { emptyText, tooLarge, unreadable } from './errors.js'
 import { formatOf, isGzip } from './format.js'
 
@@ -44,13 +45,34 @@ const READERS = {
  * @param {ReadOptions} [options]
  * @returns {Promise<DocumentText>}
  */
-export async function readDocument(data, { name, type, encoding, onProgress } = {}) {
+export async function readDocument(data, options = {}) {
+  const { name, type, encoding, onProgress } = checkOptions(options)
   const bytes = bytesOf(data)
   if (bytes.length > MOST_BYTES) throw tooLarge('it has', bytes.length, MOST_BYTES, 'bytes')
   const { format, declared } = formatOf(bytes, { name, type })
   const read = await READERS[format](bytes, { name, type, encoding, declared, onProgress })
   if (isBlank(read.text)) throw emptyText(`the text is empty: ${whyEmpty(read)}`, { notes: read.notes })
   return { text: read.text, format: /** @type {DocumentText['format']} */ (read.format ?? format), notes: read.notes }
+}
+
+/**
+ * What is null is not there: so says `headers.get('content-type')`.
+ *
+ * @param {ReadOptions} options
+ * @returns {{ name?: string, type?: string, encoding?: string, onProgress?: (share: number) => void }}
+ * @throws {LinformerError} BAD_ARGUMENT
+ */
+function checkOptions(options) {
+  if (typeof options !== 'object' || options === null) throw new LinformerError('BAD_ARGUMENT', `options is ${show(options)}, not an object`)
+  const { onProgress } = options
+  const [name, type, encoding] = /** @type {const} */ (['name', 'type', 'encoding']).map((key) => {
+    const value = options[key] ?? undefined
+    if (value !== undefined && typeof value !== 'string') throw new LinformerError('BAD_ARGUMENT', `${key} is ${show(value)}, not a string`)
+    return value
+  })
+  if (encoding !== undefined) checkEncoding(encoding)
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw new LinformerError('BAD_ARGUMENT', `onProgress is ${show(onProgress)}, not a function`)
+  return { name, type, encoding, onProgress }
 }
 
 /** @param {Read} read */
@@ -61,7 +83,11 @@ function whyEmpty({ text, notes }) {
 
 /** @param {unknown} data @returns {Uint8Array} */
 function bytesOf(data) {
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (Object.prototype.toString.call(data) === '[object ArrayBuffer]') return new Uint8Array(/** @type {ArrayBuffer} */ (data))
+  try {
+    if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    if (Object.prototype.toString.call(data) === '[object ArrayBuffer]') return new Uint8Array(/** @type {ArrayBuffer} */ (data))
+  } catch (error) {
+    throw new LinformerError('BAD_ARGUMENT', 'the bytes are not here any more: they were transferred, to a worker perhaps', {}, { cause: error })
+  }
   throw new LinformerError('BAD_ARGUMENT', 'a document is bytes: an ArrayBuffer, Uint8Array or another view of one')
 }

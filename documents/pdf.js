@@ -33,6 +33,14 @@ class CharacterMaps {
   }
 }
 
+/** What the caller's own function has thrown, which is no fault of the PDF. */
+class CallersError {
+  /** @param {unknown} own */
+  constructor(own) {
+    this.own = own
+  }
+}
+
 /** Where the file itself begins: offsets in it count from there. @param {Uint8Array} bytes */
 function withoutJunk(bytes) {
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, BEGINS_WITHIN)).indexOf('%PDF-')
@@ -54,6 +62,13 @@ export async function readPdf(bytes, { onProgress }) {
     const pdf = await task.promise
     if (pdf.numPages > MOST_PAGES) throw tooLarge('the PDF has', pdf.numPages, MOST_PAGES, 'pages')
     const pages = []
+    const tell = (/** @type {number} */ share) => {
+      try {
+        onProgress?.(share)
+      } catch (error) {
+        throw new CallersError(error)
+      }
+    }
     let without = 0
     let length = 0
     for (let number = 1; number <= pdf.numPages; number++) {
@@ -62,7 +77,7 @@ export async function readPdf(bytes, { onProgress }) {
       if (length > MOST_CHARACTERS) throw tooLarge('the PDF has', length, MOST_CHARACTERS, 'characters')
       if (text === '') without++
       else pages.push(text)
-      onProgress?.(number / pdf.numPages)
+      tell(number / pdf.numPages)
     }
     if (pages.length === 0) throw emptyText(`the PDF has no text in it, only pictures of pages (${pdf.numPages}): run text recognition (OCR) on it first`)
     const text = pages.join('\n\n')
@@ -93,6 +108,7 @@ async function itemsOf(page) {
 
 /** @param {unknown} error @returns {unknown} */
 function inWords(error) {
+  if (error instanceof CallersError) return error.own
   const { name, message } = error instanceof Error ? error : { name: '', message: String(error) }
   if (name === 'LinformerError') return error
   if (name === 'PasswordException') return unreadable('locked', 'the PDF is locked with a password: save it without one', {}, error)

@@ -147,6 +147,27 @@ test('books in the order of their spine, mails with their subject, RTF in its co
   assert.deepEqual(await read(gzipSync(strToU8(rtf)), { name: 'a.rtf.gz' }), { text: 'Пр€\n\nテ{a} b—é.', format: 'rtf', notes: [] })
 })
 
+test('options and bytes that are none are told by name, whatever the file is; null is an option that is not there', async () => {
+  const nothing = { name: null, type: null, encoding: null, onProgress: undefined }
+  for (const content of ['A text', gzipSync(strToU8('A text')), pdfOf(['A text'])]) {
+    assert.equal(await textOf(content, nothing), 'A text')
+    for (const [options, message] of [
+      [null, /^options is null/], [5, /^options is 5/], [{ name: 5 }, /^name is 5, not a string/], [{ type: {} }, /^type is \{\}/], [{ encoding: 5 }, /^encoding is 5/], [{ encoding: 'klingon' }, /klingon/],
+      [{ onProgress: 5 }, /^onProgress is 5, not a function/]
+    ]) await assert.rejects(read(content, options), { name: 'LinformerError', code: 'BAD_ARGUMENT', message })
+    const gone = new Uint8Array(bytesOf(content))
+    structuredClone(gone.buffer, { transfer: [gone.buffer] })
+    for (const bytes of [gone, gone.buffer]) await assert.rejects(readDocument(bytes), { code: 'BAD_ARGUMENT', message: /transferred/ })
+  }
+  for (const bytes of [undefined, null, {}, [1], 'abc']) await assert.rejects(readDocument(bytes), { code: 'BAD_ARGUMENT' })
+  // What the caller's own function throws is the caller's, not a fault of the file.
+  for (const error of [new Error('mine'), new DOMException('enough', 'AbortError'), undefined]) {
+    const onProgress = () => { throw error }
+    assert.equal(await read(pdfOf(['A text']), { onProgress }).catch((thrown) => ({ thrown })).then(({ thrown }) => thrown), error)
+    await assert.rejects(read(gzipSync(pdfOf(['A text'])), { onProgress }), (thrown) => thrown === error)
+  }
+})
+
 test('RTF and mails that break off: nothing is made up, and it is told', async () => {
   const note = 'the file ends early: text may be missing'
   const rtf = file('memo.rtf')
