@@ -10,7 +10,7 @@ import { pdfOf } from '../js/helpers/pdf.js'
 import { freshProject, importTool, installTarball, installTools, outputOf, toolFile } from './project.js'
 
 const MOST_FILES = 200
-const MOST_ENGINE_BYTES = 430_000 // of a tarball without models
+const MOST_ENGINE_BYTES = 440_000 // of a tarball without models
 const MOST_BYTES = 15 * 2 ** 20 // unpacked
 const MOST_MODEL_BYTES = 8e6 // each
 const TSC = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
