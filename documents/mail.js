@@ -8,6 +8,9 @@ import { badCharacters, ENDS_EARLY } from './notes.js'
 /** Each takes time of its own; an attachment of 25 MB has 330,000. */
 const MOST_LINES = 1_000_000
 
+/** What a mail begins with: the name of a field and a colon, or a mailbox's line. */
+const HEADER_FIELD = /^\ufeff?\s*(?:[!-9;-~]+[ \t]*:|>?From )/
+
 /** What postal-mime makes of a lone last character of base64, six bits of a byte. */
 const INVENTED = /[^]\0\0(?=\s*$)/gmu
 
@@ -27,6 +30,7 @@ export async function readMail(bytes) {
   if (/^From .*\n/.test(start) && /\n\r?\nFrom \S+ .*\d{4}\r?\n/.test(new TextDecoder().decode(bytes))) {
     throw unreadable('format', 'it is a mailbox of several mails, which is not read: save each as .eml')
   }
+  if (!HEADER_FIELD.test(start)) throw unreadable('damaged', 'its name or type says mail, but it does not begin with a mail header', { format: 'eml' })
   let lines = 0
   for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
   if (lines > MOST_LINES) throw tooLarge('the mail has', lines, MOST_LINES, 'lines')

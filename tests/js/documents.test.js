@@ -168,6 +168,13 @@ test('options and bytes that are none are told by name, whatever the file is; nu
   }
 })
 
+test('a mail by its name that has no header is none: its first paragraph would be lost', async () => {
+  for (const about of [{ name: 'x.eml' }, { type: 'message/rfc822' }, { type: 'eml' }]) {
+    await assert.rejects(readDocument(new TextEncoder().encode('I hated this film.\nAwful acting: terrible.\n\nThe popcorn was good.\n'), about), /does not begin with a mail header/)
+  }
+  assert.equal(await textOf('\ufeffSubject: s\n\nbody', { name: 'x.eml' }), 's\n\nbody')
+})
+
 test('RTF and mails that break off: nothing is made up, and it is told', async () => {
   const note = 'the file ends early: text may be missing'
   const rtf = file('memo.rtf')
