@@ -58,7 +58,8 @@ export async function openModel(name, options, { trunk, inWorker = false } = {})
   /** @type {typeof load} */
   const begin = (source, given) => inWorker ? loadInWorker(source, { ...given, worker: startWorker() }) : load(source, given)
   const { kind, headRoom } = trunk === undefined ? { kind: undefined } : await inspect(path)
-  if (trunk !== undefined && kind === 'head') {
+  if (trunk !== undefined) {
+    if (kind !== 'head') throw new LinformerError('BAD_ARGUMENT', `--trunk is ${JSON.stringify(trunk)}, but ${name} is a complete model, with a trunk of its own`)
     const classifier = await begin(modelPath(trunk), { ...options, headRoom })
     return classifier.attach(path)
   }

@@ -273,6 +273,7 @@ test('what cannot be done is told in words', () => {
   writeFileSync(path('bad/a/nul.txt'), 'a\0b')
   tells(['teach', path('bad'), ...model], 1, /NUL; save it as UTF-8, or name its encoding with --encoding; it is left out\n/)
   tells(['evaluate', path('letters')], 2, /--model is missing/)
+  tells(['evaluate', '--model', path('trunk.safetensors'), '--trunk', path('trunk.safetensors'), path('letters')], 1, /--trunk is ".*trunk\.safetensors", but .* is a complete model/)
   tells(['evaluate', '--model', path('trunk.safetensors'), '--at-least', '2', path('letters')], 2, /a share from 0 to 1/)
   tells(['evaluate', '--model', path('trunk.safetensors'), '--at-least', ' ', path('letters')], 2, /--at-least is " "/)
   writeFileSync(path('twice.csv'), 'text,Text,label\na,b,c\n')
