@@ -11,8 +11,8 @@ const MOST_LINES = 1_000_000
 /** What a mail begins with: the name of a field and a colon, or a mailbox's line. */
 const HEADER_FIELD = /^\ufeff?\s*(?:[!-9;-~]+[ \t]*:|>?From )/
 
-/** What postal-mime makes of a lone last character of base64, six bits of a byte. */
-const INVENTED = /[^]\0\0(?=\s*$)/gmu
+/** What postal-mime makes of a lone last character of base64, six bits of a byte; it sets plain text among HTML in a div. */
+const INVENTED = /[^]\0\0(?=\s*(?:$|<\/div>))/gmu
 
 /** Whether the line that closes a mail of several parts is missing. @param {Uint8Array} bytes @param {import('postal-mime').Header[]} headers */
 function isCut(bytes, headers) {

@@ -198,6 +198,7 @@ test('RTF and mails that break off: nothing is made up, and it is told', async (
       const { text: read, notes } = await readDocument(bytesOf(mail.slice(0, length)))
       assert.ok(`s\n\n${text}`.startsWith(read.replace(/\ufffd$/, '')) && notes[0] === note, `${length}: ${JSON.stringify([read, notes])}`)
     }
+    assert.equal(await textOf(`${mail.slice(0, end)}\r\n--a b=_c\r\nContent-Type: text/html\r\n\r\n<p>More`.replace(/(base64\r\n\r\n.{17}).*/, '$1')), 's\n\nThe café is\n\nMore')
     // Not in several parts: the lone character tells.
     assert.deepEqual((await read(`${head}${part.slice(0, -3)}`)).notes, [note])
     assert.deepEqual((await read(`${head}${part}`)).notes, [])
