@@ -427,17 +427,21 @@ export interface Tensor {
 /**
  * Takes a .safetensors file apart: a model file, or any other. `name` is for messages.
  *
- * @throws LinformerError MODEL_TRUNCATED, MODEL_FORMAT, MODEL_TENSOR
+ * @throws LinformerError MODEL_TRUNCATED, MODEL_FORMAT, MODEL_TENSOR; BAD_ARGUMENT if they are no bytes
  */
-export function readSafetensors(bytes: Uint8Array | ArrayBuffer, name?: string): { metadata: Record<string, string>, tensors: Map<string, Tensor> }
+export function readSafetensors(bytes: Uint8Array | ArrayBuffer | ArrayBufferView, name?: string): { metadata: Record<string, string>, tensors: Map<string, Tensor> }
 
-/** Makes a .safetensors file; the same tensors and metadata give the same bytes. */
-export function writeSafetensors(tensors: Iterable<[string, Tensor]>, metadata: Record<string, string>): Uint8Array<ArrayBuffer>
+/**
+ * Makes a .safetensors file; the same tensors and metadata give the same bytes.
+ *
+ * @throws LinformerError BAD_ARGUMENT for what could not be read again
+ */
+export function writeSafetensors(tensors: Iterable<[string, Tensor]>, metadata?: Record<string, string>): Uint8Array<ArrayBuffer>
 
 /**
  * The numbers in a tensor, copied: F32, F16 and I8 with its `NAME.scale` as floats, I32, U32 and U8 as they are.
  *
- * @throws LinformerError MODEL_TENSOR if there is no such tensor, or it is of another dtype
+ * @throws LinformerError MODEL_TENSOR if there is no such tensor, it is of another dtype, or its data do not fit; BAD_ARGUMENT
  */
 export function tensorValues(tensors: Map<string, Tensor>, name: string): Float32Array | Int32Array | Uint32Array | Uint8Array
 

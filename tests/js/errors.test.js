@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import test from 'node:test'
-import { inspect, load, LinformerError } from 'linformer-wasm'
+import { inspect, load, LinformerError, readSafetensors, tensorValues, writeSafetensors } from 'linformer-wasm'
 import { tensorBytes, tiny, withConfig, withHeader } from './helpers/models.js'
 
 const MODEL_CODES = ['MODEL_TRUNCATED', 'MODEL_FORMAT', 'MODEL_CONFIG', 'MODEL_TENSOR']
@@ -306,4 +306,58 @@ test('dispose ends what runs and what comes after, and may be called twice', asy
   await assert.rejects(classifier.classify('text'), { code: 'DISPOSED' })
   await assert.rejects(classifier.classify(['text']), { code: 'DISPOSED' })
   classifier.dispose()
+})
+
+test('what is written as .safetensors can be read again, or is refused by name', () => {
+  const tensor = (dtype, shape, bytes) => ({ dtype, shape, data: new Uint8Array(bytes).fill(3) })
+  const one = tensor('F32', [2], 8)
+  const refusedWith = (message, tensors, metadata) => {
+    assert.throws(() => writeSafetensors(tensors, metadata), (error) => error instanceof LinformerError && error.code === 'BAD_ARGUMENT' && message.test(error.message), String(message))
+  }
+  // Names and keys that mean something to JavaScript, no metadata, and numbers in place of their bytes.
+  const names = ['__proto__', 'constructor', 'toString', '2', '1', '\u{1f600}']
+  const odd = Object.fromEntries([['__proto__', 'x'], ['constructor', 'y']])
+  const read = readSafetensors(writeSafetensors(names.map((name) => [name, one]), odd))
+  assert.deepEqual([...read.tensors.keys()].sort(), [...names].sort())
+  assert.deepEqual(Object.entries(read.metadata), Object.entries(odd))
+  assert.deepEqual(readSafetensors(writeSafetensors([])), { metadata: {}, tensors: new Map() })
+  const floats = writeSafetensors([['a', { ...one, data: Float32Array.of(1.5, -2) }]], {})
+  assert.deepEqual(tensorValues(readSafetensors(floats).tensors, 'a'), Float32Array.of(1.5, -2))
+
+  refusedWith(/^tensor "a": it is there twice/, [['a', one], ['b', one], ['a', one]], {})
+  refusedWith(/cannot be called "__metadata__"/, [['__metadata__', one]], {})
+  refusedWith(/cannot be called 5/, [[5, one]], {})
+  refusedWith(/cannot be called undefined/, [5], {})
+  refusedWith(/^tensor "a": 4 bytes for dtype F32 and shape \[2\], which take 8/, [['a', tensor('F32', [2], 4)]], {})
+  refusedWith(/^tensor "a": dtype "F31" is unknown/, [['a', tensor('F31', [2], 8)]], {})
+  refusedWith(/^tensor "a": shape \[-2\] is not a list of sizes/, [['a', tensor('F32', [-2], 8)]], {})
+  for (const bad of [undefined, null, {}, { ...one, data: [0, 0] }]) refusedWith(/^tensor "a": its data are no bytes/, [['a', bad]], {})
+  for (const tensors of [undefined, null, {}, 5]) refusedWith(/^tensors is /, tensors, {})
+  refusedWith(/^metadata "labels" is \["a"\], not a string/, [], { labels: ['a'] })
+  for (const metadata of [null, 'abc', ['a']]) refusedWith(/^metadata is /, [], metadata)
+  refusedWith(/^4097 tensors; 4096 are possible/, Array.from({ length: 4097 }, (_, i) => [`t${i}`, tensor('U8', [0], 0)]), {})
+})
+
+test('bytes of a .safetensors file in any view, and what is none', () => {
+  const bytes = writeSafetensors([['a', { dtype: 'U8', shape: [3], data: Uint8Array.of(1, 2, 3) }]], { b: 'c' })
+  const words = new Uint16Array(Math.ceil(bytes.length / 2) + 1)
+  new Uint8Array(words.buffer).set(bytes, 2)
+  for (const view of [bytes.buffer, new DataView(bytes.buffer), new DataView(words.buffer, 2, bytes.length), new Int8Array(bytes.buffer)]) {
+    const { metadata, tensors } = readSafetensors(view)
+    assert.deepEqual([metadata, [...tensorValues(tensors, 'a')]], [{ b: 'c' }, [1, 2, 3]])
+  }
+  const gone = new Uint8Array(8)
+  structuredClone(gone.buffer, { transfer: [gone.buffer] })
+  for (const none of [undefined, null, 'abc', {}, [1], 5, gone, gone.buffer]) {
+    assert.throws(() => readSafetensors(none), { name: 'LinformerError', code: 'BAD_ARGUMENT', message: /^the file has to be bytes/ })
+  }
+  for (const none of [undefined, null, {}]) assert.throws(() => tensorValues(none, 'a'), { code: 'BAD_ARGUMENT', message: /^tensors is / })
+  for (const [name, tensor, message] of [
+    ['a', { dtype: 'F32', shape: [1], data: new Uint8Array(3) }, /3 bytes for dtype F32/],
+    ['a', { dtype: 'F32', shape: [1] }, /no bytes/],
+    ['w', { dtype: 'I8', shape: [3, 2], data: new Uint8Array(6) }, /w\.scale has 2 numbers/]
+  ]) {
+    const tensors = new Map([[name, tensor], ['w.scale', { dtype: 'F32', shape: [2], data: new Uint8Array(8) }]])
+    assert.throws(() => tensorValues(tensors, name), { code: 'MODEL_TENSOR', message, details: { tensor: name } })
+  }
 })

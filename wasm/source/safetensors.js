@@ -30,14 +30,47 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 /** @param {unknown} value @returns {value is number[]} */
 const areSizes = (value) => Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0)
 
+/** @param {unknown} value @returns {Uint8Array | undefined} its bytes, if it has any: those that were transferred are gone */
+function bytesOf(value) {
+  try {
+    if (ArrayBuffer.isView(value)) {
+      const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+      return value instanceof Uint8Array ? value : bytes
+    }
+    const isBuffer = /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))
+    return isBuffer ? new Uint8Array(/** @type {ArrayBuffer} */ (value)) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /**
- * @param {Uint8Array | ArrayBuffer} bytes
+ * @param {unknown} dtype
+ * @param {unknown} shape
+ * @param {number} bytes
+ * @param {(message: string) => LinformerError} wrong
+ * @returns {{ dtype: string, shape: number[] }}
+ */
+function checkSize(dtype, shape, bytes, wrong) {
+  const size = typeof dtype === 'string' ? DTYPE_BYTES.get(dtype) : undefined
+  if (typeof dtype !== 'string' || size === undefined) throw wrong(`dtype ${show(dtype)} is unknown`)
+  if (!areSizes(shape)) throw wrong(`shape ${show(shape)} is not a list of sizes`)
+  const needed = shape.reduce((product, n) => product * n, size)
+  if (bytes !== needed) throw wrong(`${bytes} bytes for dtype ${dtype} and shape ${show(shape)}, which take ${needed}`)
+  return { dtype, shape }
+}
+
+const badArgument = (/** @type {string} */ message, details = {}) => new LinformerError('BAD_ARGUMENT', message, details)
+
+/**
+ * @param {Uint8Array | ArrayBuffer | ArrayBufferView} bytes
  * @param {string} [name] of the file, for messages
  * @returns {{ metadata: Record<string, string>, tensors: Map<string, Tensor> }}
- * @throws {LinformerError} MODEL_TRUNCATED if bytes are missing at the end, MODEL_FORMAT or MODEL_TENSOR otherwise
+ * @throws {LinformerError} BAD_ARGUMENT if they are no bytes, MODEL_TRUNCATED if bytes are missing at the end, MODEL_FORMAT or MODEL_TENSOR otherwise
  */
 export function readSafetensors(bytes, name = 'the file') {
-  const file = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
+  const file = bytesOf(bytes)
+  if (file === undefined) throw badArgument(`${name} has to be bytes, an ArrayBuffer or a view of one, not ${show(bytes)}`)
   const bad = (/** @type {string} */ message, details = {}) => {
     return new LinformerError('MODEL_FORMAT', `${name} is not a .safetensors file: ${message}`, { source: name, ...details })
   }
@@ -76,18 +109,11 @@ export function readSafetensors(bytes, name = 'the file') {
       return new LinformerError('MODEL_TENSOR', `tensor ${show(key)} of ${name}: ${message}`, { tensor: key })
     }
     if (!isObject(entry)) throw wrong('its description is not an object')
-    const { dtype, shape, data_offsets: offsets } = entry
-    const size = typeof dtype === 'string' ? DTYPE_BYTES.get(dtype) : undefined
-    if (typeof dtype !== 'string' || size === undefined) throw wrong(`dtype ${show(dtype)} is unknown`)
-    if (!areSizes(shape)) throw wrong(`shape ${show(shape)} is not a list of sizes`)
+    const { data_offsets: offsets } = entry
     if (!areSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
       throw wrong(`data_offsets ${show(offsets)} are not two ascending numbers`)
     }
-    const needed = shape.reduce((product, n) => product * n, size)
-    if (offsets[1] - offsets[0] !== needed) {
-      throw wrong(`${offsets[1] - offsets[0]} bytes for dtype ${dtype} and shape ${show(shape)}, which take ${needed}`)
-    }
-    return { key, dtype, shape, from: offsets[0], to: offsets[1], wrong }
+    return { key, ...checkSize(entry.dtype, entry.shape, offsets[1] - offsets[0], wrong), from: offsets[0], to: offsets[1], wrong }
   })
   ranges.sort((a, b) => a.from - b.from || a.to - b.to)
   let at = 0
@@ -109,24 +135,36 @@ export function readSafetensors(bytes, name = 'the file') {
  * @param {Iterable<[string, Tensor]>} tensors in this order
  * @param {Record<string, string>} metadata
  * @returns {Uint8Array<ArrayBuffer>}
- * @throws {LinformerError} BAD_ARGUMENT if they need a longer header than is read
+ * @throws {LinformerError} BAD_ARGUMENT for what could not be read again
  */
-export function writeSafetensors(tensors, metadata) {
+export function writeSafetensors(tensors, metadata = {}) {
+  if (typeof tensors?.[Symbol.iterator] !== 'function') throw badArgument(`tensors is ${show(tensors)}, not a Map or pairs`)
+  if (!isObject(metadata)) throw badArgument(`metadata is ${show(metadata)}, not an object`)
+  for (const [key, value] of Object.entries(metadata)) {
+    if (value !== undefined && typeof value !== 'string') throw badArgument(`metadata ${show(key)} is ${show(value)}, not a string`)
+  }
   /** @type {Record<string, unknown>} */
-  const header = { __metadata__: metadata }
+  const header = Object.assign(Object.create(null), { __metadata__: metadata }) // where __proto__ is a name as any other
   const parts = []
   let at = 0
-  for (const [name, { dtype, shape, data }] of tensors) {
-    header[name] = { dtype, shape, data_offsets: [at, at + data.length] }
+  for (const entry of tensors) {
+    const [name, tensor] = Array.isArray(entry) ? entry : []
+    if (typeof name !== 'string' || name === '__metadata__') throw badArgument(`a tensor cannot be called ${show(name)}`)
+    const wrong = (/** @type {string} */ message) => badArgument(`tensor ${show(name)}: ${message}`, { tensor: name })
+    if (name in header) throw wrong('it is there twice')
+    const data = bytesOf(tensor?.data)
+    if (!tensor || data === undefined) throw wrong('its data are no bytes')
+    header[name] = { ...checkSize(tensor.dtype, tensor.shape, data.length, wrong), data_offsets: [at, at + data.length] }
     parts.push({ at, data })
     at += data.length
   }
+  if (parts.length > TENSOR_LIMIT) throw badArgument(`${parts.length} tensors; ${TENSOR_LIMIT} are possible`)
   const text = JSON.stringify(header)
   // Spaces make it a multiple of 8 bytes, so that readers which map the file find the first tensor aligned.
   const bytes = new TextEncoder().encode(text)
   const start = 8 + Math.ceil(bytes.length / 8) * 8
   if (start - 8 > HEADER_LIMIT) {
-    throw new LinformerError('BAD_ARGUMENT', `what describes the model (labels, name, licence, report) needs ${start - 8} bytes; at most ${HEADER_LIMIT} are possible`, { bytes: start - 8, limit: HEADER_LIMIT })
+    throw badArgument(`what describes the model (labels, name, licence, report) needs ${start - 8} bytes; at most ${HEADER_LIMIT} are possible`, { bytes: start - 8, limit: HEADER_LIMIT })
   }
   const file = new Uint8Array(start + at).fill(0x20, 8, start)
   new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true)
@@ -150,13 +188,17 @@ function half(bits) {
  * @param {Map<string, Tensor>} tensors
  * @param {string} name
  * @returns {Float32Array | Int32Array | Uint32Array | Uint8Array} a copy
- * @throws {LinformerError} MODEL_TENSOR if there is no such tensor, or its dtype is not among these
+ * @throws {LinformerError} MODEL_TENSOR if there is no such tensor, or it is not one of these; BAD_ARGUMENT
  */
 export function tensorValues(tensors, name) {
+  if (typeof tensors?.get !== 'function') throw badArgument(`tensors is ${show(tensors)}, not a Map`)
   const tensor = tensors.get(name)
   if (tensor === undefined) throw new LinformerError('MODEL_TENSOR', `tensor ${name} is missing`, { tensor: name })
-  const { dtype, shape } = tensor
-  const { buffer } = new Uint8Array(tensor.data) // a copy, and so aligned
+  const wrong = (/** @type {string} */ message) => new LinformerError('MODEL_TENSOR', `tensor ${name}: ${message}`, { tensor: name })
+  const data = bytesOf(tensor.data)
+  if (data === undefined) throw wrong('its data are no bytes')
+  const { dtype, shape } = checkSize(tensor.dtype, tensor.shape, data.length, wrong)
+  const { buffer } = new Uint8Array(data) // a copy, and so aligned
   switch (dtype) {
     case 'F32': return new Float32Array(buffer)
     case 'F16': return Float32Array.from(new Uint16Array(buffer), half)
@@ -167,6 +209,7 @@ export function tensorValues(tensors, name) {
       const scales = tensorValues(tensors, `${name}.scale`)
       const columns = shape[shape.length - 1]
       const quantised = new Int8Array(buffer)
+      if (scales.length * columns !== quantised.length) throw wrong(`${name}.scale has ${scales.length} numbers, not one for each row`)
       const values = new Float32Array(quantised.length)
       for (let row = 0, i = 0; row < scales.length; row++) {
         for (const end = i + columns; i < end; i++) values[i] = quantised[i] * scales[row]
