@@ -3,7 +3,6 @@
  */
 import { constants } from 'node:buffer'
 import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { decode, encodingOfMark } from '../documents/encoding.js'
 import { inWords } from './documents.js'
@@ -77,12 +76,33 @@ async function* bytesOfFile(file) {
     yield* whole()
     return
   }
+  yield* unpacked(whole())
+}
+
+/**
+ * What is in gzip. A stream that fails drops what it holds: it is taken at once.
+ *
+ * @param {AsyncIterable<Uint8Array>} packed
+ * @returns {AsyncGenerator<Uint8Array>}
+ */
+async function* unpacked(packed) {
+  const gunzip = createGunzip()
+  /** @type {Uint8Array[]} */
+  const parts = []
+  gunzip.on('data', (part) => parts.push(part))
+  const over = new Promise((resolve) => { gunzip.on('error', resolve).on('end', resolve) })
   try {
-    const gunzip = createGunzip()
-    pipeline(whole, gunzip, () => {}) // an error comes out of gunzip too
-    yield* gunzip
-  } catch (error) {
-    throw new Error(`its gzip is damaged (${inWords(error).message})`, { cause: error })
+    for await (const part of packed) {
+      await Promise.race([over, new Promise((resolve) => { gunzip.write(part, resolve) })])
+      yield* parts.splice(0)
+      if (gunzip.destroyed) break
+    }
+    gunzip.end()
+    const error = await over
+    yield* parts.splice(0)
+    if (error) throw new Error(`its gzip is damaged (${inWords(error).message})`, { cause: error })
+  } finally {
+    gunzip.destroy()
   }
 }
 

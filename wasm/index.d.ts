@@ -427,7 +427,7 @@ export interface Tensor {
 /**
  * Takes a .safetensors file apart: a model file, or any other. `name` is for messages.
  *
- * @throws LinformerError MODEL_TRUNCATED, MODEL_FORMAT, MODEL_TENSOR; BAD_ARGUMENT if they are no bytes
+ * @throws LinformerError MODEL_TRUNCATED, MODEL_FORMAT, MODEL_TENSOR, BAD_ARGUMENT
  */
 export function readSafetensors(bytes: Uint8Array | ArrayBuffer | ArrayBufferView, name?: string): { metadata: Record<string, string>, tensors: Map<string, Tensor> }
 

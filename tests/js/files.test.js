@@ -133,6 +133,21 @@ test('lines in gzip; those before it breaks off have their results', async () =>
   await writeFile(at('broken.jsonl.gz'), packed.subarray(0, packed.length / 2))
   assert.deepEqual((await collect(fromLines([at('packed.jsonl.gz')]))).map(({ id }) => id), Array.from({ length: 2000 }, (_, id) => id))
   const broken = await collect(fromLines([at('broken.jsonl.gz')]))
+  // However slowly they are taken.
+  const slowly = []
+  for await (const each of fromLines([at('broken.jsonl.gz')])) {
+    slowly.push(each)
+    await new Promise((resolve) => { setTimeout(resolve, 0) })
+  }
+  assert.equal(slowly.length, broken.length)
+  await writeFile(at('end.jsonl.gz'), packed.subarray(0, -1))
+  assert.equal((await collect(fromLines([at('end.jsonl.gz')]))).length, 2001)
+  for (const [name, byte] of [['checksum', -8], ['length', -4]]) {
+    const bytes = Buffer.from(packed)
+    bytes[packed.length + byte] ^= 1
+    await writeFile(at(`${name}.jsonl.gz`), bytes)
+    assert.match((await collect(fromLines([at(`${name}.jsonl.gz`)]))).pop().error.message, /its gzip is damaged/)
+  }
   const last = broken.pop()
   assert.ok(broken.length > 500 && broken.every(({ input }) => input !== undefined), `${broken.length} lines`)
   assert.equal(`${last.where}: ${last.error.message}`, `${at('broken.jsonl.gz')}: its gzip is damaged (unexpected end of file)`)

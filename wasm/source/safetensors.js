@@ -30,18 +30,12 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 /** @param {unknown} value @returns {value is number[]} */
 const areSizes = (value) => Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0)
 
-/** @param {unknown} value @returns {Uint8Array | undefined} its bytes, if it has any: those that were transferred are gone */
+/** @param {unknown} value @returns {Uint8Array | undefined} its bytes, if any are left */
 function bytesOf(value) {
   try {
-    if (ArrayBuffer.isView(value)) {
-      const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-      return value instanceof Uint8Array ? value : bytes
-    }
-    const isBuffer = /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value))
-    return isBuffer ? new Uint8Array(/** @type {ArrayBuffer} */ (value)) : undefined
-  } catch {
-    return undefined
-  }
+    if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    if (/ArrayBuffer\]$/.test(Object.prototype.toString.call(value))) return new Uint8Array(/** @type {ArrayBuffer} */ (value))
+  } catch {}
 }
 
 /**
@@ -60,17 +54,24 @@ function checkSize(dtype, shape, bytes, wrong) {
   return { dtype, shape }
 }
 
+/** @param {Tensor | undefined} tensor @param {(message: string) => LinformerError} wrong @returns {Tensor} */
+function checkTensor(tensor, wrong) {
+  const data = bytesOf(tensor?.data)
+  if (!tensor || !data) throw wrong('its data are no bytes')
+  return { ...checkSize(tensor.dtype, tensor.shape, data.length, wrong), data }
+}
+
 const badArgument = (/** @type {string} */ message, details = {}) => new LinformerError('BAD_ARGUMENT', message, details)
 
 /**
  * @param {Uint8Array | ArrayBuffer | ArrayBufferView} bytes
  * @param {string} [name] of the file, for messages
  * @returns {{ metadata: Record<string, string>, tensors: Map<string, Tensor> }}
- * @throws {LinformerError} BAD_ARGUMENT if they are no bytes, MODEL_TRUNCATED if bytes are missing at the end, MODEL_FORMAT or MODEL_TENSOR otherwise
+ * @throws {LinformerError} BAD_ARGUMENT, MODEL_TRUNCATED if bytes are missing at the end, MODEL_FORMAT or MODEL_TENSOR otherwise
  */
 export function readSafetensors(bytes, name = 'the file') {
   const file = bytesOf(bytes)
-  if (file === undefined) throw badArgument(`${name} has to be bytes, an ArrayBuffer or a view of one, not ${show(bytes)}`)
+  if (file === undefined) throw badArgument(`${name} has to be bytes, not ${show(bytes)}`)
   const bad = (/** @type {string} */ message, details = {}) => {
     return new LinformerError('MODEL_FORMAT', `${name} is not a .safetensors file: ${message}`, { source: name, ...details })
   }
@@ -144,7 +145,7 @@ export function writeSafetensors(tensors, metadata = {}) {
     if (value !== undefined && typeof value !== 'string') throw badArgument(`metadata ${show(key)} is ${show(value)}, not a string`)
   }
   /** @type {Record<string, unknown>} */
-  const header = Object.assign(Object.create(null), { __metadata__: metadata }) // where __proto__ is a name as any other
+  const header = { __proto__: null, __metadata__: metadata }
   const parts = []
   let at = 0
   for (const entry of tensors) {
@@ -152,9 +153,8 @@ export function writeSafetensors(tensors, metadata = {}) {
     if (typeof name !== 'string' || name === '__metadata__') throw badArgument(`a tensor cannot be called ${show(name)}`)
     const wrong = (/** @type {string} */ message) => badArgument(`tensor ${show(name)}: ${message}`, { tensor: name })
     if (name in header) throw wrong('it is there twice')
-    const data = bytesOf(tensor?.data)
-    if (!tensor || data === undefined) throw wrong('its data are no bytes')
-    header[name] = { ...checkSize(tensor.dtype, tensor.shape, data.length, wrong), data_offsets: [at, at + data.length] }
+    const { dtype, shape, data } = checkTensor(tensor, wrong)
+    header[name] = { dtype, shape, data_offsets: [at, at + data.length] }
     parts.push({ at, data })
     at += data.length
   }
@@ -195,9 +195,7 @@ export function tensorValues(tensors, name) {
   const tensor = tensors.get(name)
   if (tensor === undefined) throw new LinformerError('MODEL_TENSOR', `tensor ${name} is missing`, { tensor: name })
   const wrong = (/** @type {string} */ message) => new LinformerError('MODEL_TENSOR', `tensor ${name}: ${message}`, { tensor: name })
-  const data = bytesOf(tensor.data)
-  if (data === undefined) throw wrong('its data are no bytes')
-  const { dtype, shape } = checkSize(tensor.dtype, tensor.shape, data.length, wrong)
+  const { dtype, shape, data } = checkTensor(tensor, wrong)
   const { buffer } = new Uint8Array(data) // a copy, and so aligned
   switch (dtype) {
     case 'F32': return new Float32Array(buffer)
@@ -209,7 +207,7 @@ export function tensorValues(tensors, name) {
       const scales = tensorValues(tensors, `${name}.scale`)
       const columns = shape[shape.length - 1]
       const quantised = new Int8Array(buffer)
-      if (scales.length * columns !== quantised.length) throw wrong(`${name}.scale has ${scales.length} numbers, not one for each row`)
+      if (scales.length * columns !== quantised.length) throw wrong(`its scale has ${scales.length} numbers, not one a row`)
       const values = new Float32Array(quantised.length)
       for (let row = 0, i = 0; row < scales.length; row++) {
         for (const end = i + columns; i < end; i++) values[i] = quantised[i] * scales[row]
