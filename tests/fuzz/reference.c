@@ -358,6 +358,8 @@ static void project(pass *p, double *out, const double *h, int32_t layer, int va
     project_int8(p, out, h, tensor, of_head * (size_t)k, (size_t)k, (size_t)n);
     return;
   }
+  const int has_weights = config->projection == LF_PROJECTION_LINEAR || config->projection == LF_PROJECTION_CONV;
+  if (has_weights && E == NULL) abort();
   for (int32_t j = 0; j < rows; j++) {
     for (size_t i = 0; i < d; i++) {
       double sum = config->projection == LF_PROJECTION_MAX ? -INFINITY : 0.0;
