@@ -55,7 +55,8 @@ ABOUT = {
         "trained_on": "vectors of all-MiniLM-L6-v2 (Apache 2.0) for texts of Wikipedia, OpenStax, Microsoft Learn, CUAD, Open Terms "
         "Archive, Project Gutenberg, QNLI, the Large Movie Review Dataset and SST-2",
     },
-    "sentiment": {"license": "MIT", "trained_on": "Large Movie Review Dataset v1.0 (Maas et al. 2011), SST-2 (Socher et al. 2013)"},
+    "sentiment": {"license": "MIT", "trained_on": "Large Movie Review Dataset v1.0 (Maas et al. 2011), SST-2 (Socher et al. 2013), sentences of our own; "
+                  "vectors of all-MiniLM-L6-v2 (Apache 2.0) for sentences of these, Wikipedia, OpenStax, Microsoft Learn and novels"},
 }
 LABELS = {"general": (), "sentiment": IMDB_LABELS}
 

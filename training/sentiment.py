@@ -9,6 +9,10 @@ model itself. Their weights come from a logistic regression on the held-out revi
 opinion, and phrases of SST-2 their label too. Denial and contrast are taught by contrast/train.csv, pairs that were written for
 this, and by sentences that each epoch composes (contrast/compose.py).
 
+With --hints the student also learns to tell the sentence teacher's vector of a sentence from its own, through a linear map that is thrown away
+(Romero et al. 2015, "FitNets"). --layers adds layers, copies of the last one whose outputs begin as zero (Gong et al. 2019, "progressive
+stacking").
+
 `--attention none` and `full` train the twins: the same start, data and order, with attention left out, or of each token to each.
 """
 
@@ -23,9 +27,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
+from torch import Tensor, nn
 
 import loop
 from contrast.compose import compose
@@ -34,10 +40,16 @@ from data import LABELS, Corpus, held_out, read_jsonl
 from initial import without_attention
 from model import Config, Linformer
 from model_file import load_model
-from train import Documents, accuracy, cropped, log_odds, long_documents, loss
+from train import Documents, accuracy, cropped, log_odds, long_documents, with_hidden
 
 CLASSES = LABELS["imdb"]
 ROWS = 160  # at most, of a batch of short rows
+HINT = 384  # width of the teacher's vectors
+Row = tuple  # (ids, probability of 'positive'), and of a sentence also where its hint is, if it has one
+
+
+def documents(rows: list[Row]) -> Documents:
+    return Documents(*map(list, list(zip(*rows))[:2]))
 
 
 @torch.inference_mode()
@@ -91,34 +103,56 @@ def load_reviews(args: argparse.Namespace, start: Linformer, log: loop.Log) -> t
     return train, val
 
 
+class Hints:
+    """The sentence teacher's vectors of texts, out of which their mean is taken, from the folders of sentence_vectors.py"""
+
+    def __init__(self, folders: list[Path]) -> None:
+        self.odds, self.index, self.files = {}, {}, []
+        for folder in folders:
+            odds = json.loads((folder / "sentences.json").read_text())
+            self.index |= {text: (len(self.files), row) for row, text in enumerate(odds)}
+            self.odds |= odds
+            self.files.append(np.load(folder / "vectors.npy", mmap_mode="r"))
+        self.mean = self.files[0][:65536].mean(0, dtype=np.float32) if folders else None
+
+    def __getitem__(self, where: list[tuple[int, int]]) -> Tensor:
+        """[len(where), 384]"""
+        return torch.from_numpy(np.stack([self.files[file][row] for file, row in where]) - self.mean)
+
+
 class Short:
     """Phrases with a label, sentences with the teacher's opinion, and composed ones"""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
         self.tokenizer = Tokenizer.from_file(str(args.tokenizer))
+        self.hints = Hints(args.hints)
         odds = {text: value for folder in args.sentences for text, value in json.loads((folder / "sentences.json").read_text()).items()}
+        odds |= self.hints.odds
         labels = {d["text"]: float(d["label"]) for d in read_jsonl(args.phrases / "train.jsonl.zst")}
-        others = [text for text in odds if text not in labels]
+        pairs, held = written()
+        apart = {*labels, *(text for text, _ in pairs + held)}
+        others = [text for text in odds if text not in apart]
         share = args.soft_share
         self.phrases = self.encode(list(labels), [(1 - share) * abs(hard - args.label_smoothing) + share * float(expit(odds[text]))
                                                   for text, hard in labels.items()])  # fmt: skip
         self.sentences = self.encode(others, [float(expit(odds[text])) for text in others])
         smooth = args.label_smoothing
-        pairs, held = (self.encode([text for text, _ in part], [abs(positive - smooth) for _, positive in part]) for part in written())
-        self.written, self.written_dev = pairs, Documents(*map(list, zip(*held)))
+        self.written = self.encode([text for text, _ in pairs], [abs(positive - smooth) for _, positive in pairs])
+        self.written_dev = documents(self.encode([text for text, _ in held], [float(positive) for _, positive in held]))
         dev = list(read_jsonl(args.phrases / "dev.jsonl.zst"))
-        self.dev = Documents(*map(list, zip(*self.encode([d["text"] for d in dev], [float(d["label"]) for d in dev]))))
-        self.composed_dev = Documents(*map(list, zip(*self.composed(2000, 10**6))))
+        self.dev = documents(self.encode([d["text"] for d in dev], [float(d["label"]) for d in dev]))
+        self.composed_dev = documents(self.composed(2000, 10**6))
 
-    def encode(self, texts: list[str], targets: list[float]) -> list[tuple[np.ndarray, float]]:
-        return [(np.array(e.ids, np.uint16), target) for e, target in zip(self.tokenizer.encode_batch(texts), targets) if e.ids]
+    def encode(self, texts: list[str], targets: list[float]) -> list[Row]:
+        encodings = self.tokenizer.encode_batch(texts)
+        return [(np.array(e.ids, np.uint16), target, self.hints.index.get(text)) for text, e, target in zip(texts, encodings, targets) if e.ids]
 
-    def composed(self, count: int, seed: int) -> list[tuple[np.ndarray, float]]:
+    def composed(self, count: int, seed: int) -> list[Row]:
         texts, positive = zip(*compose(count, seed))
         return self.encode(list(texts), [0.95 if each else 0.05 for each in positive])
 
-    def rows(self, epoch: int, rng: random.Random) -> list[tuple[np.ndarray, float]]:
+    def rows(self, epoch: int, rng: random.Random) -> list[Row]:
         sentences = rng.sample(self.sentences, min(len(self.sentences), self.args.sentence_rows))
         return self.phrases + sentences + self.args.written * self.written + self.composed(self.args.composed, self.args.seed * 1000 + epoch)
 
@@ -135,17 +169,50 @@ def epoch_batches(reviews: Documents, short: Short, args: argparse.Namespace, n_
 
 
 def begin(args: argparse.Namespace, start: Linformer) -> Linformer:
-    """The start with a new stem, which adds nothing at first, and with the attention that is asked for"""
-    config = Config(**{**asdict(start.config), "stem": args.stem, "attention": "full" if args.attention == "full" else "linformer"})
-    model = Linformer(config)
+    """The start, or the mean of the runs to go on from, with a new stem and new layers that add nothing at first, with the attention that is
+    asked for, and with a map from its vectors to the teacher's"""
     state = {name: tensor for name, tensor in start.state_dict().items() if args.attention != "full" or not name.startswith("attn.")}
+    runs = [torch.load(path, weights_only=True)["model"] for path in args.go_on]
+    state |= {name: sum(run[name] for run in runs) / len(runs) for name in (runs[0] if runs else {})}
+    last = max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
+    count = max(args.layers, last + 1)
+    attention = "full" if args.attention == "full" else "linformer"
+    sizes = {"stem": args.stem, "attention": attention, "n_layers": count, "k": [start.config.k[0]] * count}
+    model = Linformer(Config(**{**asdict(start.config), **sizes}))
+    for layer in range(last + 1, count):
+        copied = {name.replace(f"layers.{last}.", f"layers.{layer}."): tensor for name, tensor in state.items() if name.startswith(f"layers.{last}.")}
+        state |= {name: tensor * (".out." not in name) for name, tensor in copied.items()}
     missing, unexpected = model.load_state_dict(state, strict=False)
     assert not unexpected and all(name.startswith("stem.") for name in missing), (missing, unexpected)
-    for p in model.stem["out"].parameters():
-        p.data.zero_()
+    if missing:
+        for p in model.stem["out"].parameters():
+            p.data.zero_()
     if args.attention == "none":
         without_attention(model)
+    if args.hints:
+        model.hint = nn.Linear(model.config.d_model, HINT)
     return model
+
+
+def loss(model: Linformer, batch: list[Row], hints: Hints, args: argparse.Namespace) -> Tensor:
+    """Mean cross-entropy, with a share of the tokens hidden, and --hint-weight times the mean of 1 - cos to the hints that there are"""
+    ids, mask = loop.pad([row[0] for row in batch])  # [batch, n]
+    target = torch.tensor([row[1] for row in batch])  # [batch]
+    ids = with_hidden(ids, mask, args.word_dropout, args.word_dropout / 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        pooled = model.pooled(ids, model.encode(ids, mask)[-1], mask)  # [batch, d_model]
+        logits = model.head(pooled).float()  # [batch, 2]
+    total = F.cross_entropy(logits, torch.stack([1 - target, target], -1))
+    hinted = [i for i, row in enumerate(batch) if len(row) > 2 and row[2]]
+    if hinted:
+        distance = 1 - F.cosine_similarity(model.hint(pooled[hinted].float()), hints[[batch[i][2] for i in hinted]])  # [hinted]
+        total = total + args.hint_weight * distance.sum() / len(batch)
+    return total
+
+
+def result(network: Linformer) -> dict:
+    state = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("hint.")}
+    return {"config": network.config.to_dict(), "model": state}
 
 
 def main() -> None:
@@ -153,13 +220,16 @@ def main() -> None:
     loop.add_options(parser, epochs=2, batch_tokens=10240, lr=8e-4, weight_decay=0.02, word_dropout=0.12, label_smoothing=0.03,
                      ema=0.999, position_lr=0.1, seed=1)  # fmt: skip
     parser.add_argument("--phrases", type=Path, required=True, help="folder of SST-2")
-    parser.add_argument("--sentences", type=Path, nargs="+", required=True, help="each an OUT of sentence_teacher.py")
+    parser.add_argument("--sentences", type=Path, nargs="*", default=[], help="each an OUT of sentence_teacher.py")
     parser.add_argument("--teacher", type=Path, required=True, help="what teacher.py wrote")
     parser.add_argument("--reviews", type=Path, help="OUT of review_teacher.py")
     parser.add_argument("--start", type=Path, required=True, help="the film model's file")
-    parser.add_argument("--go-on", type=Path, help="model.pt of an earlier run of this script, to go on from")
+    parser.add_argument("--go-on", type=Path, nargs="+", default=[], help="model.pt of earlier runs of this script: goes on from their mean")
     parser.add_argument("--attention", choices=("linformer", "none", "full"), default="linformer")
     parser.add_argument("--stem", type=int, default=128, help="hidden width of the new stem")
+    parser.add_argument("--layers", type=int, default=0, help="layers in all, where there are fewer")
+    parser.add_argument("--hints", type=Path, nargs="+", default=[], help="each an OUT of sentence_vectors.py; their sentences are learned too")
+    parser.add_argument("--hint-weight", type=float, default=1.0)
     parser.add_argument("--crop", type=int, default=640, help="longest piece of a review that a batch takes")
     parser.add_argument("--review-share", type=float, default=1.0, help="share of the reviews that an epoch takes")
     parser.add_argument("--long-share", type=float, default=0.005, help="joined long documents, as a share of all")
@@ -178,8 +248,6 @@ def main() -> None:
     n_max = start.config.n_max
     torch.manual_seed(args.seed)
     model, ema = begin(args, start), begin(args, start)
-    if args.go_on:
-        model.load_state_dict(torch.load(args.go_on, weights_only=True)["model"])
     ema.load_state_dict(model.state_dict())
     optimizer = loop.adamw(model, args.lr, args.weight_decay, position_lr=args.position_lr)
     log(f"{len(reviews.ids)} reviews, {len(short.phrases)} phrases, {len(short.sentences)} sentences; "
@@ -194,8 +262,7 @@ def main() -> None:
 
     evaluate(ema)
     loop.train(model, ema, optimizer, args.epochs, lambda epoch: epoch_batches(reviews, short, args, n_max, epoch),
-               lambda batch: loss(model, batch, args.word_dropout, args.word_dropout / 4), evaluate,
-               lambda network: {"config": network.config.to_dict(), "model": network.state_dict()}, args.out, log, args.ema)  # fmt: skip
+               lambda batch: loss(model, batch, short.hints, args), evaluate, result, args.out, log, args.ema)
 
 
 if __name__ == "__main__":

@@ -137,15 +137,18 @@ def accuracy(model: Linformer, documents: Documents, n_max: int) -> float:
     return right / len(order)
 
 
-def loss(model: Linformer, batch: list[tuple[np.ndarray, float]], word_dropout: float, short_dropout: float | None = None) -> Tensor:
-    """Mean cross-entropy of rows of (ids, probability of 'positive'), with a share of the tokens hidden
+def with_hidden(ids: Tensor, mask: Tensor, word_dropout: float, short_dropout: float) -> Tensor:
+    """ids [batch, n] with a share of the tokens hidden; that share is `short_dropout` in rows of at most SHORT tokens: there a hidden word
+    is often the one that matters."""
+    rate = torch.where(mask.sum(1, keepdim=True) > SHORT, word_dropout, short_dropout)  # [batch, 1]
+    return ids.masked_fill(torch.rand(ids.shape) < rate, MASK_ID)
 
-    `short_dropout` is that share in rows of at most SHORT tokens: there a hidden word is often the one that matters.
-    """
+
+def loss(model: Linformer, batch: list[tuple[np.ndarray, float]], word_dropout: float, short_dropout: float | None = None) -> Tensor:
+    """Mean cross-entropy of rows of (ids, probability of 'positive'), with a share of the tokens hidden"""
     ids, mask = loop.pad([row[0] for row in batch])  # [batch, n]
     target = torch.tensor([row[1] for row in batch])  # [batch]
-    rate = torch.where(mask.sum(1, keepdim=True) > SHORT, word_dropout, word_dropout if short_dropout is None else short_dropout)  # [batch, 1]
-    ids = ids.masked_fill(torch.rand(ids.shape) < rate, MASK_ID)
+    ids = with_hidden(ids, mask, word_dropout, word_dropout if short_dropout is None else short_dropout)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = model(ids, mask).float()  # [batch, 2]
     return F.cross_entropy(logits, torch.stack([1 - target, target], -1))

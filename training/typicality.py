@@ -37,9 +37,11 @@ from model_file import quantise
 
 BEGINNING = (8, 120)  # words of a beginning, and of a passage
 LONG = (150, 800)  # words of a long passage
+WHOLE = (800, 8000)  # words of what stands for a whole document
 SENTENCES = ("wiki_vital", "msdocs", "novels100", "openstax", "cuad_contracts", "terms_docs", "sent_trec")
 PASSAGES = SENTENCES[:-1]
 LONGS = (*PASSAGES[1:], "onestop")
+WHOLES = ("msdocs", "novels100", "openstax", "cuad_contracts", "terms_docs")
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # C of the regression, on vectors of length 10
 SCALE = 10.0
 
@@ -70,10 +72,11 @@ def known_texts(data: Path, count: int, rng: random.Random) -> list[str]:
 
 
 def other_texts(data: Path, count: int, rng: random.Random) -> list[tuple[str, str]]:
-    """A third each: single sentences, passages, long passages; each with the name of its set"""
+    """A third each: single sentences, passages, long passages; and a tenth as many whole documents; each with the name of its set"""
     read = {name: [d["text"] for d in read_jsonl(data / name / "train.jsonl.zst")] for name in sorted({*SENTENCES, *PASSAGES, *LONGS})}
-    kinds = ((SENTENCES, sentence), (PASSAGES, lambda text, rng: passage(text, BEGINNING, rng)), (LONGS, lambda text, rng: passage(text, LONG, rng)))
-    return [(name, cut(rng.choice(read[name]), rng)) for names, cut in kinds for name in names for _ in range(count // 3 // len(names))]
+    cut = {words: lambda text, rng, words=words: passage(text, words, rng) for words in (BEGINNING, LONG, WHOLE)}
+    kinds = ((SENTENCES, sentence, 3), (PASSAGES, cut[BEGINNING], 3), (LONGS, cut[LONG], 3), (WHOLES, cut[WHOLE], 10))
+    return [(name, piece(rng.choice(read[name]), rng)) for names, piece, part in kinds for name in names for _ in range(count // part // len(names))]
 
 
 def directions(model: Path, texts: list[str]) -> np.ndarray:
