@@ -19,7 +19,7 @@ import { filesOf } from './paths.js'
  *
  * @typedef {object} Reading
  * @property {string} [type] of documents whose names say nothing, or are wrong
- * @property {string} [encoding] of text that is not UTF-8
+ * @property {string} [encoding] of text without a byte order mark, in place of UTF-8
  * @property {(folder: string, files: string[]) => void} [passOver] is told the files of a folder whose names are not those of documents
  */
 

@@ -57,15 +57,15 @@ export const isBad = ({ isWhole }, part) => !isWhole && part.includes('\ufffd')
 /**
  * @param {import('papaparse').ParseError[]} errors of one row
  * @param {number} first line of it
- * @param {number} next line behind it
+ * @param {number} last
  * @returns {Error | undefined} what is wrong with its quotes
  */
-function quoteError(errors, first, next) {
+function quoteError(errors, first, last) {
   const quotes = errors.filter(({ type }) => type === 'Quotes')
   if (quotes.length === 0) return undefined
   const isOpen = quotes.some(({ code }) => code === 'MissingQuotes')
   if (quotes[0].code === 'MissingQuotes') return new Error('a quote in it is never closed, so that all that follows belongs to it')
-  const lost = next - first <= 1 ? '' : isOpen ? ', so that all that follows belongs to it' : `, so that lines ${first} to ${next - 1} are one row`
+  const lost = last === first ? '' : isOpen ? ', so that all that follows belongs to it' : `, so that lines ${first} to ${last} are one row`
   return new Error(`there is text after a closing quote${lost}`)
 }
 
@@ -94,7 +94,7 @@ export function rowsOfCsv(table) {
         header = cells.map((cell) => cell.trim())
         return
       }
-      const error = quoteError(errors, where.line, line)
+      const error = quoteError(errors, where.line, text[at - 1] === newline ? line - 1 : line)
       if (error !== undefined) rows.push({ ...where, error })
       else if (cells.length !== header.length) rows.push({ ...where, error: new Error(`it has ${cells.length} field${cells.length === 1 ? '' : 's'}, the header ${header.length}`) })
       else if (cells.some((cell) => isBad(table, cell))) rows.push({ ...where, error: new Error('it has characters that cannot be decoded') })

@@ -13,7 +13,7 @@ export interface ReadOptions {
    * which is taken at its word.
    */
   type?: string | null
-  /** Of text that is not UTF-8 and has no mark: a label of the Encoding Standard, such as windows-1252. */
+  /** Of text without a byte order mark, in place of UTF-8: a label of the Encoding Standard, such as windows-1252. */
   encoding?: string | null
   /** 0 to 1; for documents that take a while. What it throws is what `readDocument` rejects with. */
   onProgress?: (share: number) => void

@@ -45,7 +45,7 @@ from train import Documents, accuracy, cropped, log_odds, long_documents, with_h
 CLASSES = LABELS["imdb"]
 ROWS = 160  # at most, of a batch of short rows
 HINT = 384  # width of the teacher's vectors
-Row = tuple  # (ids, probability of 'positive'), and of a sentence also where its hint is, if it has one
+Row = tuple[np.ndarray, float] | tuple[np.ndarray, float, tuple[int, int] | None]  # (ids, probability of 'positive'), and of a sentence also where its hint is, if it has one
 
 
 def documents(rows: list[Row]) -> Documents:
@@ -240,6 +240,8 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the batches of each epoch; the twins are trained for less")
     parser.add_argument("--held-out", type=int, default=10, help="percent of the labelled reviews kept for validation")
     args = parser.parse_args()
+    if not args.sentences and not args.hints:
+        parser.error("--sentences or --hints: the phrases need their teacher's opinion")
     log = loop.start(args)
 
     start = load_model(args.start)

@@ -72,7 +72,7 @@ def known_texts(data: Path, count: int, rng: random.Random) -> list[str]:
 
 
 def other_texts(data: Path, count: int, rng: random.Random) -> list[tuple[str, str]]:
-    """A third each: single sentences, passages, long passages; and a tenth as many whole documents; each with the name of its set"""
+    """A third each: single sentences, passages, long passages; and whole documents, a tenth of `count`; each with the name of its set"""
     read = {name: [d["text"] for d in read_jsonl(data / name / "train.jsonl.zst")] for name in sorted({*SENTENCES, *PASSAGES, *LONGS})}
     cut = {words: lambda text, rng, words=words: passage(text, words, rng) for words in (BEGINNING, LONG, WHOLE)}
     kinds = ((SENTENCES, sentence, 3), (PASSAGES, cut[BEGINNING], 3), (LONGS, cut[LONG], 3), (WHOLES, cut[WHOLE], 10))

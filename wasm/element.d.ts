@@ -36,7 +36,7 @@ export class LongDocumentClassifier extends HTMLElement {
     required: string
     unlabelled: string
     result: (result: Result, percent: string) => string
-    /** What follows where the label means little. */
+    /** What follows where the label may mean little. */
     doubts: Record<Doubt, string>
   }
   /** Strings and URLs are the attribute; also a Blob or bytes. */

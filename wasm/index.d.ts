@@ -208,15 +208,15 @@ export interface Result extends Score {
    * from their centre. Near 0, below `lowTypicality`, the label means little, whatever its score.
    */
   typicality?: number
-  /** Why the label means little, whatever its score; absent where there is no such reason, or the head knows no typicality. */
+  /** Why the label may mean little, whatever its score; absent where there is no such reason, or the head knows no typicality. */
   doubt?: Doubt
   explanation?: Explanation
 }
 
 /**
  * 'unlike' the documents that the head was fitted on: `typicality` below 0.01. In an 'unknown-script', of which the tokenizer has no words:
- * more tokens than characters. 'repetitive': n tokens, 64 or more, of which fewer than n^0.4 are different. 'unusual': at the edge of what the
- * head was fitted on, `typicality` below 0.05.
+ * more tokens than characters. 'repetitive': n tokens, 64 or more, of which fewer than n^0.4 are different. 'unusual', a hint only: at the
+ * edge of what the head was fitted on, `typicality` below 0.05.
  */
 export type Doubt = 'unlike' | 'unknown-script' | 'repetitive' | 'unusual'
 

@@ -56,7 +56,7 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
       --csv              write a table: id (or file), label, score, tokens, typicality, error; also with --jsonl
       --no-formulas      with --csv: an apostrophe before cells that a spreadsheet would take for formulas (= + - @)
       --type TYPE        what the documents are, whatever their content and names say: ${TYPES.join(', ')}
-      --encoding NAME    of all text without a byte order mark, if not UTF-8: windows-1252, shift_jis, ...
+      --encoding NAME    of all text without a byte order mark, in place of UTF-8: windows-1252, shift_jis, ...
   -k, --top-k N          scores of the N best labels only
       --overflow MODE    a text longer than the capacity: window (read all of it in windows, default),
                          truncate (read its beginning) or error
@@ -249,7 +249,8 @@ export async function classify(values, positionals) {
     const shown = others.slice(0, SHOWN_FILES).map((file) => path.relative(folder, file)).join(', ')
     const more = others.length > SHOWN_FILES ? ` and ${others.length - SHOWN_FILES} more` : ''
     bar.clear()
-    complain(`${folder}: ${others.length} file${others.length === 1 ? ' was' : 's were'} passed over, as nothing in the name says document: ${shown}${more}`)
+    const files = others.length === 1 ? '1 file, whose name does' : `${others.length} files, whose names do`
+    complain(`${folder}: skipped ${files} not look like a document's: ${shown}${more}`)
   }
   const reading = { type: values.type, encoding: values.encoding, passOver }
   if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'typicality', 'error']))

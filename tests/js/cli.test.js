@@ -82,7 +82,7 @@ test('of a folder, files that are not documents by their names are passed over, 
   for (const name of ['a.txt', 'LETTER', 'note.log']) await writeFile(at(`mixed/${name}`), 'A text. It is short.')
   const { status, stdout, stderr } = await run(['classify', '--model', model, at('mixed')])
   assert.deepEqual([status, stdout.trim().split('\n').length], [0, 1])
-  assert.match(stderr, /mixed: 2 files were passed over, as nothing in the name says document: LETTER, note\.log\n$/)
+  assert.match(stderr, /mixed: skipped 2 files, whose names do not look like a document's: LETTER, note\.log\n$/)
 })
 
 test('a text unlike anything that the model was trained on is called that', async () => {

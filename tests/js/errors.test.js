@@ -331,7 +331,7 @@ test('what is written as .safetensors can be read again, or is refused by name',
   refusedWith(/^tensor "a": 4 bytes for dtype F32 and shape \[2\], which take 8/, [['a', tensor('F32', [2], 4)]], {})
   refusedWith(/^tensor "a": dtype "F31" is unknown/, [['a', tensor('F31', [2], 8)]], {})
   refusedWith(/^tensor "a": shape \[-2\] is not a list of sizes/, [['a', tensor('F32', [-2], 8)]], {})
-  for (const bad of [undefined, null, {}, { ...one, data: [0, 0] }]) refusedWith(/^tensor "a": its data are no bytes/, [['a', bad]], {})
+  for (const bad of [undefined, null, {}, { ...one, data: [0, 0] }]) refusedWith(/^tensor "a": its data is not bytes/, [['a', bad]], {})
   for (const tensors of [undefined, null, {}, 5]) refusedWith(/^tensors is /, tensors, {})
   refusedWith(/^metadata "labels" is \["a"\], not a string/, [], { labels: ['a'] })
   for (const metadata of [null, 'abc', ['a']]) refusedWith(/^metadata is /, [], metadata)
@@ -354,7 +354,7 @@ test('bytes of a .safetensors file in any view, and what is none', () => {
   for (const none of [undefined, null, {}]) assert.throws(() => tensorValues(none, 'a'), { code: 'BAD_ARGUMENT', message: /^tensors is / })
   for (const [name, tensor, message] of [
     ['a', { dtype: 'F32', shape: [1], data: new Uint8Array(3) }, /3 bytes for dtype F32/],
-    ['a', { dtype: 'F32', shape: [1] }, /no bytes/],
+    ['a', { dtype: 'F32', shape: [1] }, /not bytes/],
     ['w', { dtype: 'I8', shape: [3, 2], data: new Uint8Array(6) }, /its scale has 2 numbers/]
   ]) {
     const tensors = new Map([[name, tensor], ['w.scale', { dtype: 'F32', shape: [2], data: new Uint8Array(8) }]])

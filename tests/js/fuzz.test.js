@@ -212,12 +212,13 @@ test('offsets of tokens fit any text', async (t) => {
   await repeat(t, async (random) => {
     const text = `${Array.from({ length: 1 + random.below(8) }, () => random.pick(TEXTS)).join('')}.` // with one that is visible
     const { explanation, tokens } = await classifier.classify(text, { explain: true })
-    assert.equal(tokens, encoder.encode(text).length, 'this tokenizer has one token a byte')
-    // A byte lies in the character it belongs to, of one UTF-16 unit or two; U+FFFD takes the place of half a pair.
+    assert.equal(tokens, encoder.encode(text.replaceAll('\r\n', '\n')).length, 'this tokenizer has one token a byte')
+    // A byte lies in the character it belongs to, of one UTF-16 unit or two; U+FFFD takes the place of half a pair. A Windows line end is one byte.
     let byte = 0
     for (let at = 0; at < text.length;) {
-      const units = text.codePointAt(at) > 0xffff ? 2 : 1
-      const bytes = encoder.encode(text.slice(at, at + units)).length
+      const isLineEnd = text.startsWith('\r\n', at)
+      const units = isLineEnd || text.codePointAt(at) > 0xffff ? 2 : 1
+      const bytes = isLineEnd ? 1 : encoder.encode(text.slice(at, at + units)).length
       for (let i = 0; i < bytes; i++, byte++) {
         const { start, end } = explanation.tokens[byte]
         assert.deepEqual([start, end], [at, at + units], `byte ${byte} of ${JSON.stringify(text)}`)

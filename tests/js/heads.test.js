@@ -70,16 +70,23 @@ for (const [index, document] of golden.entries()) {
 }
 
 test('a label means little far from what is known, in a script that the tokenizer has no words of, and for the same few words over and over', () => {
-  const document = { text: 'a text' }
-  const tokens = (length, distinct = length) => ({ length, distinct: () => distinct })
-  const doubts = [0, 0.0099, 0.01, 0.049, 0.05, 1].map((typicality) => doubtOf(typicality, tokens(6), document))
+  const tokens = (length, characters, different = length) => ({ length, characters, hasFewerThan: (limit) => different < limit })
+  const doubts = [0, 0.0099, 0.01, 0.049, 0.05, 1].map((typicality) => doubtOf(typicality, tokens(6, 6)))
   assert.deepEqual(doubts, ['unlike', 'unlike', 'unusual', 'unusual', undefined, undefined])
-  assert.deepEqual([0.001, 0.02, 1].map((typicality) => doubtOf(typicality, tokens(7), document)), ['unlike', 'unknown-script', 'unknown-script'])
-  const pair = { ...document, textPair: 'another' }
-  assert.deepEqual([14, 15].map((length) => doubtOf(1, tokens(length), pair)), [undefined, 'unknown-script'], 'with the separator')
-  const long = { text: 'word '.repeat(100) }
-  assert.deepEqual([[63, 1], [64, 5], [64, 6], [100, 6], [100, 7]].map(([length, distinct]) => doubtOf(1, tokens(length, distinct), long)), [undefined, 'repetitive', undefined, 'repetitive', undefined])
-  assert.equal(doubtOf(1, tokens(784, 2), { tokens: new Uint16Array(784) }), undefined)
+  assert.deepEqual([0.001, 0.02, 1].map((typicality) => doubtOf(typicality, tokens(7, 6))), ['unlike', 'unknown-script', 'unknown-script'])
+  assert.deepEqual([[63, 1], [64, 5], [64, 6], [100, 6], [100, 7]].map(([length, different]) => doubtOf(1, tokens(length, 500, different))), [undefined, 'repetitive', undefined, 'repetitive', undefined])
+  assert.equal(doubtOf(1, tokens(784, 0, 2)), undefined, 'given ids')
+})
+
+test('a script that the tokenizer has no words of, the same words over and over, and both ends of lines', async () => {
+  const subjects = await load('subjects')
+  const doubtsOf = async (...inputs) => (await subjects.classify(inputs)).map(({ doubt }) => doubt)
+  const cyrillic = 'Это предложение.\n'.repeat(8)
+  const same = 'the cell divides and grows. '.repeat(200)
+  const known = new Set(['unknown-script', 'unlike'])
+  assert.ok((await doubtsOf(cyrillic, cyrillic.replaceAll('\n', '\r\n'), { text: cyrillic, textPair: cyrillic })).every((doubt) => known.has(doubt)))
+  assert.ok(['repetitive', 'unlike'].includes((await doubtsOf(same))[0]))
+  subjects.dispose()
 })
 
 test('typicality falls from 1 towards 0, and is never quite 0', () => {

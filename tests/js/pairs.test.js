@@ -42,6 +42,17 @@ test('Windows line ends are line ends, and places are those of the text that was
   classifier.dispose()
 })
 
+test('what is taught from files of Windows is what is taught from those of Unix', async () => {
+  const trunk = await load('general', { maxTokens: 512 })
+  const letters = Array.from({ length: 16 }, (_, i) => ({ text: `Letter ${i}\n\nThe ${i % 2 ? 'rent is due' : 'roof leaks'} again.\nYours, ${i}`, label: i % 2 ? 'rent' : 'repairs' }))
+  const taught = async (/** @type {string} */ end) => {
+    const { head } = await trunk.teach(letters.map(({ text, label }) => ({ text: text.replaceAll('\n', end), label })))
+    return head
+  }
+  assert.deepEqual(await taught('\r\n'), await taught('\n'))
+  trunk.dispose()
+})
+
 test('the command line gives each pair the label of PyTorch', () => {
   const input = golden.map(({ text, textPair }, id) => JSON.stringify({ id, text, textPair })).join('\n')
   const args = ['bin/linformer.js', 'classify', '--model', MODEL, '--precision', 'float32', '--jsonl', '-']

@@ -110,7 +110,7 @@ export async function resultOf(placed, reading, input, { topK, explain: wanted }
   }
   if (typicality !== undefined && pooled !== undefined) {
     result.typicality = typicalityOf(typicality, pooled)
-    const doubt = doubtOf(result.typicality, tokens, input)
+    const doubt = doubtOf(result.typicality, tokens)
     if (doubt !== undefined) result.doubt = doubt
   }
   if (explained) result.explanation = explanation

@@ -41,6 +41,9 @@ import { Mean } from './mean.js'
 
 const done = () => {}
 
+/** It stands for no characters, and counts as one. */
+const SEPARATOR = { read: ' ', returns: [] }
+
 /** Ids that are taken over between two pauses, where they are given. */
 const TOKENS_PER_SLICE = 2 ** 18
 
@@ -189,9 +192,9 @@ export class Trunk {
     const text = lineEnds(document.text)
     const pair = document.textPair === undefined ? undefined : lineEnds(document.textPair)
     const total = text.read.length + (pair?.read.length ?? 0)
-    const tokenize = async (/** @type {ReturnType<typeof lineEnds>} */ { read, returns }, /** @type {number} */ before) => {
-      tokens.beginText(returns)
-      await engine.tokenize(read, (found) => tokens.take(found), (done) => {
+    const tokenize = async (/** @type {ReturnType<typeof lineEnds>} */ part, /** @type {number} */ before) => {
+      tokens.beginText(part)
+      await engine.tokenize(part.read, (found) => tokens.take(found), (done) => {
         progress({ phase: 'tokenize', done: before + done, total })
         return pause()
       })
@@ -199,7 +202,7 @@ export class Trunk {
     await tokenize(text, 0)
     tokens.inText = tokens.length
     if (pair !== undefined) {
-      tokens.beginText([])
+      tokens.beginText(SEPARATOR)
       tokens.take(Uint32Array.of(this.#model.sep, 0, 0))
       await tokenize(pair, text.read.length)
     }

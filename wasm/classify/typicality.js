@@ -2,10 +2,7 @@
  * How like the documents that a head was fitted on a document is.
  */
 
-/**
- * @typedef {import('../source/head.js').Typicality} Typicality
- * @typedef {import('./inputs.js').Document} Document
- */
+/** @typedef {import('../source/head.js').Typicality} Typicality */
 
 /** Documents with less are unlike what a head was fitted on: fewer than one in 100 of those lie as far from their mean. */
 export const lowTypicality = 0.01
@@ -58,17 +55,15 @@ export function typicalityOf({ mean, ofDirection, whitening, quantiles }, vector
  * Why the label of a document means little, if it does.
  *
  * @param {number} typicality
- * @param {{ length: number, distinct: () => number }} tokens of the document, a separator included
- * @param {Document} document
+ * @param {Pick<import('../engine/tokens.js').Tokens, 'length' | 'characters' | 'hasFewerThan'>} tokens of the document, a separator included
  * @returns {import('../index.js').Doubt | undefined}
  */
-export function doubtOf(typicality, tokens, document) {
+export function doubtOf(typicality, tokens) {
   if (typicality < lowTypicality) return 'unlike'
-  if ('text' in document) {
-    const characters = document.text.length + (document.textPair === undefined ? 0 : document.textPair.length + 1)
+  if (tokens.characters > 0) { // not where ids were given
     // Where the tokenizer has no words of a script, each byte of a character is a token, and says next to nothing.
-    if (tokens.length > characters) return 'unknown-script'
-    if (tokens.length >= MANY && tokens.distinct() < tokens.length ** POWER) return 'repetitive'
+    if (tokens.length > tokens.characters) return 'unknown-script'
+    if (tokens.length >= MANY && tokens.hasFewerThan(tokens.length ** POWER)) return 'repetitive'
   }
   return typicality < UNUSUAL ? 'unusual' : undefined
 }

@@ -58,6 +58,8 @@ export class Tokens {
   ends = new Column()
   /** How many tokens belong to the text; the separator and the pair's tokens follow. */
   inText = 0
+  /** Characters that were read, of both texts. */
+  characters = 0
   /** Whether the ids were given, and there is no text. */
   #given = false
   #withOffsets
@@ -73,8 +75,9 @@ export class Tokens {
     return this.ids.length
   }
 
-  /** What comes is of another text. @param {readonly number[]} returns of it, from `lineEnds` */
-  beginText(returns) {
+  /** What comes is of another text. @param {ReturnType<typeof lineEnds>} text */
+  beginText({ read, returns }) {
+    this.characters += read.length
     this.#startOf = placesIn(returns)
     this.#endOf = placesIn(returns)
   }
@@ -90,9 +93,13 @@ export class Tokens {
     }
   }
 
-  /** How many different ids there are. */
-  distinct() {
-    return new Set(this.ids.range(0, this.length)).size
+  /** Whether there are fewer different ids than that. @param {number} limit */
+  hasFewerThan(limit) {
+    const different = new Set()
+    for (const id of this.ids.range(0, this.length)) {
+      if (different.add(id).size >= limit) return false
+    }
+    return true
   }
 
   /** Takes ids that the caller has made, some at a time. @param {Uint16Array | Uint32Array} ids */

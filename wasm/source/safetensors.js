@@ -57,7 +57,7 @@ function checkSize(dtype, shape, bytes, wrong) {
 /** @param {Tensor | undefined} tensor @param {(message: string) => LinformerError} wrong @returns {Tensor} */
 function checkTensor(tensor, wrong) {
   const data = bytesOf(tensor?.data)
-  if (!tensor || !data) throw wrong('its data are no bytes')
+  if (!tensor || !data) throw wrong('its data is not bytes')
   return { ...checkSize(tensor.dtype, tensor.shape, data.length, wrong), data }
 }
 

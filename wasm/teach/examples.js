@@ -3,6 +3,7 @@
  */
 import { checkInput } from '../classify/inputs.js'
 import { abortable, LinformerError, show } from '../common/errors.js'
+import { lineEnds } from '../engine/tokens.js'
 import { hashOf } from './folds.js'
 import { BYTES_A_HASH, sketchOfText, sketchOfWords } from './near-duplicates.js'
 import { Counts } from './words.js'
@@ -21,7 +22,7 @@ const BYTES_A_TOKEN = 16
 const badArgument = (/** @type {string} */ message, details = {}) => new LinformerError('BAD_ARGUMENT', message, details)
 
 /** What tells whether documents have the same text. @param {Document} document */
-const contentOf = (document) => 'tokens' in document ? document.tokens : `${document.text}\0${document.textPair ?? ''}`
+const contentOf = (document) => 'tokens' in document ? document.tokens : `${lineEnds(document.text).read}\0${lineEnds(document.textPair ?? '').read}`
 
 /** What tells whether documents have versions of one text. @param {string | Uint16Array | Uint32Array} content */
 const sketchOf = (content) => typeof content === 'string' ? sketchOfText(content) : sketchOfWords(content)

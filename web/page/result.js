@@ -15,6 +15,9 @@ import { count, duration, percent } from '../common/format.js'
 const SHOWN = 5 // labels; the rest are a click away
 const FOUND_SHOWN = 8 // of labels that were found
 
+/** Why a label may mean little, in a word or two. @type {Record<import('../wasm/index.js').Doubt, string>} */
+export const DOUBTS = { unlike: 'unlike its training', 'unknown-script': 'unknown script', repetitive: 'repetitive', unusual: 'unusual' }
+
 /** Whether a label means little, where the model can tell. @param {Result} result */
 export const isDoubtful = ({ doubt }) => doubt !== undefined && doubt !== 'unusual'
 
@@ -49,11 +52,11 @@ export function createResult(card, { onTask, onClause }) {
    */
   function show(task, result, { text, milliseconds, threads }, others, mend) {
     const { scores, tokens, tokensUsed, windows, found } = result
-    const unlike = isDoubtful(result)
+    const doubtful = isDoubtful(result)
     /** @type {HTMLElement[]} */
-    const parts = [element('p', { class: 'question' }, task.about), found === undefined ? headline(result, unlike) : clauses(found)]
+    const parts = [element('p', { class: 'question' }, task.about), found === undefined ? headline(result, doubtful) : clauses(found)]
     const words = typicalityWords(result)
-    if (words !== '') parts.push(element('p', { class: unlike ? 'typicality unlike' : 'typicality' }, words))
+    if (words !== '') parts.push(element('p', { class: doubtful ? 'typicality unlike' : 'typicality' }, words))
     if (found === undefined) {
       parts.push(list(scores.slice(0, SHOWN)))
       if (scores.length > SHOWN) {
@@ -137,12 +140,12 @@ export function createResult(card, { onTask, onClause }) {
 export function inBrief(result) {
   const { label, score, found } = result
   if (found !== undefined) return found.length === 0 ? 'none found' : `${count(found.length)} found`
-  return isDoubtful(result) ? `${label}? unlike its training` : `${label}, ${percent(score)}`
+  return result.doubt !== undefined && isDoubtful(result) ? `${label}? ${DOUBTS[result.doubt]}` : `${label}, ${percent(score)}`
 }
 
-/** @param {Result} result @param {boolean} unlike */
-function headline({ label, score }, unlike) {
-  return element('p', { class: unlike ? 'verdict doubtful' : 'verdict' },
+/** @param {Result} result @param {boolean} doubtful */
+function headline({ label, score }, doubtful) {
+  return element('p', { class: doubtful ? 'verdict doubtful' : 'verdict' },
     element('span', { class: 'label' }, label), element('span', { class: 'score' }, `with probability ${percent(score)}`))
 }
 
