@@ -164,7 +164,7 @@ export class Trunk {
     /** @type {Map<PlacedHead, Judgement>} */
     const judgements = new Map()
     for (const [head, reading] of readings) judgements.set(head, await reading.finish(tokens.ids.range(0, used), turn.pause))
-    return { tokens, used, windows, judgements, pooled: outputs?.value, vector: outputs && tokenVectors && Float32Array.of(...outputs.direction, ...tokenVectors.direction) }
+    return { tokens, used, windows, judgements, pooled: outputs?.value, vector: outputs && tokenVectors && joined(outputs.direction, tokenVectors.direction) }
   }
 
   /**
@@ -208,6 +208,14 @@ export class Trunk {
     }
     return tokens
   }
+}
+
+/** @param {Float32Array} first @param {Float32Array} second */
+function joined(first, second) {
+  const both = new Float32Array(first.length + second.length)
+  both.set(first)
+  both.set(second, first.length)
+  return both
 }
 
 /** @param {Document} document of which `isEmpty` holds */
