@@ -106,9 +106,13 @@ void lf_project_keys_values(lf_worker *worker, int32_t layer, lf_range rows) {
     const size_t first_head = m * heads_each;
     const size_t last_head = first_head + heads_each - 1;
     lf_rows p = lf_projection_rows(worker, m, first, count);
+    lf_linear_input(worker, p, &weights->key, count);
     map_heads(worker, p, &weights->key, first_head, last_head, count);
     for (size_t head = first_head; head <= last_head; head++) store_keys(run, head, worker->q, first, count);
-    if (value_matrices > 0) p = lf_projection_rows(worker, key_matrices + m, first, count);
+    if (value_matrices > 0) {
+      p = lf_projection_rows(worker, key_matrices + m, first, count);
+      lf_linear_input(worker, p, &weights->value, count);
+    }
     map_heads(worker, p, &weights->value, first_head, last_head, count);
     for (size_t head = first_head; head <= last_head; head++) store_values(run, head, worker->q, first, count);
   }
@@ -119,6 +123,7 @@ void lf_tile_keys_values(lf_worker *worker, int32_t layer, int32_t first, int32_
   lf_run *run = worker->run;
   const lf_layer *weights = &run->model->layers[layer];
   const size_t n_heads = (size_t)run->model->config.n_heads;
+  lf_linear_input(worker, worker->h, &weights->key, (size_t)rows);
   map_heads(worker, worker->h, &weights->key, 0, n_heads - 1, (size_t)rows);
   for (size_t head = 0; head < n_heads; head++) store_keys(run, head, worker->q, (size_t)first, (size_t)rows);
   map_heads(worker, worker->h, &weights->value, 0, n_heads - 1, (size_t)rows);

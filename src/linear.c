@@ -20,6 +20,10 @@ void lf_gelu_linear_rows(lf_worker *worker, lf_rows out, lf_rows in, const lf_li
   lf_gemm_int8(out, worker->quantised, linear->quantised, linear->bias, LF_ADD, rows);
 }
 
+void lf_linear_input(lf_worker *worker, lf_rows in, const lf_linear *linear, size_t rows) {
+  if (linear->weight.data == NULL) lf_quantise(worker->quantised, in, rows, linear->quantised.n_in);
+}
+
 void lf_linear_columns(lf_worker *worker, lf_rows out, lf_rows in, const lf_linear *linear, size_t first_out,
                        size_t n_out, size_t rows) {
   const float *bias = linear->bias + first_out;
@@ -35,6 +39,5 @@ void lf_linear_columns(lf_worker *worker, lf_rows out, lf_rows in, const lf_line
   w.scale += first_out;
   w.sum += first_out;
   w.n_out = n_out;
-  lf_quantise(worker->quantised, in, rows, w.n_in);
   lf_gemm_int8(out, worker->quantised, w, bias, LF_SET, rows);
 }

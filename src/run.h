@@ -116,7 +116,10 @@ void lf_linear_rows(lf_worker *worker, lf_rows out, lf_rows in, const lf_linear 
 /* out += gelu(in) W + b. What is in `in` is lost. */
 void lf_gelu_linear_rows(lf_worker *worker, lf_rows out, lf_rows in, const lf_linear *linear, size_t rows);
 
-/* Outputs first_out .. first_out + n_out - 1 of a map; first_out is a multiple of LF_LANES. rows <= LF_TILE */
+/* Makes `in` ready for lf_linear_columns of `linear` and of maps of the same kind: in 8 bits, it is quantised once for all. */
+void lf_linear_input(lf_worker *worker, lf_rows in, const lf_linear *linear, size_t rows);
+
+/* Outputs first_out .. first_out + n_out - 1 of a map, after lf_linear_input; first_out is a multiple of LF_LANES. rows <= LF_TILE */
 void lf_linear_columns(lf_worker *worker, lf_rows out, lf_rows in, const lf_linear *linear, size_t first_out,
                        size_t n_out, size_t rows);
 

