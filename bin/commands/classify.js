@@ -72,7 +72,7 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
       --integrity HASH   sha256-... of the model file; another one is refused
 `
 
-/** Files of a folder that are named as passed over. */
+/** Skipped files of a folder that are named. */
 const SHOWN_FILES = 5
 /** Passages that --explain tells a person. */
 const SHOWN_PASSAGES = 10
