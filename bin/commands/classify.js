@@ -53,7 +53,8 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
       --json             one JSON value: an object for one document, an array for several
       --jsonl            read {"id", "text"} lines, write one line of JSON for each, in order, as they finish;
                          a folder stands for its .jsonl files
-      --csv              write a table: id (or file), label, score, tokens, typicality, error; also with --jsonl
+      --csv              write a table: id (or file), label, score, tokens, typicality, doubt, error; also
+                         with --jsonl
       --no-formulas      with --csv: an apostrophe before cells that a spreadsheet would take for formulas (= + - @)
       --type TYPE        what the documents are, whatever their content and names say: ${TYPES.join(', ')}
       --encoding NAME    of all text without a byte order mark, in place of UTF-8: windows-1252, shift_jis, ...
@@ -105,10 +106,10 @@ function jsonLine(answer, rawId) {
 /** @param {Answer} answer @param {string | undefined} rawId */
 function csvRow(answer, rawId) {
   const id = nameOf(answer.id, rawId) ?? ''
-  if ('error' in answer) return [id, '', '', '', '', answer.error]
+  if ('error' in answer) return [id, '', '', '', '', '', answer.error]
   const { found, score, tokens } = answer
   const label = found === undefined ? answer.label : found.map((each) => each.label).join('; ')
-  return [id, label, score, tokens, 'typicality' in answer ? Number(answer.typicality) : '', '']
+  return [id, label, score, tokens, answer.typicality ?? '', answer.doubt ?? '', '']
 }
 
 /** Characters of a piece of evidence that are told a person. */
@@ -253,7 +254,7 @@ export async function classify(values, positionals) {
     complain(`${folder}: skipped ${files} not look like a document's: ${shown}${more}`)
   }
   const reading = { type: values.type, encoding: values.encoding, passOver }
-  if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'typicality', 'error']))
+  if (values.csv) await write(csvLine(['id', 'label', 'score', 'tokens', 'typicality', 'doubt', 'error']))
   /** @param {import('../documents.js').Document} document @param {() => boolean} isNext */
   const answerTo = async ({ id, rawId, where, input, notes = [], error }, isNext) => {
     const own = nameOf(id, rawId)

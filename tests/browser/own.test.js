@@ -124,7 +124,7 @@ test('many files and a table: rows that sort, open with their reasons, say why t
   await page.evaluate(() => [...document.querySelectorAll('.documents-body button')].find((button) => button.textContent === 'Save as CSV')?.dispatchEvent(new MouseEvent('click')))
   await page.waitForFunction(() => Reflect.get(globalThis, 'saved').length === 1)
   const csv = new TextDecoder().decode(Uint8Array.from(await saved(page)))
-  assert.match(csv, /^id,label,score,typicality,tokens,windows,error\r\na\.txt,positive,0\.\d+,0\.\d+,\d+,1,\r\n/)
+  assert.match(csv, /^id,label,score,typicality,doubt,tokens,windows,error\r\na\.txt,positive,0\.\d+,0\.\d+,,\d+,1,\r\n/)
   assert.equal(csv.trimEnd().split('\r\n').length, 7)
 
   await page.evaluate(() => [...document.querySelectorAll('.documents-body button')].find((button) => button.textContent === 'b.txt')?.dispatchEvent(new MouseEvent('click')))

@@ -7,11 +7,11 @@ import { createPause } from '../common/pause.js'
 /** @param {readonly Row[]} rows @param {string} task @returns {Promise<Blob>} */
 export async function csvOf(rows, task) {
   const pause = createPause()
-  const lines = ['\uFEFF', csvLine(['id', 'label', 'score', 'typicality', 'tokens', 'windows', 'error'])]
+  const lines = ['\uFEFF', csvLine(['id', 'label', 'score', 'typicality', 'doubt', 'tokens', 'windows', 'error'])]
   for (const { id, results, problem } of rows) {
     const result = results.get(task)
     const label = result?.found === undefined ? result?.label ?? '' : result.found.map((each) => each.label).join('; ')
-    lines.push(csvLine([id, label, result?.score ?? '', result?.typicality ?? '', result?.tokens ?? '', result?.windows ?? '', problem ?? ''].map(neutral)))
+    lines.push(csvLine([id, label, result?.score ?? '', result?.typicality ?? '', result?.doubt ?? '', result?.tokens ?? '', result?.windows ?? '', problem ?? ''].map(neutral)))
     await pause()
   }
   return new Blob(lines, { type: 'text/csv' })
