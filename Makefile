@@ -10,6 +10,8 @@ SCALAR := src/kernels_scalar.c src/kernels_int8_scalar.c src/kernels_quantise_sc
 SIMD := src/kernels_simd128.c src/kernels_int8_simd128.c src/kernels_quantise_simd128.c
 HEADERS := $(wildcard src/*.h tests/c/*.h tests/fuzz/*.h)
 CASES := $(filter-out tests/c/test_%,$(sort $(wildcard tests/c/*.c)))
+# The forward pass in double precision that the fuzzers compare with.
+REFERENCE := $(wildcard tests/fuzz/reference*.c)
 # What every build depends on; the folder itself is there because its time changes when a source is removed.
 ALWAYS := $(HEADERS) src Makefile
 
@@ -150,7 +152,7 @@ $(NATIVE)/%.o: %.c $(ALWAYS)
 numerics: build/numerics ## the engine's error against double precision, as a table
 	@build/numerics
 
-build/numerics: tests/fuzz/numerics.c tests/fuzz/reference.c tests/c/engine_cases.c $(ENGINE) $(SCALAR) $(ALWAYS)
+build/numerics: tests/fuzz/numerics.c $(REFERENCE) tests/c/engine_cases.c $(ENGINE) $(SCALAR) $(ALWAYS)
 	@mkdir -p $(@D)
 	@clang-19 $(CFLAGS_ALL) -O3 -Isrc $(filter %.c,$^) -lm -o $@
 
@@ -168,7 +170,7 @@ fuzz: $(FUZZ_TARGETS) ## run the fuzz targets for seconds=10 each, under the san
 coverage: build/fuzz/simd/names.h ## how much of src/ the C tests and the fuzz corpora execute; the least is 95% of lines, 90% of branches
 	@tests/fuzz/coverage.sh
 
-$(FUZZ_TARGETS): %: %.o build/fuzz/reference.o $(patsubst src/%.c,build/fuzz/src/%.o,$(ENGINE) $(SCALAR))
+$(FUZZ_TARGETS): %: %.o $(REFERENCE:tests/%.c=build/%.o) $(patsubst src/%.c,build/fuzz/src/%.o,$(ENGINE) $(SCALAR))
 	@$(FUZZ_CC) -fsanitize=fuzzer $^ -lm -o $@
 
 build/fuzz/src/%.o: src/%.c $(ALWAYS)
@@ -191,7 +193,7 @@ build/fuzz/simd/%.o: src/%.c $(ALWAYS) build/fuzz/simd/names.h
 build/fuzz/simd/%.o: tests/fuzz/%.c $(ALWAYS) build/fuzz/simd/names.h
 	@$(FUZZ_CC) $(SIMD_FUZZ) -c $< -o $@
 
-build/fuzz/reference.o: tests/fuzz/reference.c $(ALWAYS)
+$(REFERENCE:tests/%.c=build/%.o): build/%.o: tests/%.c $(ALWAYS)
 	@mkdir -p $(@D)
 	@clang-19 $(CFLAGS_ALL) -O3 -Isrc -c $< -o $@
 

@@ -45,7 +45,7 @@ LLVM_PROFILE_FILE=$out/simd_test_cases.profraw "$out/simd_test_cases" >/dev/null
 binaries+=("$out/simd_test_cases")
 for source in tests/fuzz/fuzz_*.c; do
   name=$(basename "$source" .c)
-  clang-19 "${flags[@]}" -fprofile-instr-generate -fsanitize=fuzzer "$source" tests/fuzz/{engine_run,reference}.c "${objects[@]}" "${simd[@]}" -lm -o "$out/$name"
+  clang-19 "${flags[@]}" -fprofile-instr-generate -fsanitize=fuzzer "$source" tests/fuzz/engine_run.c tests/fuzz/reference*.c "${objects[@]}" "${simd[@]}" -lm -o "$out/$name"
   LLVM_PROFILE_FILE=$out/$name.profraw "$out/$name" -runs=0 "tests/fuzz/corpus/$name" 2>/dev/null
   binaries+=("$out/$name")
 done
