@@ -3,17 +3,19 @@
  */
 import { createHash } from 'node:crypto'
 import { open, readdir, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
+import { LinformerError } from 'linformer-wasm'
 import { bytesOf, fromFile, inWords } from './documents.js'
 import { LINES, valuesOfLines } from './lines.js'
 import { ANY_FILE, filesOf } from './paths.js'
-import { rowsOfCsv as readRows, tableText } from './rows.js'
+import { rowsOfTable } from './tables.js'
 
 /**
  * @typedef {object} Example
  * @property {string} id the file, or the file and its line
  * @property {number} share how much of the examples has been read with this one, in bytes, 0 to 1
  * @property {string} [text]
+ * @property {string} [textPair] of a row that has one
  * @property {string[]} [notes] what of the document is not in the text
  * @property {string[]} [labels] one, unless documents may have many
  * @property {boolean} [many] whether they may
@@ -27,10 +29,8 @@ import { rowsOfCsv as readRows, tableText } from './rows.js'
  */
 
 const TEXT = 'text'
+const PAIR = 'textPair'
 const LABELS = ['label', 'labels']
-/** Of a header that lacks a column. */
-const COLUMNS_TOLD = 10
-const CHARACTERS_TOLD = 40
 
 /** @param {string} path @param {Columns} [columns] @returns {AsyncGenerator<Example>} */
 export async function* examplesOf(path, columns = {}) {
@@ -63,9 +63,12 @@ async function* fromFolders(path, { encoding, separator }) {
     done += bytes
     const share = done / (total || 1)
     if (typeof document.input === 'string') yield { id: file, share, text: document.input, notes: document.notes, labels, many }
-    else yield { id: file, share, error: document.error }
+    else yield { id: file, share, error: isTable(document.error) ? new Error('it is a table; to have its rows read, name it alone') : document.error }
   }
 }
+
+/** Whether a file was refused as a table. @param {unknown} error */
+const isTable = (error) => error instanceof LinformerError && error.details.reason === 'table'
 
 /**
  * The files in the folders of a folder, with these folders' names as their labels.
@@ -110,13 +113,14 @@ async function joined(entries) {
   return [...found.values()]
 }
 
-/** @typedef {{ line: number, share: number, row?: Record<string, unknown>, error?: unknown }} Row */
+/** @typedef {import('./tables.js').Row} Row */
 
 /** @param {string} path @param {Columns} columns @returns {AsyncGenerator<Example>} */
 async function* fromTable(path, columns) {
-  const { text = TEXT, label, separator } = columns
+  const { text = TEXT, label, separator, encoding } = columns
   const isLines = LINES.test(path) || await beginsWithBrace(path)
-  const rows = isLines ? rowsOfLines(path, columns) : await rowsOfCsv(path, columns)
+  const wanted = { required: [[text], label === undefined ? LABELS : [label]], optional: [PAIR], named: '--text and --label name the columns', encoding }
+  const rows = isLines ? rowsOfLines(path, columns) : await rowsOfTable(path, wanted)
   /** Whether documents may have many labels: as the first row says. @type {boolean | undefined} */
   let many = separator === undefined ? undefined : true
   for await (const { line, share, row, error } of rows) {
@@ -127,9 +131,13 @@ async function* fromTable(path, columns) {
       continue
     }
     const name = label ?? LABELS.find((each) => Object.hasOwn(row, each)) ?? LABELS[0]
-    const [own, given] = [row[text], row[name]]
+    const [own, pair, given] = [row[text], row[PAIR], row[name]]
     if (typeof own !== 'string' || own.trim() === '') {
       yield fail(new Error(`it has no "${text}"`))
+      continue
+    }
+    if (pair !== undefined && typeof pair !== 'string') {
+      yield fail(new Error(`its "${PAIR}" is not a string`))
       continue
     }
     many ??= Array.isArray(given)
@@ -137,7 +145,7 @@ async function* fromTable(path, columns) {
     if (given === undefined || given === null || (labels?.length === 0 && !many)) yield fail(new Error(`it has no "${name}"`))
     else if (labels === undefined) yield fail(new Error(`its "${name}" is ${JSON.stringify(given).slice(0, 80)}, which is not a label`))
     else if (labels.length > 1 && !many) yield fail(new Error(`its "${name}" has ${labels.length} labels, and the rows before it have one`))
-    else yield { id, share, text: own, labels, many }
+    else yield { id, share, text: own, ...(pair === undefined ? {} : { textPair: pair }), labels, many }
   }
 }
 
@@ -195,33 +203,4 @@ async function* rowsOfLines(path, { encoding }) {
     // The file breaks off: what was read of it is used, as with any bad row.
     yield { line: last + 1, share: 1, error }
   }
-}
-
-/**
- * @param {string} path
- * @param {Columns} columns
- * @returns {Promise<Row[]>}
- */
-async function rowsOfCsv(path, { text: textColumn = TEXT, label, encoding }) {
-  const table = await bytesOf(path).then((bytes) => tableText(bytes, encoding)).catch((error) => {
-    throw new Error(`${path}: ${inWords(error).message}`, { cause: error })
-  })
-  const wanted = [[textColumn], label === undefined ? LABELS : [label]]
-  const { header: written, rows } = readRows(table)
-  const header = written.map((name) => name.toLowerCase())
-  const told = written.slice(0, COLUMNS_TOLD).map((name) => `"${name.slice(0, CHARACTERS_TOLD)}"`).join(', ') + (written.length > COLUMNS_TOLD ? ', ...' : '')
-  for (const names of wanted) {
-    if (!names.some((name) => header.includes(name.toLowerCase()))) {
-      throw new Error(`${basename(path)} has no column "${names[0]}"; its header is ${told} (--text and --label name the columns)`)
-    }
-  }
-  const twice = wanted.flat().find((name) => header.filter((each) => each === name.toLowerCase()).length > 1)
-  if (twice !== undefined) throw new Error(`${basename(path)} has the column "${twice}" more than once; its header is ${told}`)
-  return rows.map(({ cells, ...rest }) => (cells === undefined ? rest : { ...rest, row: rowOf(header, cells, wanted.flat()) }))
-}
-
-/** The cells that are asked for, by the names they are asked for by. @param {string[]} header @param {string[]} cells @param {string[]} names */
-function rowOf(header, cells, names) {
-  const there = names.filter((name) => header.includes(name.toLowerCase()))
-  return Object.fromEntries(there.map((name) => [name, cells[header.indexOf(name.toLowerCase())]]))
 }

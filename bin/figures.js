@@ -46,6 +46,9 @@ export function describeFigures({ accuracy, macroF1, microF1, meanAveragePrecisi
     `  ${microF1 === undefined ? 'right         ' : 'all labels right'} ${withInterval(accuracy)}`,
     `  macro F1       ${withInterval(macroF1)}${without === 0 ? '' : `, without the ${without === 1 ? 'label that has' : `${without} labels that have`} no examples`}`
   ]
+  const [{ label, examples }] = [...perLabel].sort((a, b) => b.examples - a.examples)
+  const guess = examples / perLabel.reduce((sum, each) => sum + each.examples, 0)
+  if (microF1 === undefined && accuracy.low <= guess) lines.push(`  no better than always saying ${quoted(label)}: ${percent(guess)} right`)
   if (microF1 !== undefined) lines.push(`  micro F1       ${withInterval(microF1)}`)
   if (meanAveragePrecision !== undefined) lines.push(`  mean average precision ${percent(meanAveragePrecision)}`)
   lines.push(`  calibration    scores are ${percent(calibrationError)} off, on average`)

@@ -1,5 +1,6 @@
 /**
- * Documents as lines of JSON, as they come: no more of the stream is held than a line and what was read with it.
+ * Documents as lines of JSON, as they come: no more of the stream is held than a line and what was read with it. A table has rows instead,
+ * and is read at once.
  */
 import { constants } from 'node:buffer'
 import { createReadStream } from 'node:fs'
@@ -7,11 +8,9 @@ import { createGunzip } from 'node:zlib'
 import { decode, encodingOfMark } from '../documents/encoding.js'
 import { inWords } from './documents.js'
 import { filesOf } from './paths.js'
+import { rowsOfTable, TABLE } from './tables.js'
 
-/**
- * @typedef {import('./documents.js').Document} Document
- * @typedef {import('./documents.js').Reading} Reading
- */
+/** @typedef {import('./documents.js').Document} Document */
 
 const NEWLINE = 0x0a
 
@@ -127,18 +126,37 @@ async function* withoutUtf16(stream, encoding) {
 }
 
 /**
- * One document a line, `{"id", "text"}` and perhaps `"textPair"`. Blank lines are passed over.
+ * @typedef {object} LineReading
+ * @property {string} [encoding]
+ * @property {string} [text] name of the member or column with the text; default: text
+ */
+
+/**
+ * One document a line, `{"id", "text"}` and perhaps `"textPair"`, or a row of a table with these columns. Blank lines are passed over.
  *
  * @param {string[]} files
- * @param {{ encoding?: string }} [options]
+ * @param {LineReading} [options]
  * @returns {AsyncGenerator<Document>}
  */
 export async function* fromLines(files, options = {}) {
   for (const name of files) {
     for await (const { file, error } of filesOf(name, LINES)) {
-      if (error === undefined) yield* fromFileOfLines(file, options)
+      if (error === undefined) yield* TABLE.test(file) ? fromTable(file, options) : fromFileOfLines(file, options)
       else yield { id: null, where: file, error: inWords(error) }
     }
+  }
+}
+
+/** @param {string} file @param {LineReading} options @returns {AsyncGenerator<Document>} */
+async function* fromTable(file, { encoding, text = 'text' }) {
+  try {
+    const wanted = { required: [[text]], optional: ['id', 'textPair'], named: '--text names the column', encoding }
+    for (const { line, row, error } of await rowsOfTable(file, wanted)) {
+      const where = `${file}, line ${line}`
+      yield row === undefined ? { id: null, where, error } : documentOf(row, text, where)
+    }
+  } catch (error) {
+    yield { id: null, where: file, error }
   }
 }
 
@@ -193,14 +211,14 @@ function parseLine(bytes, encoding) {
 
 /**
  * @param {string} file
- * @param {Reading} options
+ * @param {LineReading} options
  * @returns {AsyncGenerator<Document>}
  */
-async function* fromFileOfLines(file, { encoding }) {
+async function* fromFileOfLines(file, { encoding, text: name = 'text' }) {
   try {
     for await (const { number, text = '', value, error } of valuesOfLines(file, encoding)) {
       const where = `${file === '-' ? 'standard input' : file}, line ${number}`
-      yield error === undefined ? documentOf(value, text, where) : { id: null, where, error }
+      yield error === undefined ? { ...documentOf(value, name, where), ...rawIdIn(text, value) } : { id: null, where, error }
     }
   } catch (error) {
     yield { id: null, where: file, error: inWords(error) }
@@ -208,19 +226,25 @@ async function* fromFileOfLines(file, { encoding }) {
 }
 
 /**
- * @param {unknown} json
- * @param {string} text of the line it was in
+ * @param {unknown} json of a line, or the cells of a row
+ * @param {string} name of the member with the text
  * @param {string} where
  * @returns {Document}
  */
-function documentOf(json, text, where) {
-  const value = /** @type {{ id?: unknown, text?: unknown, textPair?: unknown } | null} */ (json)
-  const id = value?.id ?? null
-  const line = { id, where, rawId: id === null ? undefined : rawMember(text, 'id') }
-  if (typeof value?.text !== 'string') return { ...line, error: new Error('it has no "text" that is a string') }
-  if (value.textPair === undefined) return { ...line, input: value.text }
+function documentOf(json, name, where) {
+  const value = /** @type {Record<string, unknown> | null} */ (json)
+  const line = { id: value?.id ?? null, where }
+  const text = value?.[name]
+  if (typeof text !== 'string') return { ...line, error: new Error(`it has no "${name}" that is a string`) }
+  if (value?.textPair === undefined) return { ...line, input: text }
   if (typeof value.textPair !== 'string') return { ...line, error: new Error('its "textPair" is not a string') }
-  return { ...line, input: { text: value.text, textPair: value.textPair } }
+  return { ...line, input: { text, textPair: value.textPair } }
+}
+
+/** @param {string} line of JSON @param {unknown} value that it has @returns {{ rawId?: string }} its id as it is written */
+function rawIdIn(line, value) {
+  const { id } = /** @type {{ id?: unknown } | null} */ (value) ?? {}
+  return id === undefined || id === null ? {} : { rawId: rawMember(line, 'id') }
 }
 
 /**

@@ -25,6 +25,7 @@ export const classifyOptions = /** @type {const} */ ({
   trunk: { type: 'string' },
   json: { type: 'boolean' },
   jsonl: { type: 'boolean' },
+  text: { type: 'string' },
   csv: { type: 'boolean' },
   'no-formulas': { type: 'boolean' },
   type: { type: 'string' },
@@ -51,8 +52,9 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
                          (default: ${DEFAULT_MODEL})
       --trunk NAME|FILE      of a head file: the model it was taught on (default: the shipped one that it names)
       --json             one JSON value: an object for one document, an array for several
-      --jsonl            read {"id", "text"} lines, write one line of JSON for each, in order, as they finish;
-                         a folder stands for its .jsonl files
+      --jsonl            read {"id", "text"} lines, or the rows of a .csv or .tsv file by these columns; write one line of
+                         JSON for each, in order, as they finish; a folder stands for its .jsonl files
+      --text NAME        with --jsonl: the column, or the member of a line, with the text (default: text)
       --csv              write a table: id (or file), label, score, tokens, typicality, doubt, error; also
                          with --jsonl
       --no-formulas      with --csv: an apostrophe before cells that a spreadsheet would take for formulas (= + - @)
@@ -202,6 +204,7 @@ export async function classify(values, positionals) {
   if (explain !== undefined && explain !== 'attribution' && explain !== 'removal') {
     throw new UsageError(`--explain is ${JSON.stringify(explain)}; it can be --explain alone or --explain=removal`)
   }
+  if (values.text !== undefined && !values.jsonl) throw new UsageError('--text goes with --jsonl')
   if (values['no-formulas'] && !values.csv) throw new UsageError('--no-formulas goes with --csv')
   const topK = wholeNumber(values['top-k'], 'top-k')
   const memory = wholeNumber(values.memory, 'memory', 4096)
@@ -279,7 +282,7 @@ export async function classify(values, positionals) {
       return { answer, shown, rawId, input, remarks: [messageOf(error)] }
     }
   }
-  const documents = values.jsonl ? fromLines(files, reading) : fromFiles(files, reading)
+  const documents = values.jsonl ? fromLines(files, { encoding: values.encoding, text: values.text }) : fromFiles(files, reading)
   for await (const { answer, shown, rawId, input, remarks } of inOrder(documents, workers.most, answerTo)) {
     if ('error' in answer) status = 1
     bar.clear()

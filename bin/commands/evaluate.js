@@ -55,7 +55,7 @@ export async function evaluate(values, positionals) {
   let read = 0
   /** @param {import('../examples.js').Columns} columns @returns {AsyncGenerator<import('linformer-wasm').Example>} */
   async function* examples(columns) {
-    for await (const { id, share, text, notes = [], labels = [], error } of examplesOf(positionals[0], columns)) {
+    for await (const { id, share, text, textPair, notes = [], labels = [], error } of examplesOf(positionals[0], columns)) {
       if (text === undefined) {
         leaveOut(id, inWords(error).message)
         continue
@@ -64,7 +64,7 @@ export async function evaluate(values, positionals) {
       for (const note of notes) complain(`${id}: ${note}`)
       ids.push(id)
       read = share
-      yield { text, labels }
+      yield { text, textPair, labels }
     }
   }
   try {

@@ -29,7 +29,8 @@ export const teachOptions = /** @type {const} */ ({
 export const teachHelp = `Usage: linformer teach [options] EXAMPLES --out FILE
 
 Learns labels of your own from EXAMPLES: a folder with a folder of documents for each label, or rows of CSV (commas,
-semicolons or tabs, found by content) or JSONL with a text and a label. Says how good it is, by cross-validation.
+semicolons or tabs, found by content) or JSONL with a text, perhaps a "textPair", and a label. Says how good it is, by
+cross-validation.
 
   -o, --out FILE         the head file to write (.safetensors)
       --complete         write one file with the trunk in it, which loads without anything else
@@ -107,7 +108,7 @@ export async function teach(values, positionals) {
   let read = 0
   /** @returns {AsyncGenerator<import('linformer-wasm').Example>} */
   async function* examples() {
-    for await (const { id, share, text, notes = [], labels = [], many, error } of examplesOf(positionals[0], columns)) {
+    for await (const { id, share, text, textPair, notes = [], labels = [], many, error } of examplesOf(positionals[0], columns)) {
       if (text === undefined) {
         bar.clear()
         complain(`${id}: ${inWords(error).message}; it is left out`)
@@ -119,7 +120,7 @@ export async function teach(values, positionals) {
       ids.push(id)
       given.push([...labels].sort().join('\n'))
       read = share
-      yield many ? { text, labels } : { text, label: labels[0] }
+      yield { text, textPair, ...(many ? { labels } : { label: labels[0] }) }
     }
   }
   try {

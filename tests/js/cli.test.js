@@ -153,7 +153,7 @@ test('--type, --encoding, notes: what a document is, what it is in, what of it i
   assert.match(mixed.stderr, /mixed\.pdf: 3 of 4 pages have no text/)
   const table = await run(['classify', '-m', model, 'tests/documents/files/rows.csv'])
   assert.deepEqual([table.status, table.stdout], [1, ''])
-  assert.match(table.stderr, /it is a table \(CSV\): rows, not one document; --jsonl reads lines/)
+  assert.match(table.stderr, /it is a table \(CSV\): rows, not one document; --jsonl reads its rows/)
 })
 
 test('--csv: a row for each document, also for those that failed', async () => {
@@ -168,6 +168,20 @@ test('--csv: a row for each document, also for those that failed', async () => {
   assert.match(unlike.stdout, /\r\nweb\/samples\/contract\.txt,(positive|negative),[\d.]+,\d+,[\de.-]+,unlike,\r\n/)
   const json = await run(['classify', '-m', model, '--jsonl'], { input })
   assert.deepEqual(json.stdout.match(/^\{"id":.*?,"(?=label|error)/gm), ['{"id":1186275104534380545,"', '{"id":"a,\\"b\\"","', '{"id":1.0,"'])
+})
+
+test('--jsonl with a table: its rows, in order, with bad ones among them', async () => {
+  await writeFile(at('rows.csv'), 'ID;Body;textPair\r\n7;"one;\r\ntwo";\r\n8;three;four\r\n9; ;\r\n')
+  const { status, stdout, stderr } = await run(['classify', '-m', model, '--jsonl', '--text', 'body', at('rows.csv')])
+  const answers = stdout.trim().split('\n').map((line) => JSON.parse(line))
+  assert.deepEqual(answers.slice(0, 2), [{ id: '7', ...(await classifier.classify({ text: 'one;\r\ntwo', textPair: '' })) }, { id: '8', ...(await classifier.classify({ text: 'three', textPair: 'four' })) }])
+  assert.deepEqual([status, answers.length, answers[2].id, answers[2].code], [1, 3, '9', 'EMPTY_TEXT'])
+  assert.match(stderr, /rows\.csv, line 5 \(id 9\): the text is empty/)
+  const column = await run(['classify', '-m', model, '--jsonl', at('rows.csv')])
+  assert.match(column.stderr, /rows\.csv has no column "text"; its header is "ID", "Body", "textPair" \(--text names the column\)/)
+  const lines = await run(['classify', '-m', model, '--jsonl', '--text', 'body'], { input: '{"id": 1, "body": "three"}\n{"id": 2, "text": "four"}\n' })
+  assert.match(lines.stdout, /^\{"id":1,"label"[^]*\n\{"id":2,"error":"it has no \\"body\\" that is a string"/)
+  assert.match((await run(['classify', '--text', 'body'], { input: 'x' })).stderr, /--text goes with --jsonl/)
 })
 
 test('--jsonl answers as it goes, and many lines come through in order', async () => {

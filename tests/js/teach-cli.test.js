@@ -109,6 +109,34 @@ test('a short table of two columns, with a row that has one', async () => {
   }
 })
 
+test('pairs: what is in textPair is learned, and evaluated', async () => {
+  const rows = Object.entries(WORDS).flatMap(([label, words]) => [0, 1, 2, 3, 4, 5, 6, 7].map((i) => ({ text: `Letter ${i}`, textPair: letter(words, i), label })))
+  writeFileSync(path('pairs.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'))
+  writeFileSync(path('pairs.csv'), `label,TextPair,text\n${rows.map(({ text, textPair, label }) => `${label},"${textPair.replaceAll('"', '""')}",${text}\n`).join('')}`)
+  const texts = (/** @type {{ text?: string, textPair?: string, labels?: string[] }[]} */ examples) => examples.map(({ text, textPair, labels }) => ({ text, textPair, label: labels?.[0] }))
+  for (const name of ['pairs.jsonl', 'pairs.csv']) assert.deepEqual(texts(await readAll(name)), rows)
+  const trunk = ['--trunk', path('trunk.safetensors')]
+  assert.equal(linformer('teach', path('pairs.jsonl'), '-m', path('trunk.safetensors'), '-o', path('pairs.safetensors')).status, 0)
+  const evaluated = linformer('evaluate', '-m', path('pairs.safetensors'), ...trunk, '--json', path('pairs.csv'))
+  assert.equal(JSON.parse(evaluated.stdout).accuracy.value, 1)
+  writeFileSync(path('pairs.jsonl'), '{"text": "a", "textPair": 3, "label": "x"}')
+  assert.match(String((await readAll('pairs.jsonl'))[0].error), /its "textPair" is not a string/)
+})
+
+test('a head that is no better than guessing is told so', () => {
+  const rows = Array.from({ length: 40 }, (_, i) => ({ text: `${Math.sin(i)} ${Math.cos(i)}`, label: i % 4 === 0 ? 'b' : 'a' }))
+  writeFileSync(path('noise.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'))
+  const taught = linformer('teach', path('noise.jsonl'), '-m', path('trunk.safetensors'), '-o', path('noise.safetensors'))
+  assert.match(taught.stdout, / {2}no better than always saying a: 75\.0% right\n/)
+  assert.doesNotMatch(linformer('teach', path('letters'), '-m', path('trunk.safetensors'), '-o', path('letters.safetensors')).stdout, /no better/)
+})
+
+test('a table among the folders is told how it would be read', async () => {
+  mkdirSync(path('tables/a'), { recursive: true })
+  writeFileSync(path('tables/a/rows.csv'), csvOf(','))
+  assert.match(String((await readAll('tables'))[0].error), /it is a table; to have its rows read, name it alone$/)
+})
+
 test('bad rows are told with their lines, and the others are used', async () => {
   writeFileSync(path('bad.csv'), 'text,label\n"two\nlines",x\nonly\n,x\nfine,y\n"open,z\nmore,z\n')
   assert.deepEqual((await readAll('bad.csv')).map(({ id, labels, error }) => [id.replace(/.*, /, ''), labels?.[0], error && String(error)]), [

@@ -12,7 +12,7 @@ import { dealFolds, hashOf } from '../../wasm/teach/folds.js'
 import { headFile } from '../../wasm/teach/head-file.js'
 import { fitLogistic, scoresOf } from '../../wasm/teach/logistic.js'
 import { fitMix, mix } from '../../wasm/teach/mix.js'
-import { averagePrecision, compare, proportion } from '../../wasm/teach/measures.js'
+import { averagePrecision, compare, confident, proportion } from '../../wasm/teach/measures.js'
 import { compact } from '../../wasm/teach/row-space.js'
 import { fitTypicality } from '../../wasm/teach/typicality.js'
 import { Counts, tfidf } from '../../wasm/teach/words.js'
@@ -228,6 +228,16 @@ test('F1 and average precision are those of scikit-learn; labels that no documen
     if (expected[c] === null) assert.equal(own, null)
     else near([Number(own)], [expected[c]], 1e-12)
   }
+})
+
+test('a score above which 95% are right: the lowest one, and none from a few documents that happen to be right', () => {
+  const scores = (/** @type {number} */ n) => Array.from({ length: n }, (_, i) => 1 - i / n)
+  const right = (/** @type {number} */ n, /** @type {number[]} */ wrong) => scores(n).map((_, i) => !wrong.includes(i))
+  assert.equal(confident(scores(34), right(34, [])), null)
+  assert.deepEqual(confident(scores(35), right(35, [])), { threshold: 1 - 34 / 35, share: 1 })
+  assert.equal(confident(scores(35), right(35, [3])), null)
+  assert.deepEqual(confident(scores(200), right(200, [3, 30, ...Array.from({ length: 100 }, (_, i) => 100 + i)])), { threshold: 1 - 101 / 200, share: 102 / 200 })
+  assert.deepEqual(confident(new Array(60).fill(0.9), new Array(60).fill(true)), { threshold: 0.9, share: 1 })
 })
 
 test("Wilson's interval, as in his paper's form", () => {

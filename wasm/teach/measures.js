@@ -7,8 +7,9 @@
 /** Bins of the calibration error. */
 const BINS = 10
 const RESAMPLES = 400
-/** What share should be right above the threshold that `confident` names. */
+/** What share should be right above the threshold that `confident` names, and what its interval has to exclude. */
 const RIGHT = 0.95
+const TOO_FEW_RIGHT = 0.9
 /** 97.5th percentile of the normal distribution. */
 const Z = 1.959963984540054
 
@@ -155,7 +156,9 @@ export function calibrationError(confidences, right) {
 }
 
 /**
- * The lowest score above which at least 95% of the documents were right, and their share of all.
+ * The lowest score above which at least 95% of the documents were right, and their share of all. The threshold is chosen on the
+ * documents that it is of, so a few that happen to be right are not enough: the interval of the share has to lie above 90%. It does if
+ * all of 35 are right, or 108 of 113.
  *
  * @param {number[]} confidences
  * @param {boolean[]} right
@@ -169,7 +172,7 @@ export function confident(confidences, right) {
     if (right[i]) hits++
     // Documents with the same score are taken together.
     const isLast = rank === order.length - 1 || confidences[order[rank + 1]] < confidences[i]
-    if (isLast && hits >= RIGHT * (rank + 1)) taken = rank + 1
+    if (isLast && hits >= RIGHT * (rank + 1) && proportion(hits, rank + 1).low >= TOO_FEW_RIGHT) taken = rank + 1
   })
   return taken === 0 ? null : { threshold: confidences[order[taken - 1]], share: taken / order.length }
 }
