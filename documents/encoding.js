@@ -60,6 +60,22 @@ export function encodingOfMark(bytes) {
 }
 
 /**
+ * Whether it is UTF-8 into which a few zero bytes have come. In UTF-16 every second byte of Latin text is zero, and the bytes
+ * of other scripts are not characters of UTF-8, or are control characters.
+ *
+ * @param {Uint8Array} sample
+ * @param {number} zeros
+ */
+function isPlainButForZeros(sample, zeros) {
+  if (zeros * 4 >= sample.length) return false
+  try {
+    return !/[\x01-\x08\x0b\x0e-\x1f\x7f]/.test(new TextDecoder('utf-8', { fatal: true }).decode(sample, { stream: true }))
+  } catch {
+    return false
+  }
+}
+
+/**
  * UTF-16 without a mark: in most scripts, spaces and line breaks at least have a zero byte, always on the same side.
  *
  * @param {Uint8Array} bytes
@@ -70,6 +86,7 @@ function encodingOfBytes(bytes) {
   for (const [i, byte] of sample.entries()) if (byte === 0) zeros[i % 2]++
   const [even, odd] = zeros
   if (even + odd < Math.max(1, sample.length / 50) || bytes.length % 2 !== 0) return undefined
+  if (isPlainButForZeros(sample, even + odd)) return undefined
   if (even === 0) return 'utf-16le'
   return odd === 0 ? 'utf-16be' : undefined
 }

@@ -82,6 +82,12 @@ test('encodings: a mark, then the user, then zero bytes, then what is declared',
   await assert.rejects(read(Uint8Array.of(0xff, 0xfe, 0, 0, 0x41, 0, 0, 0)), /UTF-32/)
   await assert.rejects(read('a', { encoding: 'klingon' }), { code: 'BAD_ARGUMENT' })
   await assert.rejects(read(Uint8Array.of(0x41, 0x42, 0, 0x43, 0, 0, 0x44)), /character 3 is NUL/)
+  // A zero byte in a short text does not make it UTF-16.
+  for (const text of ['Hello\0world, this is text.', 'Dear all, that is it.\0', 'Le café,\0 déjà vu'].map(bytesOf)) {
+    assert.equal(text.length % 2, 0)
+    await assert.rejects(read(text), /it is not text: character \d+ is NUL/)
+  }
+  for (const text of ['Фильм был', 'हिन्दी में है', 'A text', 'ελληνικά και']) assert.equal(await textOf(utf16(text, true)), text)
   // One bad byte of a page is no reason to do without it, and is told.
   const page = await read(Buffer.concat([Buffer.from(`<html><p>${'word '.repeat(100)}`), Uint8Array.of(0xe9)]))
   assert.deepEqual(page.notes, ['1 character could not be decoded'])
