@@ -44,7 +44,7 @@ const NAMES = [
   ['markdown', /^text\/(x-)?markdown$/, /\.(md|markdown|mdown|mkd)$/],
   ['xhtml', /^application\/xhtml\+xml$/, /\.(xhtml|xht)$/],
   ['html', /^text\/html$/, /\.(html?|shtml)$/],
-  ['eml', /^(message\/rfc822|multipart\/related)$/, /\.(eml|mht|mhtml)$/],
+  ['eml', /^(message\/rfc822|multipart\/related|application\/mbox)$/, /\.(eml|mht|mhtml|mbox)$/],
   ['rtf', /^(application|text)\/rtf$/, /\.rtf$/],
   ['pdf', /^application\/pdf$/, /\.pdf$/],
   ['docx', /^application\/vnd\.openxmlformats-officedocument\.wordprocessingml\.document$/, /\.(docx|docm|dotx)$/],

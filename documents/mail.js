@@ -11,6 +11,9 @@ const MOST_LINES = 1_000_000
 /** What a mail begins with: the name of a field and a colon, or a mailbox's line. */
 const HEADER_FIELD = /^\ufeff?\s*(?:[!-9;-~]+[ \t]*:|>?From )/
 
+/** What begins the next mail of a mailbox: in a line of its own, who it is from and when. A time zone may follow the year. */
+const NEXT_MAIL = /\n\r?\nFrom +\S+ +.*\d\d:\d\d.*\b\d{4}\b.*\r?\n/
+
 /** What postal-mime makes of a lone last character of base64, six bits of a byte; it sets plain text among HTML in a div. */
 const INVENTED = /[^]\0\0(?=\s*(?:$|<\/div>))/gmu
 
@@ -27,7 +30,7 @@ function isCut(bytes, headers) {
  */
 export async function readMail(bytes) {
   const start = new TextDecoder().decode(bytes.subarray(0, 4096))
-  if (/^From .*\n/.test(start) && /\n\r?\nFrom \S+ .*\d{4}\r?\n/.test(new TextDecoder().decode(bytes))) {
+  if (/^From .*\n/.test(start) && NEXT_MAIL.test(new TextDecoder().decode(bytes))) {
     throw unreadable('format', 'it is a mailbox of several mails, which is not read: save each as .eml')
   }
   if (!HEADER_FIELD.test(start)) throw unreadable('damaged', 'its name or type says mail, but it does not begin with a mail header', { format: 'eml' })

@@ -181,6 +181,15 @@ test('a mail by its name that has no header is none: its first paragraph would b
   assert.equal(await textOf('\ufeffSubject: s\n\nbody', { name: 'x.eml' }), 's\n\nbody')
 })
 
+test('a mailbox by its name: one mail is read, whatever its header fields are, and several are refused', async () => {
+  const mail = 'From a@b.c Mon Jun 01 10:00:00 2009\nX-Note: x\nContent-Transfer-Encoding: quoted-printable\n\ncaf=C3=A9\n>From here on\n'
+  assert.deepEqual(await read(mail, { name: 'x.mbox' }), { text: 'café\n>From here on', format: 'eml', notes: [] })
+  for (const next of ['From a@b.c Mon Jun 01 11:00:00 2009', 'From  -  Mon Jun 01 11:00:00 2009', 'From a@b.c Mon Jun 01 11:00:00 +0200 2009', 'From a@b.c Mon Jun 01 11:00:00 2009 +0200']) {
+    await assert.rejects(read(`${mail}\n${next}\n\nTwo`, { type: 'application/mbox' }), /a mailbox of several mails/)
+  }
+  assert.match(await textOf(`${mail}\nFrom here it goes on until 2009\n`, { name: 'x.mbox' }), /2009$/)
+})
+
 test('RTF and mails that break off: nothing is made up, and it is told', async () => {
   const note = 'the file ends early: text may be missing'
   const rtf = file('memo.rtf')
