@@ -44,6 +44,7 @@ const NAMES = [
   ['markdown', /^text\/(x-)?markdown$/, /\.(md|markdown|mdown|mkd)$/],
   ['xhtml', /^application\/xhtml\+xml$/, /\.(xhtml|xht)$/],
   ['html', /^text\/html$/, /\.(html?|shtml)$/],
+  ['xml', /^(application|text)\/xml$/, /\.xml$/],
   ['eml', /^(message\/rfc822|multipart\/related|application\/mbox)$/, /\.(eml|mht|mhtml|mbox)$/],
   ['rtf', /^(application|text)\/rtf$/, /\.rtf$/],
   ['pdf', /^application\/pdf$/, /\.pdf$/],
@@ -93,7 +94,7 @@ export function formatOf(bytes, { name = '', type = '' }) {
   if (expected !== undefined && ['pdf', 'docx', 'odt', 'epub', 'gzip'].includes(expected)) {
     throw unreadable('damaged', `its name or type says ${expected === 'pdf' ? 'PDF' : `.${expected}`}, but its content does not`, { format: expected })
   }
-  return { format: expected === undefined || expected === 'rtf' ? 'text' : readerOf(expected), declared }
+  return { format: expected === undefined || expected === 'rtf' || expected === 'xml' ? 'text' : readerOf(expected), declared }
 }
 
 /** Whether a type speaks of the gzip, and not of what is in it. @param {string} type */
@@ -123,9 +124,11 @@ function formatOfBytes(bytes) {
  */
 function formatOfMarkup(sample, expected) {
   const { isXml, rest } = afterProlog(sample)
-  if (isXml) {
+  if (isXml || (expected === 'xml' && rest.startsWith('<'))) {
     const root = /^<([^\s/>]+)/.exec(rest)?.[1] ?? ''
     if (/^(\w+:)?html$/i.test(root)) return 'xhtml'
+    // A part of a page, or one whose first tags are missing.
+    if (root !== '' && (expected === 'html' || expected === 'xhtml')) return 'html'
     throw unreadable('format', root === 'svg' ? 'it is a picture (SVG), which is not read' : `it is XML (${root === '' ? 'without an element' : `<${root}>`}), which is not read`)
   }
   if (/^<(!doctype\s+html|html|head|body|title|meta)\b/i.test(rest)) return expected === 'xhtml' ? 'xhtml' : 'html'

@@ -25,15 +25,17 @@ const REFERENCE_STEPS = 50
 /** Characters after which the limits are looked at. */
 const STRIDE = 4096
 
-/** How far into a document it may say its encoding. */
+/** How far into a document it may say its encoding; browsers look on while its head is not at an end. */
 const DECLARED_WITHIN = 1024
+const LONGEST_HEAD = 65_536
 
 /**
  * @param {Uint8Array} bytes
  * @returns {string | undefined} the encoding that the document itself declares
  */
 function declaredEncoding(bytes) {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, DECLARED_WITHIN)).replace(/<!--[^]*?-->/g, '')
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, LONGEST_HEAD)).replace(/<!--[^]*?-->|<(script|style)\b[^]*?<\/\1>/gi, '')
+  const start = head.slice(0, Math.max(DECLARED_WITHIN, head.search(/<\/head\b|<body\b/i)))
   const label = /<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([^\s"'>;/]+)/i.exec(start)?.[1] ?? /^\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([^"']+)/i.exec(start)?.[1]
   if (label === undefined) return undefined
   // A document that can be read as far as this is not in UTF-16, whatever it says.

@@ -49,6 +49,9 @@ test('content decides, then type, then name', async () => {
   for (const [content, options, format, text] of [
     [page, {}, 'html', 'One'],
     [page, { name: 'a.txt', type: 'text/plain' }, 'html', 'One'],
+    ['<?xml version="1.0"?><title>t</title></head><body>One', { name: 'a.html' }, 'html', 'One'],
+    ['<html xmlns="http://www.w3.org/1999/xhtml"><title/><p>One</p></html>', { name: 'a.xml' }, 'xhtml', 'One'],
+    ['One', { name: 'a.xml', type: 'text/xml' }, 'text', 'One'],
     [page, { name: 'a.md' }, 'html', 'One'],
     [page, { type: 'text' }, 'text', page],
     ['<!-- saved --><p>One', {}, 'html', 'One'],
@@ -77,6 +80,11 @@ test('encodings: a mark, then the user, then zero bytes, then what is declared',
   assert.equal(await textOf(cafe, { encoding: 'windows-1252' }), 'café “a”')
   assert.equal(await textOf(cafe, { type: 'text/plain; charset=windows-1252' }), 'café “a”')
   assert.equal(await textOf(Buffer.concat([Buffer.from('<html><meta charset=iso-8859-1><p>'), cafe])), 'café “a”')
+  // Browsers find the declaration anywhere in the head, but not in a script of it, or in the body.
+  const long = `<html><head><script>'<meta charset=koi8-r>'</script><style>${'p { } '.repeat(1000)}</style>`
+  assert.equal(await textOf(Buffer.concat([Buffer.from(`${long}<meta charset=iso-8859-1></head><body>`), cafe])), 'café “a”')
+  const late = await read(Buffer.concat([Buffer.from(`<html><head>${' '.repeat(2000)}</head><body><meta charset=iso-8859-1>`), cafe]))
+  assert.deepEqual(late.notes, ['3 characters could not be decoded'])
   assert.equal(await textOf(Uint8Array.of(0x83, 0x65), { encoding: 'shift_jis' }), 'テ')
   await assert.rejects(read(cafe), { code: 'DOCUMENT', message: /^it is not UTF-8 \(byte 4\)/, details: { reason: 'encoding', encoding: 'utf-8' } })
   await assert.rejects(read(Uint8Array.of(0xff, 0xfe, 0, 0, 0x41, 0, 0, 0)), /UTF-32/)
@@ -108,6 +116,7 @@ test('what is not read is refused by its name, and tables get a hint', async () 
     [padded('%!PS-Adobe-3.0'), /PostScript/], [padded('7z\xbc\xaf'), /archive/], [padded('ID3\x03'), /film or sound/], [padded('\x7fELF'), /program/], [padded('\0\0\0\x1cftypmp42'), /film/],
     ['<?xml version="1.0"?><rss><p>text</p></rss>', /it is XML \(<rss>\)/], ['<svg xmlns="http://www.w3.org/2000/svg"><text>a</text></svg>', /SVG/], [readFileSync('wasm/dist/linformer-simd128.wasm'), /program/]
   ]) await assert.rejects(read(content), (error) => error.code === 'DOCUMENT' && error.details.reason === 'format' && message.test(error.message), String(message))
+  for (const about of [{ name: 'a.xml' }, { type: 'application/xml' }]) await assert.rejects(read('<note>text</note>', about), /it is XML \(<note>\), which is not read/)
   for (const [content, name, table] of [
     [file('rows.csv'), 'rows.csv', 'csv'], [file('rows.csv'), undefined, 'csv'], [file('bigid.jsonl'), undefined, 'jsonl'], ['{"text": "a"}', 'a.txt', 'json'], ['[{"text": "a"}]', undefined, 'json'],
     ['a\tb', 'a.tsv', 'tsv']
