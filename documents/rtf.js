@@ -6,7 +6,7 @@ import { decodeDos, isDos } from './dos.js'
 import { decodeAs } from './encoding.js'
 import { tooLarge } from './errors.js'
 import { tidy } from './layout.js'
-import { ENDS_EARLY } from './notes.js'
+import { badCharacters, ENDS_EARLY } from './notes.js'
 
 const MOST_DEPTH = 10_000
 
@@ -31,9 +31,23 @@ const CHARSETS = new Map([[77, 10000], [128, 932], [129, 949], [134, 936], [136,
 const encodingOf = (page) => CODE_PAGES.get(page) ?? (page === 874 || (page >= 1250 && page <= 1258) ? `windows-${page}` : 'windows-1252')
 
 /**
+ * Programs name a font of Chinese, Japanese or Korean for bullets too, and write them in the code page of the document.
+ *
+ * @param {Uint8Array} bytes
+ * @param {string} encoding of the font
+ * @param {string} ansi of the document
+ */
+function textOf(bytes, encoding, ansi) {
+  const decoded = (/** @type {string} */ name) => isDos(name) ? decodeDos(bytes, name) : decodeAs(bytes, name, false)
+  const text = decoded(encoding)
+  return text.includes('\ufffd') && encoding !== ansi ? decoded(ansi) : text
+}
+
+/**
  * @typedef {object} Group
  * @property {boolean} skipped
  * @property {boolean} hidden
+ * @property {string} end what the text of the group is closed with
  * @property {number} uc characters that stand in for one of Unicode
  * @property {string | undefined} encoding of its font
  *
@@ -53,15 +67,15 @@ export function readRtf(bytes) {
   let font = 0
   let inFonts = 0
   let toSkip = 0
+  /** Whether nothing of the group has come yet: there \* stands for what older readers skip. */
+  let isStart = false
   /** @type {Group} */
-  let group = { skipped: false, hidden: false, uc: 1, encoding: undefined }
+  let group = { skipped: false, hidden: false, end: '', uc: 1, encoding: undefined }
   /** @type {Group[]} */
   const groups = []
 
   const flush = () => {
-    const encoding = group.encoding ?? ansi
-    const bytes = Uint8Array.from(pending)
-    if (pending.length > 0) parts.push(isDos(encoding) ? decodeDos(bytes, encoding) : decodeAs(bytes, encoding, false))
+    if (pending.length > 0) parts.push(textOf(Uint8Array.from(pending), group.encoding ?? ansi, ansi))
     pending = []
   }
   const say = (/** @type {string} */ text) => {
@@ -80,30 +94,37 @@ export function readRtf(bytes) {
     // Cut within: another number or byte than was written.
     if ((word !== undefined && token.lastIndex === source.length) || (symbol === "'" && token.lastIndex + 2 > source.length)) break
     const number = digits === undefined ? undefined : Number(digits)
+    const isFirst = isStart
+    isStart = brace === '{' || (isStart && /^[\r\n]/.test(match[0]))
     if (brace === '{') {
       flush()
       groups.push(group)
       if (groups.length > MOST_DEPTH) throw tooLarge('its groups are nested deeper than', MOST_DEPTH, MOST_DEPTH, 'levels')
-      group = { ...group }
+      group = { ...group, end: '' }
       toSkip = 0
     } else if (brace === '}') {
+      if (group.end !== '') say(group.end)
       flush()
+      toSkip = 0
       group = groups.pop() ?? group
       if (groups.length < inFonts) inFonts = 0
-      toSkip = 0
+      if (groups.length === 0) break // what follows is not of the document
     } else if (hex !== undefined) {
       byte(parseInt(hex, 16))
     } else if (plain !== undefined) {
       for (let i = 0; i < plain.length; i++) byte(plain.charCodeAt(i))
     } else if (symbol !== undefined) {
-      if (symbol === '*') group.skipped = true
+      if (symbol === '*') group.skipped ||= isFirst
       else if (toSkip > 0) toSkip--
       else say(TEXT.get(symbol) ?? '')
     } else if (word !== undefined) {
       if (word === 'fonttbl') inFonts = groups.length
       if (SKIPPED.has(word)) group.skipped = true
       else if (word === 'shptxt') group.skipped = false // in a drawing that older readers skip
-      else if (word === 'bin') token.lastIndex += Math.max(0, number ?? 0)
+      else if (word === 'footnote') {
+        say(' (')
+        group.end = ') '
+      } else if (word === 'bin') token.lastIndex += Math.max(0, number ?? 0)
       else if (word === 'u' && number !== undefined) {
         say(String.fromCharCode(number & 0xffff))
         toSkip = group.uc
@@ -130,5 +151,6 @@ export function readRtf(bytes) {
     }
   }
   flush()
-  return { text: tidy(parts.join('')), notes: groups.length > 0 ? [ENDS_EARLY] : [] }
+  const text = tidy(parts.join(''))
+  return { text, notes: [...groups.length > 0 ? [ENDS_EARLY] : [], ...badCharacters(text.split('\ufffd').length - 1)] }
 }

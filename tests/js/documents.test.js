@@ -241,6 +241,14 @@ test('RTF in code pages of DOS, whose characters are those that iconv has', asyn
   assert.equal(await textOf(String.raw`{\rtf1\ansi{\fonttbl{\f0\fcharset0 A;}{\f1\fcharset254 B;}{\f2\fcharset255 C;}}\f0 caf\'e9 \f1 5 \'9b \f2 S\'9bren}`), 'café 5 ¢ Søren')
 })
 
+test('RTF: what follows the document is no text, a star counts where a group begins, notes stand apart', async () => {
+  assert.equal(await textOf(String.raw`{\rtf1 {\i0\*\cs7 The quick} fox.{\*\x no}{`.concat('\r\n', String.raw`\*\x no}}`, 'more\r\n\0\xef}')), 'The quick fox.')
+  assert.equal(await textOf(String.raw`{\rtf1 word{\footnote{\super\chftn} A {\i note}.}word}`), 'word ( A note.) word')
+  const rtf = String.raw`{\rtf1\ansi\ansicpg1252{\fonttbl{\f3\fcharset128 OpenSymbol;}}{\f3\'96} one`
+  assert.deepEqual(await read(`${rtf}}`), { text: '– one', format: 'rtf', notes: [] })
+  assert.deepEqual((await read(`${rtf.replace('1252', '932')}}`)).notes, ['1 character could not be decoded'])
+})
+
 test('a word that is divided between two lines of a PDF, or two columns, is made whole', () => {
   /** A line at a height of the page. */
   const line = (/** @type {string} */ str, /** @type {number} */ y) => ({ str, hasEOL: true, height: 10, transform: [1, 0, 0, 1, 72, y] })
