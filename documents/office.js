@@ -57,21 +57,32 @@ function mainDocument(archive) {
  * @param {Set<string> | undefined} rules.texts the elements that hold text; undefined: any
  * @param {Map<string, string>} rules.before what an element begins with
  * @param {Map<string, string>} rules.after what it ends in
+ * @param {{ run: string, properties: string, mark: string }} [rules.hidden] the mark among the properties of a run that is not shown
  */
-function partText(bytes, { skipped, texts, before, after }) {
+function partText(bytes, { skipped, texts, before, after, hidden }) {
   /** @type {string[]} */
   const parts = []
   let skip = 0
+  let skippedBy = ''
+  /** Where the text of each open run begins. @type {{ start: number, isHidden: boolean }[]} */
+  const runs = []
   let inText = texts === undefined ? 1 : 0
   parseXml(xmlText(bytes), {
-    open({ local }) {
+    open({ local, attributes }) {
+      const run = runs.at(-1)
+      if (run !== undefined && local === hidden?.mark && skippedBy === hidden.properties) run.isHidden = !/^(0|false|off)$/.test(attributes.get('val') ?? '')
+      if (skip === 0 && skipped.has(local)) skippedBy = local
+      if (skip === 0 && local === hidden?.run) runs.push({ start: parts.length, isHidden: false })
       if (skip > 0 || skipped.has(local)) skip++
       else if (texts?.has(local)) inText++
       if (skip === 0) parts.push(before.get(local) ?? '')
     },
     close({ local }) {
-      if (skip > 0) skip--
-      else {
+      if (skip > 0) {
+        if (--skip === 0) skippedBy = ''
+      } else {
+        const run = local === hidden?.run ? runs.pop() : undefined
+        if (run?.isHidden) parts.length = run.start
         if (texts?.has(local)) inText--
         parts.push(after.get(local) ?? '')
       }
@@ -89,10 +100,11 @@ function onlyPictures({ names }) {
 
 const WORD = {
   // A Fallback says again what is said beside it.
-  skipped: new Set(['del', 'moveFrom', 'Fallback', 'instrText', 'rPr', 'pPr', 'sectPr']),
+  skipped: new Set(['del', 'moveFrom', 'Fallback', 'instrText', 'rPr', 'pPr', 'sectPr', 'rt']),
   texts: new Set(['t']),
-  before: new Map([['tab', ' '], ['br', '\n'], ['cr', '\n'], ['noBreakHyphen', '-'], ['tc', ' ']]),
-  after: new Map([['p', '\n\n']])
+  before: new Map([['tab', ' '], ['ptab', ' '], ['txbxContent', '\n\n'], ['br', '\n'], ['cr', '\n'], ['noBreakHyphen', '-'], ['tc', ' ']]),
+  after: new Map([['p', '\n\n']]),
+  hidden: { run: 'r', properties: 'rPr', mark: 'vanish' }
 }
 
 /** @param {Archive} archive @param {string} main @returns {Read} */
@@ -104,7 +116,9 @@ function readDocx(archive, main) {
 }
 
 const OPEN_DOCUMENT = {
-  skipped: new Set(['annotation', 'tracked-changes', 'note-citation', 'forms', 'automatic-styles', 'font-face-decls', 'scripts', 'title', 'desc', 'variable-decls', 'sequence-decls']),
+  // The source of an index is how to make it; what was made of it follows.
+  skipped: new Set(['table-of-content-source', 'illustration-index-source', 'table-index-source', 'object-index-source', 'user-index-source', 'alphabetical-index-source',
+    'bibliography-source', 'ruby-text', 'annotation', 'tracked-changes', 'note-citation', 'forms', 'automatic-styles', 'font-face-decls', 'scripts', 'title', 'desc', 'variable-decls', 'sequence-decls']),
   texts: undefined,
   before: new Map([['s', ' '], ['tab', ' '], ['line-break', '\n'], ['note', ' ('], ['p', '\n\n'], ['h', '\n\n']]),
   after: new Map([['p', '\n\n'], ['h', '\n\n'], ['note', ') ']])

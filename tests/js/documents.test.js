@@ -140,6 +140,13 @@ test('Word and OpenDocument: what is on the page, without what was deleted, hidd
   const odt = (body, more = {}) => archiveOf({ mimetype: 'application/vnd.oasis.opendocument.text', 'content.xml': `<o xmlns:text="t" xmlns:office="o"><office:annotation><text:p>no</text:p></office:annotation>${body}</o>`, ...more })
   assert.equal(await textOf(odt('<text:h>Title</text:h><text:p>One<text:s/>two<text:line-break/>three</text:p>')), 'Title\n\nOne two\nthree')
   await assert.rejects(read(odt('', { 'META-INF/manifest.xml': '<m><encryption-data/></m>' })), { details: { reason: 'locked' } })
+  // Hidden runs, readings beside characters and the templates of an index are not on the page; a text box is not part of the word it is at.
+  const hidden = (value) => `<w:r><w:rPr><w:b/><w:vanish${value}/></w:rPr><w:t>no</w:t></w:r>`
+  assert.equal(await textOf(word(`<w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr><w:r><w:t>One</w:t></w:r>${hidden('')}${hidden(' w:val="true"')}${hidden(' w:val="0"')}<w:r><w:rPr/><w:t>ce</w:t></w:r></w:p>`)), 'Onenoce\n\nA note.')
+  assert.equal(await textOf(word('<w:p><w:r><w:t>Before</w:t><w:pict><w:txbxContent><w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr><w:r><w:t>Box</w:t></w:r></w:p></w:txbxContent></w:pict><w:t>after</w:t></w:r></w:p>')), 'Before\n\nBox\n\nafter\n\nA note.')
+  assert.equal(await textOf(word('<w:p><w:r><w:ruby><w:rt><w:r><w:t>とう</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>東</w:t></w:r></w:rubyBase></w:ruby></w:r><w:r><w:ptab/><w:t>b</w:t></w:r></w:p>')), '東 b\n\nA note.')
+  const index = '<text:table-of-content><text:table-of-content-source><text:index-title-template>Contents</text:index-title-template></text:table-of-content-source><text:index-body><text:p>Contents</text:p></text:index-body></text:table-of-content>'
+  assert.equal(await textOf(odt(`${index}<text:p><text:ruby><text:ruby-base>東</text:ruby-base><text:ruby-text>とう</text:ruby-text></text:ruby></text:p>`)), 'Contents\n\n東')
   const scan = { 'word/document.xml': '<w:document xmlns:w="w"><w:p/></w:document>', 'word/media/image1.png': '', 'word/media/image2.png': '' }
   await assert.rejects(read(archiveOf(scan)), { code: 'EMPTY_TEXT', message: 'the text is empty: it has only pictures (2): run text recognition (OCR) on them first' })
   await assert.rejects(read(odt('', { 'Pictures/a.jpg': '' })), /it has only pictures \(1\)/)
