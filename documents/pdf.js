@@ -15,6 +15,8 @@ const MOST_CHARACTERS = 2 ** 26
 /** `%PDF-` may come after bytes of something else. */
 const BEGINS_WITHIN = 1024
 const SILENT = 0
+/** Flags of what is on a page and not shown: Hidden and NoView. */
+const UNSEEN = 2 | 32
 
 /** What pdf.js gives for the characters of a font that does not say which they are; not those of symbol fonts, U+F000 to U+F0FF, such as bullets. */
 const UNMAPPED = /[\0-\x08\x0e-\x1f\ue000-\uefff\uf100-\uf8ff\ufffd]/g
@@ -72,7 +74,9 @@ export async function readPdf(bytes, { onProgress }) {
     let without = 0
     let length = 0
     for (let number = 1; number <= pdf.numPages; number++) {
-      const text = paragraphs(await itemsOf(await pdf.getPage(number)))
+      const page = await pdf.getPage(number)
+      const text = [paragraphs(await itemsOf(page)), ...writtenOn(await page.getAnnotations())].filter((part) => part !== '').join('\n\n')
+      page.cleanup()
       length += text.length
       if (length > MOST_CHARACTERS) throw tooLarge('the PDF has', length, MOST_CHARACTERS, 'characters')
       if (text === '') without++
@@ -102,8 +106,23 @@ async function itemsOf(page) {
   const reader = page.streamTextContent().getReader()
   const items = []
   for (let part = await reader.read(); !part.done; part = await reader.read()) items.push(...part.value.items)
-  page.cleanup()
   return items
+}
+
+/**
+ * What has been filled into the fields of a form, and notes that are written on the page itself. Both are drawn on it, and neither is in
+ * its text.
+ *
+ * @param {Record<string, any>[]} annotations as pdf.js has them
+ * @returns {string[]}
+ */
+function writtenOn(annotations) {
+  return annotations.filter(({ annotationFlags }) => (annotationFlags & UNSEEN) === 0).flatMap(({ subtype, fieldType, fieldValue, options = [], contentsObj, password }) => {
+    if (subtype === 'FreeText') return [contentsObj?.str ?? '']
+    if (subtype !== 'Widget' || password || !['Tx', 'Ch'].includes(fieldType)) return []
+    const shown = (/** @type {string} */ value) => options.find((/** @type {{ exportValue: string }} */ { exportValue }) => exportValue === value)?.displayValue ?? value
+    return [fieldValue ?? []].flat().filter((value) => typeof value === 'string').map(shown)
+  }).map((text) => text.replace(/\r\n?/g, '\n').trim())
 }
 
 /** @param {unknown} error @returns {unknown} */

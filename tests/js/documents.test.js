@@ -264,6 +264,19 @@ test('a word that is divided between two lines of a PDF, or two columns, is made
   assert.equal(paragraphs([line('The end -', 60), line('or not', 30)]), 'The end -\n\nor not')
 })
 
+test('a PDF form: what has been filled in, and notes that are written on the page', async () => {
+  const text = '/Type /Annot /Rect [72 600 272 620] /F 4'
+  const annotations = [
+    `<< ${text} /Subtype /Widget /FT /Tx /T (name) /V (Ada Lovelace) >>`, `<< ${text} /Subtype /Widget /FT /Tx /Ff 8192 /T (password) /V (secret) >>`,
+    `<< ${text} /Subtype /Widget /FT /Ch /Ff 131072 /T (title) /Opt [[(a) (Countess)] [(b) (Sir)]] /V (a) >>`, `<< ${text} /Subtype /FreeText /DA (/Helv 12 Tf) /Contents (A note.) >>`,
+    '<< /Type /Annot /Rect [72 600 272 620] /F 2 /Subtype /FreeText /DA (/Helv 12 Tf) /Contents (hidden) >>', `<< ${text} /Subtype /Text /Contents (a comment) >>`
+  ]
+  const form = (/** @type {string} */ page) => new TextDecoder().decode(pdfOf([page])).replace('/Contents 5 0 R', `/Contents 5 0 R /Annots [${annotations.join(' ')}]`)
+    .replace('/Type /Catalog', '/Type /Catalog /AcroForm << /Fields [] >>')
+  assert.deepEqual(await read(form('Your name:')), { text: 'Your name:\n\nA note.\n\nAda Lovelace\n\nCountess', format: 'pdf', notes: [] })
+  assert.equal(await textOf(form('')), 'A note.\n\nAda Lovelace\n\nCountess')
+})
+
 test('a font of a PDF that does not say which characters its glyphs are is told', async () => {
   const font = '<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X ' +
     '/CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> /FontDescriptor << /Type /FontDescriptor /FontName /X /Flags 4 >> >>] >>'
