@@ -18,6 +18,12 @@ export function paragraphs(items) {
   for (const { str = '', hasEOL = false, transform = [], height = 0 } of items) {
     const y = transform[5] ?? NaN
     if (str !== '') {
+      // Between parts of a page that are drawn on their own, such as its header and its text, pdf.js does not say that a line ends.
+      const isLevel = transform[1] === 0 && transform[2] === 0
+      if (!isLineEnd && isLevel && Math.abs(y - last.y) > Math.max(height, last.height, 1)) {
+        parts.push('\n')
+        isLineEnd = true
+      }
       // A gap of more than 1.6 lines, up or down, sets paragraphs apart.
       if (isLineEnd && Math.abs(y - last.y) > 1.6 * Math.max(height, last.height, 1)) parts.push('\n')
       last = { y, height: height || last.height }

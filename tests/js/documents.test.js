@@ -248,6 +248,13 @@ test('RTF in code pages of DOS, whose characters are those that iconv has', asyn
   assert.equal(await textOf(String.raw`{\rtf1\ansi{\fonttbl{\f0\fcharset0 A;}{\f1\fcharset254 B;}{\f2\fcharset255 C;}}\f0 caf\'e9 \f1 5 \'9b \f2 S\'9bren}`), 'café 5 ¢ Søren')
 })
 
+test('parts of a page that are drawn on their own stand apart, raised characters do not', () => {
+  const part = (/** @type {string} */ str, /** @type {number} */ y, height = 10) => ({ str, hasEOL: false, height, transform: [height, 0, 0, height, 72, y] })
+  assert.equal(paragraphs([part('Header', 760), part('Body', 748), part('goes on', 748), part('Footer', 40)]), 'Header Bodygoes on\n\nFooter')
+  assert.equal(paragraphs([part('mc', 700), part('2', 705, 6), part('.', 700)]), 'mc2.')
+  assert.equal(paragraphs([part('a', 700), { ...part('b', 650), transform: [0, 10, -10, 0, 72, 650] }]), 'ab')
+})
+
 test('RTF: what follows the document is no text, a star counts where a group begins, notes stand apart', async () => {
   assert.equal(await textOf(String.raw`{\rtf1 {\i0\*\cs7 The quick} fox.{\*\x no}{`.concat('\r\n', String.raw`\*\x no}}`, 'more\r\n\0\xef}')), 'The quick fox.')
   assert.equal(await textOf(String.raw`{\rtf1 word{\footnote{\super\chftn} A {\i note}.}word}`), 'word ( A note.) word')
