@@ -6,7 +6,8 @@
 Writes training/sentiment.json, which card.py puts into the card; `baselines.py` adds TF-IDF, and `unlike.py` typicality. Reviews are
 IMDB's `test`, sentences the `test` of SST-2 (the 872 of GLUE's dev set). Of each pair one text is positive and one negative: pairs are those
 of contrast/test.csv, plain pairs those of contrast/plain.csv, older pairs those of contrast/pairs.csv, whose patterns training had in
-mind. A twin is another model of the same recipe; it is measured after the model itself.
+mind. Reviews of products and services are whole ones, written for contrast/products.csv. A twin is another model of the same recipe; it
+is measured after the model itself.
 """
 
 from __future__ import annotations
@@ -25,21 +26,28 @@ from heads import ROOT, classify, figure, write_figures
 FIGURES = ROOT / "training" / "sentiment.json"
 EDGES = (0, 128, 256, 512, 1024, None)  # tokens
 LONG = 512
+PRODUCTS = ("plain", "mixed", "implied")  # kinds of reviews of products and services
 GLUE = dict(zip("01", IMDB_LABELS))  # the labels of SST-2
 
 
-def pairs(name: str) -> list[dict]:
+def written(name: str) -> list[dict]:
     with open(ROOT / "training/contrast" / name, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def products() -> dict[str, list[dict]]:
+    rows = written("products.csv")
+    return {f"products, {kind}": [row for row in rows if row["kind"] == kind] for kind in PRODUCTS}
 
 
 def documents_of(data: Path) -> dict[str, list[dict]]:
     return {
         "reviews": list(read_jsonl(data / "imdb" / "test.jsonl.zst")),
         "sentences": [{**d, "label": GLUE[str(d["label"])]} for d in read_jsonl(data / "sst2_glue" / "test.jsonl.zst")],
-        "plain pairs": pairs("plain.csv"),
-        "pairs": pairs("test.csv"),
-        "older pairs": pairs("pairs.csv"),
+        "plain pairs": written("plain.csv"),
+        "pairs": written("test.csv"),
+        "older pairs": written("pairs.csv"),
+        **products(),
     }
 
 
