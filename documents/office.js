@@ -1,6 +1,7 @@
 /** Archives that are documents: which they are, and the text of .docx and .odt. */
 import { unreadable } from './errors.js'
 import { tidy } from './layout.js'
+import { counted } from './notes.js'
 import { Archive } from './zip.js'
 import { parseXml, xmlText } from './xml.js'
 
@@ -17,6 +18,12 @@ const OTHERS = [
 
 /** Where Word and OpenDocument keep the pictures of a document. */
 const PICTURE = /^(word\/media|Pictures)\/[^/]+$/
+
+/** Where Word keeps what has words of its own, and is not read. @type {[RegExp, string][]} */
+const UNREAD = [
+  [/^word\/charts\/chart[^/]*\.xml$/, 'chart'], [/^word\/diagrams\/data[^/]*\.xml$/, 'diagram'],
+  [/^(word\/)?[^/]+\.(x?html?|mht|mhtml|rtf|txt|docx)$/i, 'embedded document']
+]
 
 /**
  * @param {Uint8Array} bytes
@@ -98,6 +105,12 @@ function onlyPictures({ names }) {
   return pictures === 0 ? [] : [`it has only pictures (${pictures}): run text recognition (OCR) on them first`]
 }
 
+/** @param {Archive} archive @returns {string[]} */
+function unread({ names }) {
+  const counts = UNREAD.map(([pattern, name]) => ({ name, count: [...names].filter((each) => pattern.test(each)).length }))
+  return counts.filter(({ count }) => count > 0).map(({ name, count }) => `${counted(count, name)} ${count === 1 ? 'is' : 'are'} not read`)
+}
+
 const WORD = {
   // A Fallback says again what is said beside it.
   skipped: new Set(['del', 'moveFrom', 'Fallback', 'instrText', 'rPr', 'pPr', 'sectPr', 'rt']),
@@ -112,7 +125,7 @@ function readDocx(archive, main) {
   const names = [main, ...['footnotes', 'endnotes'].map((name) => `${main.slice(0, main.lastIndexOf('/'))}/${name}.xml`)]
   const texts = names.map((name) => archive.read(name)).map((part) => part === undefined ? '' : partText(part, WORD))
   const text = tidy(texts.join('\n\n'))
-  return { text, notes: text === '' ? onlyPictures(archive) : [], format: 'docx' }
+  return { text, notes: [...unread(archive), ...text === '' ? onlyPictures(archive) : []], format: 'docx' }
 }
 
 const OPEN_DOCUMENT = {

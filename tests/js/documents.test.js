@@ -106,7 +106,7 @@ test('empty is what has no visible character', async () => {
     [file('formfeed.txt'), 'formfeed.txt'], [file('white.txt'), 'white.txt'], ['', 'a.txt'], ['\ufeff', 'a.txt'], ['\u200b\u200d\u2060\u00ad', 'a.txt'], ['<html><title>t</title><p> &nbsp;&zwnj; ', 'a.html'],
     ['---\ntitle: all\n---\n\n', 'a.md'], [pdfOf(['', '']), 'a.pdf']
   ]) await assert.rejects(read(content, { name }), { name: 'LinformerError', code: 'EMPTY_TEXT' }, name)
-  await assert.rejects(read(pdfOf(['', ''])), /no text in it, only pictures of pages \(2\)/)
+  await assert.rejects(read(pdfOf(['', ''])), /no text in it: its pages \(2\) are pictures, or blank; text recognition \(OCR\) can read pictures/)
 })
 
 test('what is not read is refused by its name, and tables get a hint', async () => {
@@ -150,6 +150,10 @@ test('Word and OpenDocument: what is on the page, without what was deleted, hidd
   const scan = { 'word/document.xml': '<w:document xmlns:w="w"><w:p/></w:document>', 'word/media/image1.png': '', 'word/media/image2.png': '' }
   await assert.rejects(read(archiveOf(scan)), { code: 'EMPTY_TEXT', message: 'the text is empty: it has only pictures (2): run text recognition (OCR) on them first' })
   await assert.rejects(read(odt('', { 'Pictures/a.jpg': '' })), /it has only pictures \(1\)/)
+  const parts = { 'word/charts/chart1.xml': '', 'word/charts/chart2.xml': '', 'word/charts/style1.xml': '', 'word/diagrams/data1.xml': '', 'word/afchunk.htm': '' }
+  const withParts = (body) => archiveOf({ 'word/document.xml': `<w:document xmlns:w="w">${body}</w:document>`, ...parts })
+  assert.deepEqual((await read(withParts('<w:p><w:r><w:t>One</w:t></w:r></w:p>'))).notes, ['2 charts are not read', '1 diagram is not read', '1 embedded document is not read'])
+  await assert.rejects(read(withParts('<w:p/>')), { code: 'EMPTY_TEXT', message: /^the text is empty: .*1 embedded document is not read/ })
   await assert.rejects(read(word('<w:p>')), { details: { reason: 'damaged' } })
   for (const [files, message] of [[{ 'xl/workbook.xml': '' }, /Excel/], [{ 'ppt/presentation.xml': '' }, /PowerPoint/], [{ 'a.txt': 'a' }, /zip archive/]]) await assert.rejects(read(archiveOf(files)), message)
 })
