@@ -143,7 +143,8 @@ def sentiment(figures: dict) -> str:
         table(["", "of them", "accuracy", "calibration error", f"{baseline}, trained on IMDB"], products),
     ]
     if "unlike" in figures:
-        shares = ", ".join(f"{figures[kind]['called unlike']:.1f}% of the {kind}" for kind in ("reviews", "sentences", "plain pairs", "pairs", "products, implied"))
+        told_of = {kind: kind for kind in ("reviews", "sentences", "plain pairs", "pairs")} | {"products, implied": "implied reviews of products"}
+        shares = ", ".join(f"{figures[kind]['called unlike']:.1f}% of the {name}" for kind, name in told_of.items())
         parts += [unlike(figures), f"Called unlike what it knows (`typicality` below 0.01): {shares}."]
     return "\n\n".join(parts)
 
