@@ -96,6 +96,18 @@ test('typicality falls from 1 towards 0, and is never quite 0', () => {
   }
 })
 
+test('a head that knows how distance falls with length forgives short documents, also in a complete file', async () => {
+  const noise = { dtype: 'F32', shape: [1], data: new Uint8Array(Float32Array.of(3).buffer) }
+  const head = await trunk.attach(changed(headFile('mean'), ({ tensors }) => { tensors.set('typicality.noise', noise) }))
+  const complete = await load(await trunk.export(head))
+  const document = golden.find(({ heads: { mean } }) => mean.typicality < 0.5)
+  const { typicality } = await head.classify(tokensOf(document))
+  assert.ok(typicality > document.heads.mean.typicality, `${typicality}, ${document.heads.mean.typicality}`)
+  assert.equal((await complete.classify(tokensOf(document))).typicality, typicality)
+  complete.dispose()
+  head.dispose()
+})
+
 test('what a file is of is told before it is loaded', async () => {
   assert.equal((await inspect(`${FOLDER}/trunk.safetensors`)).kind, 'trunk')
   const head = await inspect(`${FOLDER}/words.safetensors`)
@@ -230,6 +242,8 @@ const edits = {
   'a number that is not finite': ['words', ({ tensors }) => { tensors.get('words.weight').data.fill(0xff, 0, 4) }, 'MODEL_TENSOR', /words\.weight has a value that is not a finite number/],
   'a tensor that is missing': ['words', ({ tensors }) => { tensors.delete('words.idf') }, 'MODEL_TENSOR', /words\.idf , \[60\], is missing/],
   'typicality without its quantiles': ['mean', ({ tensors }) => { tensors.delete('typicality.quantiles') }, 'MODEL_TENSOR', /typicality\.quantiles/],
+  'a typicality of a noise below 0': ['mean', ({ tensors }) => { tensors.set('typicality.noise', { dtype: 'F32', shape: [1], data: new Uint8Array(Float32Array.of(-1).buffer) }) }, 'MODEL_TENSOR', /typicality\.noise has to be 0 or more/],
+  'a typicality of two noises': ['mean', ({ tensors }) => { tensors.set('typicality.noise', { dtype: 'F32', shape: [2], data: new Uint8Array(8) }) }, 'MODEL_TENSOR', /typicality\.noise has shape \[2\]/],
   'a tensor too many': ['mean', ({ tensors }) => { tensors.set('norm.weight', tensors.get('head.bias')) }, 'MODEL_TENSOR', /norm\.weight is not one/],
   'no trunk': ['mean', ({ metadata }) => { delete metadata.trunk }, 'MODEL_FORMAT', /no trunk/],
   'a kind of file that is none': ['mean', ({ metadata }) => { metadata.kind = 'tail' }, 'MODEL_FORMAT', /of the kind "tail"/],

@@ -16,7 +16,7 @@ import { averagePrecision, compare, confident, proportion } from '../../wasm/tea
 import { compact } from '../../wasm/teach/row-space.js'
 import { fitTypicality } from '../../wasm/teach/typicality.js'
 import { Counts, tfidf } from '../../wasm/teach/words.js'
-import { typicalityOf } from '../../wasm/classify/typicality.js'
+import { spreadOf, typicalityOf } from '../../wasm/classify/typicality.js'
 import { readSafetensors, tensorValues } from '../../wasm/source/safetensors.js'
 
 const golden = JSON.parse(readFileSync(new URL('../golden/teach.json', import.meta.url), 'utf8'))
@@ -130,7 +130,7 @@ test('the power of the IDF is what scikit-learn finds by cross-validation, and a
 test('distances are those of the covariance of Ledoit and Wolf', async () => {
   // The fourth moments are about the centre that rows come with.
   const centred = x.map((value, k) => value - golden.mean[k % width])
-  const { mean, whitening, quantiles } = await fitTypicality(centred, width, Uint8Array.from(rows, (i) => i % 5), 5, pause)
+  const { mean, whitening, quantiles } = await fitTypicality(centred, width, new Array(n).fill(1e9), Uint8Array.from(rows, (i) => i % 5), 5, pause)
   const distances = Array.from(rows, (row) => Math.hypot(...Array.from({ length: width }, (_, i) => {
     let sum = 0
     for (let j = 0; j < width; j++) sum += whitening[i * width + j] * (centred[row * width + j] - mean[j])
@@ -151,13 +151,30 @@ test('few examples do not make new documents of their kind strange', async () =>
   const trials = 20
   for (let trial = 0; trial < trials; trial++) {
     const known = Float32Array.from({ length: 16 * 6 }, normal)
-    const { mean, whitening, quantiles } = await fitTypicality(known, 6, Uint8Array.from({ length: 16 }, (_, i) => i % 5), 5, pause)
+    const { mean, whitening, quantiles, noise } = await fitTypicality(known, 6, new Array(16).fill(10), Uint8Array.from({ length: 16 }, (_, i) => i % 5), 5, pause)
     for (let i = 0; i < 100; i++) {
-      if (typicalityOf({ mean: Float32Array.from(mean), whitening: Float32Array.from(whitening), quantiles: Float32Array.from(quantiles), ofDirection: false }, Array.from({ length: 6 }, normal)) < 0.05) strange++
+      if (typicalityOf({ mean: Float32Array.from(mean), whitening: Float32Array.from(whitening), quantiles: Float32Array.from(quantiles), ofDirection: false, noise }, Array.from({ length: 6 }, normal), 10) < 0.05) strange++
     }
   }
   const share = strange / (100 * trials)
   assert.ok(share > 0.01 && share < 0.1, String(share)) // 0.05 if it were exact
+})
+
+test('a distance is judged for the number of tokens', async () => {
+  // Percentiles 0, 0.01, ... 1 of the distance in one dimension. With a noise of 30, 10 tokens make it twice what it is at any length.
+  const head = { mean: Float32Array.of(0), whitening: Float32Array.of(1), quantiles: Float32Array.from({ length: 101 }, (_, i) => i / 100), ofDirection: false, noise: 30 }
+  assert.deepEqual([spreadOf(30, 10), spreadOf(30, 2), spreadOf(0, 2)], [2, 4, 1])
+  near([typicalityOf(head, [0.5], 10)], [0.75], 1e-6)
+  near([typicalityOf(head, [0.5], 2)], [0.875], 1e-6)
+  near([typicalityOf({ ...head, noise: 0 }, [0.5], 2)], [0.5], 1e-6)
+  near([typicalityOf(head, [4], 10)], [0.005 / 2 ** 8], 1e-9)
+
+  // What a fit leaves depends on the lengths in the same way: with 10 times the spread, the percentiles are a tenth.
+  const fold = Uint8Array.from(rows, (i) => i % 5)
+  const centred = x.map((value, k) => value - golden.mean[k % width])
+  const [long, short] = await Promise.all([1e12, 10 / 99].map((tokens) => fitTypicality(centred, width, new Array(n).fill(tokens), fold, 5, pause)))
+  near([...short.quantiles], Array.from(long.quantiles, (value) => value / 10), 1e-6)
+  assert.deepEqual(short.whitening, long.whitening)
 })
 
 test('folds come from the texts: each has its share of each label, and equal texts are together', () => {
@@ -276,6 +293,7 @@ test('a fit is the same each time, its file has what a head needs, and its repor
   const config = JSON.parse(metadata.config)
   assert.deepEqual([config.d_model, config.n_classes, config.words], [width / 2, 4, head.words?.ids.length])
   const whitening = tensorValues(tensors, 'typicality.whitening')
+  assert.deepEqual([...tensorValues(tensors, 'typicality.noise')], [head.typicality.noise])
   assert.ok(whitening.every((value, k) => Math.abs(value - head.typicality.whitening[k]) <= 0.004 * Math.max(...head.typicality.whitening.map(Math.abs))))
   assert.equal(report.confusion?.flat().reduce((a, b) => a + b), n)
   const right = report.confusion?.reduce((sum, row, c) => sum + row[c], 0) ?? 0

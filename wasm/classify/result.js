@@ -109,7 +109,7 @@ export async function resultOf(placed, reading, input, { topK, explain: wanted }
     }
   }
   if (typicality !== undefined && pooled !== undefined) {
-    result.typicality = typicalityOf(typicality, pooled)
+    result.typicality = typicalityOf(typicality, pooled, used)
     const doubt = doubtOf(result.typicality, tokens)
     if (doubt !== undefined) result.doubt = doubt
   }

@@ -24,11 +24,21 @@ const BEYOND = 0.005
 const BEYOND_POWER = 8
 
 /**
+ * How far a document of `tokens` tokens lies from the mean of its kind, beside a very long one. Its vector is a mean over its tokens, so the
+ * square of its distance has a part that is the document's own and a part that chance adds to it, which falls as 1 / tokens.
+ *
+ * @param {number} noise tokens at which both parts are the same; 0: the length does not matter
+ * @param {number} tokens
+ */
+export const spreadOf = (noise, tokens) => Math.sqrt(1 + noise / tokens)
+
+/**
  * @param {Typicality} typicality
  * @param {ArrayLike<number>} vector the trunk's, [d_model]
+ * @param {number} tokens that it is the mean of
  * @returns {number} the share of known documents whose distance from their mean is at least as large, 0 to 1
  */
-export function typicalityOf({ mean, ofDirection, whitening, quantiles }, vector) {
+export function typicalityOf({ mean, ofDirection, whitening, quantiles, noise }, vector, tokens) {
   const d = mean.length
   let length = 1
   if (ofDirection) {
@@ -42,7 +52,7 @@ export function typicalityOf({ mean, ofDirection, whitening, quantiles }, vector
     for (let i = 0; i < d; i++) sum += whitening[row * d + i] * (vector[i] / length - mean[i])
     squares += sum * sum
   }
-  const distance = Math.sqrt(squares)
+  const distance = Math.sqrt(squares) / spreadOf(noise, tokens)
   const last = quantiles.length - 1
   if (distance <= quantiles[0]) return 1
   if (distance >= quantiles[last]) return BEYOND * (quantiles[last] / distance) ** BEYOND_POWER

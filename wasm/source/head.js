@@ -15,6 +15,7 @@ import { checkTensors } from './tensors.js'
  * @property {boolean} ofDirection whether vectors are brought to length 1 first, and the mean is of such
  * @property {Float32Array} whitening [r, d_model]
  * @property {Float32Array} quantiles [101] percentiles of the distance
+ * @property {number} noise how much farther short documents lie: see `spreadOf`; 0 where the file does not say
  *
  * @typedef {object} Head
  * @property {string} source where it came from
@@ -70,6 +71,7 @@ function finite(tensors, name) {
 
 const QUANTILES = 101
 const DIRECTION = 'typicality.direction'
+const NOISE = 'typicality.noise'
 
 /** The tensor that holds the mean: of the documents' vectors, or of their directions. @param {Map<string, Tensor>} tensors */
 const centreOf = (tensors) => tensors.has(DIRECTION) ? DIRECTION : 'typicality.mean'
@@ -78,7 +80,12 @@ const centreOf = (tensors) => tensors.has(DIRECTION) ? DIRECTION : 'typicality.m
 function typicalityShapes(tensors, { d_model: d }) {
   if (![...tensors.keys()].some((name) => name.startsWith('typicality.'))) return new Map()
   const rows = tensors.get('typicality.whitening')?.shape[0] ?? d
-  return new Map([[centreOf(tensors), [d]], ['typicality.whitening', [Math.min(Math.max(1, rows), d), d]], ['typicality.quantiles', [QUANTILES]]])
+  return new Map([
+    [centreOf(tensors), [d]],
+    ['typicality.whitening', [Math.min(Math.max(1, rows), d), d]],
+    ['typicality.quantiles', [QUANTILES]],
+    ...(tensors.has(NOISE) ? [/** @type {[string, number[]]} */ ([NOISE, [1]])] : [])
+  ])
 }
 
 /** @param {Map<string, Tensor>} tensors @returns {Typicality | undefined} */
@@ -89,7 +96,9 @@ function readTypicality(tensors) {
   if (quantiles.some((value, i) => value < (i === 0 ? 0 : quantiles[i - 1]))) {
     throw new LinformerError('MODEL_TENSOR', 'tensor typicality.quantiles has to ascend from 0 or more', { tensor: 'typicality.quantiles' })
   }
-  return { mean: finite(tensors, centre), ofDirection: centre === DIRECTION, whitening: finite(tensors, 'typicality.whitening'), quantiles }
+  const noise = tensors.has(NOISE) ? finite(tensors, NOISE)[0] : 0
+  if (noise < 0) throw new LinformerError('MODEL_TENSOR', `tensor ${NOISE} has to be 0 or more`, { tensor: NOISE })
+  return { mean: finite(tensors, centre), ofDirection: centre === DIRECTION, whitening: finite(tensors, 'typicality.whitening'), quantiles, noise }
 }
 
 /**

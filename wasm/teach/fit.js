@@ -165,7 +165,8 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, sketches
     for (let j = 0; j < width; j++) sum -= weights[c * width + j] * centre[j]
     return sum
   })
-  const typicality = await fitTypicality(outputDirections(vectors, width, scale), width / 2, fold, folds, last)
+  const tokens = Float64Array.from(rows, (row) => counts.tokensOf(row))
+  const typicality = await fitTypicality(outputDirections(vectors, width, scale), width / 2, tokens, fold, folds, last)
   await step(1)
 
   const alone = (/** @type {Float64Array} */ scores) => {
@@ -184,7 +185,8 @@ export async function fit({ vectors, width, counts, vocabulary, hashes, sketches
       typicality: {
         mean: typicality.mean.map((value, j) => centre[j] + value),
         whitening: typicality.whitening,
-        quantiles: typicality.quantiles
+        quantiles: typicality.quantiles,
+        noise: typicality.noise
       }
     },
     report: {

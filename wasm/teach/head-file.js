@@ -62,6 +62,7 @@ export function headFile({ labels, kind, thresholds, weights, bias, words, typic
   }
   const whitening = int8(typicality.whitening, width, width)
   tensors.set('typicality.direction', float32(typicality.mean, [width]))
+  tensors.set('typicality.noise', float32([typicality.noise], [1]))
   tensors.set('typicality.quantiles', float32(typicality.quantiles, [typicality.quantiles.length]))
   tensors.set('typicality.whitening.scale', whitening.scale)
   tensors.set('typicality.whitening', whitening.weight)

@@ -45,6 +45,11 @@ export class Counts {
   of(document) {
     return { ids: this.#ids[document], counts: this.#counts[document] }
   }
+
+  /** @param {number} document @returns {number} how many tokens it has */
+  tokensOf(document) {
+    return this.#counts[document].reduce((a, b) => a + b, 0)
+  }
 }
 
 /** Makes a row one of length 1. @param {Float32Array} values @param {number} from @param {number} to where it ends */
