@@ -17,7 +17,7 @@ import { gramOf } from './features.js'
  * from 0 to 44 where texts have up to some hundred tokens, and about 300 on terms of service of 2,400, which would excuse short foreign
  * texts. Hence one for all, from the lower end.
  */
-const NOISE = 10
+const NOISE = 5
 /** The scale of a logistic distribution of standard deviation 1: sqrt(3) / pi. */
 const LOGISTIC = 0.5513288954217921
 /** The first and the last percentile stand for these shares: 0 and 1 would be at no distance and at any. */
