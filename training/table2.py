@@ -43,6 +43,7 @@ VARIANTS = {
     "layerwise": {"sharing": "layerwise"},
     "no attention": {},
 }
+NONE = "no attention"
 N, K = 512, 128
 ROUND, PATIENCE = 150_000, 4
 BATCH_TOKENS, LR, WEIGHT_DECAY, WORD_DROPOUT, AVERAGE = 4096, 6e-4, 0.02, 0.05, 0.98
@@ -157,8 +158,9 @@ def run(trunk: Trunk, splits: dict[str, list[Row]], options: dict, without: bool
 
 
 def table(runs: dict) -> str:
-    """Markdown: mean and standard deviation over the seeds, for each variant and task"""
-    lines = ["| attention | " + " | ".join(task.name for task in TASKS) + " | average |", "|---" * (len(TASKS) + 2) + "|"]
+    """Markdown: mean and standard deviation over the seeds, for each variant and task; and what a variant has more than no attention has with
+    the same task and seed, the mean with its standard error"""
+    lines = ["| attention | " + " | ".join(task.name for task in TASKS) + " | average | more than none |", "|---" * (len(TASKS) + 3) + "|"]
     for name in VARIANTS:
         cells, means = [], []
         for task in TASKS:
@@ -167,7 +169,10 @@ def table(runs: dict) -> str:
             means += [statistics.mean(values)] if values else []
             cells.append(f"{statistics.mean(values):.1f}{spread} ({len(values)})" if values else "")
         average = f"{statistics.mean(means):.1f}" if len(means) == len(TASKS) else ""
-        lines.append(f"| {name} | " + " | ".join([*cells, average]) + " |")
+        without = {key: runs.get(key.replace(f" / {name} / ", f" / {NONE} / ")) for key in runs if f" / {name} / " in key}
+        more = [runs[key]["test"] - row["test"] for key, row in without.items() if row]
+        gain = f"{statistics.mean(more):.1f} ± {statistics.stdev(more) / len(more) ** 0.5:.1f}" if len(more) > 1 and name != NONE else ""
+        lines.append(f"| {name} | " + " | ".join([*cells, average, gain]) + " |")
     return "\n".join(lines)
 
 

@@ -6,8 +6,9 @@
 documents of `test` that were drawn once; several seeds draw the samples, one with everything. TF-IDF is of words, scikit-learn's, its
 penalty chosen by cross-validation on teaching's folds (folds.js), which hold out versions of a text together. `mislabelled`: of 1,000
 examples of AG News 5% get another label at random; how many of them are in the first tenth of the examples that the report names.
-`typicality`: the area under the curve between test documents of a BBC model and film reviews, and newsgroups. What is in the results
-already is not measured again, unless the trunk is another.
+`typicality`: the area under the curve between test documents of a BBC model and film reviews, and newsgroups; and between those of an
+AG News model, which knows 16 short texts of each label, and pieces of novels, from shorter to much longer ones. What is in the results already
+is not measured again, unless the trunk is another.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ PARTS = ("accuracy", "mislabelled", "typicality")
 MOST = 10_000  # examples that "all" takes at most
 FLIPPED = 0.05
 NAMED = 0.1
+FEW = "16"  # examples of each label of the model of short texts
+PIECES = (30, 100, 300, 1000)  # words
 
 
 class Run:
@@ -135,17 +138,30 @@ def mislabelled(run: Run, results: dict, save) -> None:
         print("mislabelled", seed, results[str(seed)], flush=True)
 
 
+def pieces(novels: list[dict], words: int) -> list[dict]:
+    """One from the middle of each"""
+    texts = [d["text"].split() for d in novels]
+    return [{"text": " ".join(text[len(text) // 2 :][:words]), "label": ""} for text in texts]
+
+
 def typicality(run: Run, results: dict, save) -> None:
-    if results:
-        return
-    run.teach(run.documents("bbc", "train"))
-    own = run.typicalities(run.documents("bbc", "test"))
-    results["own below 0.05"] = round(100 * float(np.mean(np.array(own) < 0.05)), 1)
-    for name in ("imdb", "20ng"):
-        others = run.typicalities(run.documents(name, "test"))
-        results[name] = round(float(roc_auc_score([1] * len(own) + [0] * len(others), own + others)), 3)
-    save()
-    print("typicality", json.dumps(results), flush=True)
+    novels = list(read_jsonl(run.args.data / "novels100" / "train.jsonl.zst"))
+    unlike = {
+        ("bbc", "all"): {name: run.documents(name, "test") for name in ("imdb", "20ng")},
+        ("agnews_small", FEW): {f"novels, {words} words": pieces(novels, words) for words in PIECES},
+    }
+    for (name, size), sets in unlike.items():
+        if name in results:
+            continue
+        run.teach(draw(run.documents(name, "train"), size, 0))
+        own = run.typicalities(run.documents(name, "test"))
+        found = {"own below 0.05": round(100 * float(np.mean(np.array(own) < 0.05)), 1)}
+        for other, rows in sets.items():
+            others = run.typicalities(rows)
+            found[other] = round(float(roc_auc_score([1] * len(own) + [0] * len(others), own + others)), 3)
+        results[name] = found
+        save()
+        print("typicality", name, json.dumps(found), flush=True)
 
 
 def tables(results: dict) -> str:
@@ -166,9 +182,9 @@ def tables(results: dict) -> str:
     if found:
         lines.append(f"\nOf {FLIPPED:.0%} flipped labels, {np.mean(found):.1f}% are among the first {NAMED:.0%} named ({len(found)} seeds).")
     like = results.get("typicality", {})
-    if like:
-        lines.append(f"\nTypicality of a BBC model, AUROC: {like['imdb']} against film reviews, {like['20ng']} against newsgroups; "
-                     f"{like['own below 0.05']}% of its own kind are below 0.05.")  # fmt: skip
+    for name, found in like.items():
+        told = ", ".join(f"{value} against {other}" for other, value in found.items() if not other.startswith("own"))
+        lines.append(f"\nTypicality of a model of {name}, AUROC: {told}; {found['own below 0.05']}% of its own kind are below 0.05.")
     return "\n".join(lines)
 
 

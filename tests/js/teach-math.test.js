@@ -172,7 +172,9 @@ test('a distance is judged for the number of tokens', async () => {
   // What a fit leaves depends on the lengths in the same way: with 10 times the spread, the percentiles are a tenth.
   const fold = Uint8Array.from(rows, (i) => i % 5)
   const centred = x.map((value, k) => value - golden.mean[k % width])
-  const [long, short] = await Promise.all([1e12, 10 / 99].map((tokens) => fitTypicality(centred, width, new Array(n).fill(tokens), fold, 5, pause)))
+  const fitted = (/** @type {number} */ tokens) => fitTypicality(centred, width, new Array(n).fill(tokens), fold, 5, pause)
+  const long = await fitted(1e12)
+  const short = await fitted(long.noise / 99)
   near([...short.quantiles], Array.from(long.quantiles, (value) => value / 10), 1e-6)
   assert.deepEqual(short.whitening, long.whitening)
 })
