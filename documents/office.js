@@ -55,6 +55,9 @@ function mainDocument(archive) {
   return main.startsWith('word/') && archive.names.has(main) ? main : undefined
 }
 
+/** The namespace in which OpenDocument describes a drawing in words; the field that is called title as well is text. */
+const DRAWINGS = /^urn:oasis:names:tc:opendocument:xmlns:svg-compatible:/
+
 /**
  * Parts of a document as text, by what their elements stand for. Namespaces differ between editions; local names do not.
  *
@@ -75,12 +78,13 @@ function partText(bytes, { skipped, texts, before, after, hidden }) {
   const runs = []
   let inText = texts === undefined ? 1 : 0
   parseXml(xmlText(bytes), {
-    open({ local, attributes }) {
+    open({ local, uri, attributes }) {
       const run = runs.at(-1)
       if (run !== undefined && local === hidden?.mark && skippedBy === hidden.properties) run.isHidden = !/^(0|false|off)$/.test(attributes.get('val') ?? '')
-      if (skip === 0 && skipped.has(local)) skippedBy = local
+      const isSkipped = skipped.has(local) || DRAWINGS.test(uri)
+      if (skip === 0 && isSkipped) skippedBy = local
       if (skip === 0 && local === hidden?.run) runs.push({ start: parts.length, isHidden: false })
-      if (skip > 0 || skipped.has(local)) skip++
+      if (skip > 0 || isSkipped) skip++
       else if (texts?.has(local)) inText++
       if (skip === 0) parts.push(before.get(local) ?? '')
     },
@@ -131,7 +135,7 @@ function readDocx(archive, main) {
 const OPEN_DOCUMENT = {
   // The source of an index is how to make it; what was made of it follows.
   skipped: new Set(['table-of-content-source', 'illustration-index-source', 'table-index-source', 'object-index-source', 'user-index-source', 'alphabetical-index-source',
-    'bibliography-source', 'ruby-text', 'annotation', 'tracked-changes', 'note-citation', 'forms', 'automatic-styles', 'font-face-decls', 'scripts', 'title', 'desc', 'variable-decls', 'sequence-decls']),
+    'bibliography-source', 'ruby-text', 'annotation', 'tracked-changes', 'note-citation', 'forms', 'automatic-styles', 'font-face-decls', 'scripts', 'variable-decls', 'sequence-decls']),
   texts: undefined,
   before: new Map([['s', ' '], ['tab', ' '], ['line-break', '\n'], ['note', ' ('], ['p', '\n\n'], ['h', '\n\n']]),
   after: new Map([['p', '\n\n'], ['h', '\n\n'], ['note', ') ']])

@@ -147,6 +147,8 @@ test('Word and OpenDocument: what is on the page, without what was deleted, hidd
   assert.equal(await textOf(word('<w:p><w:r><w:ruby><w:rt><w:r><w:t>とう</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>東</w:t></w:r></w:rubyBase></w:ruby></w:r><w:r><w:ptab/><w:t>b</w:t></w:r></w:p>')), '東 b\n\nA note.')
   const index = '<text:table-of-content><text:table-of-content-source><text:index-title-template>Contents</text:index-title-template></text:table-of-content-source><text:index-body><text:p>Contents</text:p></text:index-body></text:table-of-content>'
   assert.equal(await textOf(odt(`${index}<text:p><text:ruby><text:ruby-base>東</text:ruby-base><text:ruby-text>とう</text:ruby-text></text:ruby></text:p>`)), 'Contents\n\n東')
+  const drawing = '<svg:title xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0">no</svg:title>'
+  assert.equal(await textOf(odt(`<text:p><text:title>The title</text:title>${drawing} of it</text:p>`)), 'The title of it')
   const scan = { 'word/document.xml': '<w:document xmlns:w="w"><w:p/></w:document>', 'word/media/image1.png': '', 'word/media/image2.png': '' }
   await assert.rejects(read(archiveOf(scan)), { code: 'EMPTY_TEXT', message: 'the text is empty: it has only pictures (2): run text recognition (OCR) on them first' })
   await assert.rejects(read(odt('', { 'Pictures/a.jpg': '' })), /it has only pictures \(1\)/)
