@@ -31,7 +31,7 @@ const WORDS = new Map([
 
 /** What the command line can do about it, by the reason of the error. @type {Map<unknown, string>} */
 const HINTS = new Map([
-  ['table', '--jsonl reads its rows, and --type text reads it as one text'],
+  ['table', '--jsonl reads the rows of .csv and .tsv files and lines of JSON, and --type text reads it as one text'],
   ['encoding', 'save it as UTF-8, or name its encoding with --encoding']
 ])
 

@@ -63,12 +63,12 @@ async function* fromFolders(path, { encoding, separator }) {
     done += bytes
     const share = done / (total || 1)
     if (typeof document.input === 'string') yield { id: file, share, text: document.input, notes: document.notes, labels, many }
-    else yield { id: file, share, error: isTable(document.error) ? new Error('it is a table; to have its rows read, name it alone') : document.error }
+    else yield { id: file, share, error: isTable(document.error) ? new Error("it is a table; to use its rows as examples, give its path in place of the folder's") : document.error }
   }
 }
 
 /** Whether a file was refused as a table. @param {unknown} error */
-const isTable = (error) => error instanceof LinformerError && error.details.reason === 'table'
+const isTable = (error) => error instanceof LinformerError && error.details.reason === 'table' && error.details.format !== 'json'
 
 /**
  * The files in the folders of a folder, with these folders' names as their labels.
@@ -120,7 +120,7 @@ async function* fromTable(path, columns) {
   const { text = TEXT, label, separator, encoding } = columns
   const isLines = LINES.test(path) || await beginsWithBrace(path)
   const wanted = { required: [[text], label === undefined ? LABELS : [label]], optional: [PAIR], named: '--text and --label name the columns', encoding }
-  const rows = isLines ? rowsOfLines(path, columns) : await rowsOfTable(path, wanted)
+  const rows = isLines ? rowsOfLines(path, columns) : await rowsOfTable(path, wanted).catch((error) => { throw new Error(`${path}: ${inWords(error).message}`, { cause: error }) })
   /** Whether documents may have many labels: as the first row says. @type {boolean | undefined} */
   let many = separator === undefined ? undefined : true
   for await (const { line, share, row, error } of rows) {
@@ -131,7 +131,7 @@ async function* fromTable(path, columns) {
       continue
     }
     const name = label ?? LABELS.find((each) => Object.hasOwn(row, each)) ?? LABELS[0]
-    const [own, pair, given] = [row[text], row[PAIR], row[name]]
+    const [own, pair, given] = [row[text], row[PAIR] ?? undefined, row[name]]
     if (typeof own !== 'string' || own.trim() === '') {
       yield fail(new Error(`it has no "${text}"`))
       continue

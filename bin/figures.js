@@ -48,7 +48,10 @@ export function describeFigures({ accuracy, macroF1, microF1, meanAveragePrecisi
   ]
   const [{ label, examples }] = [...perLabel].sort((a, b) => b.examples - a.examples)
   const guess = examples / perLabel.reduce((sum, each) => sum + each.examples, 0)
-  if (microF1 === undefined && accuracy.low <= guess) lines.push(`  no better than always saying ${quoted(label)}: ${percent(guess)} right`)
+  const isChoice = perLabel.filter((each) => each.examples > 0).length > 1
+  if (microF1 === undefined && isChoice && accuracy.low <= guess) {
+    lines.push(`  ${accuracy.value <= guess ? 'no better' : 'perhaps no better'} than always saying ${quoted(label)}: ${percent(guess)} right`)
+  }
   if (microF1 !== undefined) lines.push(`  micro F1       ${withInterval(microF1)}`)
   if (meanAveragePrecision !== undefined) lines.push(`  mean average precision ${percent(meanAveragePrecision)}`)
   lines.push(`  calibration    scores are ${percent(calibrationError)} off, on average`)

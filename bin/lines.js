@@ -156,7 +156,7 @@ async function* fromTable(file, { encoding, text = 'text' }) {
       yield row === undefined ? { id: null, where, error } : documentOf(row, text, where)
     }
   } catch (error) {
-    yield { id: null, where: file, error }
+    yield { id: null, where: file, error: inWords(error) }
   }
 }
 
@@ -236,9 +236,10 @@ function documentOf(json, name, where) {
   const line = { id: value?.id ?? null, where }
   const text = value?.[name]
   if (typeof text !== 'string') return { ...line, error: new Error(`it has no "${name}" that is a string`) }
-  if (value?.textPair === undefined) return { ...line, input: text }
-  if (typeof value.textPair !== 'string') return { ...line, error: new Error('its "textPair" is not a string') }
-  return { ...line, input: { text, textPair: value.textPair } }
+  const textPair = value?.textPair ?? undefined
+  if (textPair === undefined) return { ...line, input: text }
+  if (typeof textPair !== 'string') return { ...line, error: new Error('its "textPair" is not a string') }
+  return { ...line, input: { text, textPair } }
 }
 
 /** @param {string} line of JSON @param {unknown} value that it has @returns {{ rawId?: string }} its id as it is written */

@@ -35,7 +35,8 @@ const LONGEST_HEAD = 65_536
  */
 function declaredEncoding(bytes) {
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, LONGEST_HEAD)).replace(/<!--[^]*?-->|<(script|style)\b[^]*?<\/\1>/gi, '')
-  const start = head.slice(0, Math.max(DECLARED_WITHIN, head.search(/<\/head\b|<body\b/i)))
+  const end = head.search(/<\/head\b|<body\b/i)
+  const start = end < 0 ? head : head.slice(0, Math.max(DECLARED_WITHIN, end))
   const label = /<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([^\s"'>;/]+)/i.exec(start)?.[1] ?? /^\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']([^"']+)/i.exec(start)?.[1]
   if (label === undefined) return undefined
   // A document that can be read as far as this is not in UTF-16, whatever it says.

@@ -12,7 +12,7 @@ const MOST_LINES = 1_000_000
 const HEADER_FIELD = /^\ufeff?\s*(?:[!-9;-~]+[ \t]*:|>?From )/
 
 /** What begins the next mail of a mailbox: in a line of its own, who it is from and when. A time zone may follow the year. */
-const NEXT_MAIL = /\n\r?\nFrom +\S+ +.*\d\d:\d\d.*\b\d{4}\b.*\r?\n/
+const NEXT_MAIL = /\n\r?\nFrom +\S+ +.{0,99}\d\d:\d\d.{0,99}\b\d{4}\b/
 
 /** What postal-mime makes of a lone last character of base64, six bits of a byte; it sets plain text among HTML in a div. */
 const INVENTED = /[^]\0\0(?=\s*(?:$|<\/div>))/gmu

@@ -80,7 +80,7 @@ function partText(bytes, { skipped, texts, before, after, hidden }) {
   parseXml(xmlText(bytes), {
     open({ local, uri, attributes }) {
       const run = runs.at(-1)
-      if (run !== undefined && local === hidden?.mark && skippedBy === hidden.properties) run.isHidden = !/^(0|false|off)$/.test(attributes.get('val') ?? '')
+      if (run !== undefined && skip === 1 && local === hidden?.mark && skippedBy === hidden.properties) run.isHidden = !/^(0|false|off)$/.test(attributes.get('val') ?? '')
       const isSkipped = skipped.has(local) || DRAWINGS.test(uri)
       if (skip === 0 && isSkipped) skippedBy = local
       if (skip === 0 && local === hidden?.run) runs.push({ start: parts.length, isHidden: false })

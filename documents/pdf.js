@@ -83,7 +83,7 @@ export async function readPdf(bytes, { onProgress }) {
       else pages.push(text)
       tell(number / pdf.numPages)
     }
-    if (pages.length === 0) throw emptyText(`the PDF has no text in it: its pages (${pdf.numPages}) are pictures, or blank; text recognition (OCR) can read pictures`)
+    if (pages.length === 0) throw emptyText(`the PDF has no text in it: its pages (${pdf.numPages}) are blank, or pictures that text recognition (OCR) can read`)
     const text = pages.join('\n\n')
     const notes = without === 0 ? [] : [`${without} of ${counted(pdf.numPages, 'page')} ${without === 1 ? 'has' : 'have'} no text: pictures, perhaps scans`]
     const unmapped = text.match(UNMAPPED)?.length ?? 0

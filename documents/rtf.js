@@ -31,7 +31,8 @@ const CHARSETS = new Map([[77, 10000], [128, 932], [129, 949], [134, 936], [136,
 const encodingOf = (page) => CODE_PAGES.get(page) ?? (page === 874 || (page >= 1250 && page <= 1258) ? `windows-${page}` : 'windows-1252')
 
 /**
- * Programs name a font of Chinese, Japanese or Korean for bullets too, and write them in the code page of the document.
+ * Programs name a font of Chinese, Japanese or Korean for bullets too, and write them in the code page of the document:
+ * where the font's makes no character of them, that one is meant.
  *
  * @param {Uint8Array} bytes
  * @param {string} encoding of the font
@@ -40,7 +41,8 @@ const encodingOf = (page) => CODE_PAGES.get(page) ?? (page === 874 || (page >= 1
 function textOf(bytes, encoding, ansi) {
   const decoded = (/** @type {string} */ name) => isDos(name) ? decodeDos(bytes, name) : decodeAs(bytes, name, false)
   const text = decoded(encoding)
-  return text.includes('\ufffd') && encoding !== ansi ? decoded(ansi) : text
+  const isNone = text.includes('\ufffd') && !/[^\0-\x7f\ufffd]/.test(text)
+  return isNone && encoding !== ansi ? decoded(ansi) : text
 }
 
 /**

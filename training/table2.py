@@ -158,9 +158,9 @@ def run(trunk: Trunk, splits: dict[str, list[Row]], options: dict, without: bool
 
 
 def table(runs: dict) -> str:
-    """Markdown: mean and standard deviation over the seeds, for each variant and task; and what a variant has more than no attention has with
+    """Markdown: mean and standard deviation over the seeds, for each variant and task; and by how much a variant is ahead of no attention with
     the same task and seed, the mean with its standard error"""
-    lines = ["| attention | " + " | ".join(task.name for task in TASKS) + " | average | more than none |", "|---" * (len(TASKS) + 3) + "|"]
+    lines = ["| attention | " + " | ".join(task.name for task in TASKS) + " | average | ahead of none |", "|---" * (len(TASKS) + 3) + "|"]
     for name in VARIANTS:
         cells, means = [], []
         for task in TASKS:

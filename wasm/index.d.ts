@@ -205,7 +205,7 @@ export interface Result extends Score {
   found?: Found[]
   /**
    * How like the documents that the head was fitted on this one is, where the head knows: the share of them that lie at least as far
-   * from their centre, for their length in what `teach` makes. Near 0, below `lowTypicality`, the label means little, whatever its score.
+   * from their centre; heads that `teach` makes allow for the document's length. Near 0, below `lowTypicality`, the label means little, whatever its score.
    */
   typicality?: number
   /** Why the label may mean little, whatever its score; absent where there is no such reason, or the head knows no typicality. */

@@ -52,7 +52,7 @@ and a pattern such as 'reports/**/*.{txt,pdf}' for the files that match. '-', or
                          (default: ${DEFAULT_MODEL})
       --trunk NAME|FILE      of a head file: the model it was taught on (default: the shipped one that it names)
       --json             one JSON value: an object for one document, an array for several
-      --jsonl            read {"id", "text"} lines, or the rows of a .csv or .tsv file by these columns; write one line of
+      --jsonl            read {"id", "text"} lines, or the rows of a .csv or .tsv file with these columns; write one line of
                          JSON for each, in order, as they finish; a folder stands for its .jsonl files
       --text NAME        with --jsonl: the column, or the member of a line, with the text (default: text)
       --csv              write a table: id (or file), label, score, tokens, typicality, doubt, error; also

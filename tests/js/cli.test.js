@@ -153,7 +153,7 @@ test('--type, --encoding, notes: what a document is, what it is in, what of it i
   assert.match(mixed.stderr, /mixed\.pdf: 3 of 4 pages have no text/)
   const table = await run(['classify', '-m', model, 'tests/documents/files/rows.csv'])
   assert.deepEqual([table.status, table.stdout], [1, ''])
-  assert.match(table.stderr, /it is a table \(CSV\): rows, not one document; --jsonl reads its rows/)
+  assert.match(table.stderr, /it is a table \(CSV\): rows, not one document; --jsonl reads the rows of \.csv and \.tsv files/)
 })
 
 test('--csv: a row for each document, also for those that failed', async () => {
@@ -174,11 +174,11 @@ test('--jsonl with a table: its rows, in order, with bad ones among them', async
   await writeFile(at('rows.csv'), 'ID;Body;textPair\r\n7;"one;\r\ntwo";\r\n8;three;four\r\n9; ;\r\n')
   const { status, stdout, stderr } = await run(['classify', '-m', model, '--jsonl', '--text', 'body', at('rows.csv')])
   const answers = stdout.trim().split('\n').map((line) => JSON.parse(line))
-  assert.deepEqual(answers.slice(0, 2), [{ id: '7', ...(await classifier.classify({ text: 'one;\r\ntwo', textPair: '' })) }, { id: '8', ...(await classifier.classify({ text: 'three', textPair: 'four' })) }])
+  assert.deepEqual(answers.slice(0, 2), [{ id: '7', ...(await classifier.classify('one;\r\ntwo')) }, { id: '8', ...(await classifier.classify({ text: 'three', textPair: 'four' })) }])
   assert.deepEqual([status, answers.length, answers[2].id, answers[2].code], [1, 3, '9', 'EMPTY_TEXT'])
   assert.match(stderr, /rows\.csv, line 5 \(id 9\): the text is empty/)
   const column = await run(['classify', '-m', model, '--jsonl', at('rows.csv')])
-  assert.match(column.stderr, /rows\.csv has no column "text"; its header is "ID", "Body", "textPair" \(--text names the column\)/)
+  assert.match(column.stderr, /rows\.csv: it has no column "text"; its header is "ID", "Body", "textPair" \(--text names the column\)/)
   const lines = await run(['classify', '-m', model, '--jsonl', '--text', 'body'], { input: '{"id": 1, "body": "three"}\n{"id": 2, "text": "four"}\n' })
   assert.match(lines.stdout, /^\{"id":1,"label"[^]*\n\{"id":2,"error":"it has no \\"body\\" that is a string"/)
   assert.match((await run(['classify', '--text', 'body'], { input: 'x' })).stderr, /--text goes with --jsonl/)

@@ -106,7 +106,7 @@ test('empty is what has no visible character', async () => {
     [file('formfeed.txt'), 'formfeed.txt'], [file('white.txt'), 'white.txt'], ['', 'a.txt'], ['\ufeff', 'a.txt'], ['\u200b\u200d\u2060\u00ad', 'a.txt'], ['<html><title>t</title><p> &nbsp;&zwnj; ', 'a.html'],
     ['---\ntitle: all\n---\n\n', 'a.md'], [pdfOf(['', '']), 'a.pdf']
   ]) await assert.rejects(read(content, { name }), { name: 'LinformerError', code: 'EMPTY_TEXT' }, name)
-  await assert.rejects(read(pdfOf(['', ''])), /no text in it: its pages \(2\) are pictures, or blank; text recognition \(OCR\) can read pictures/)
+  await assert.rejects(read(pdfOf(['', ''])), /no text in it: its pages \(2\) are blank, or pictures that text recognition \(OCR\) can read/)
 })
 
 test('what is not read is refused by its name, and tables get a hint', async () => {
@@ -143,6 +143,7 @@ test('Word and OpenDocument: what is on the page, without what was deleted, hidd
   // Hidden runs, readings beside characters and the templates of an index are not on the page; a text box is not part of the word it is at.
   const hidden = (value) => `<w:r><w:rPr><w:b/><w:vanish${value}/></w:rPr><w:t>no</w:t></w:r>`
   assert.equal(await textOf(word(`<w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr><w:r><w:t>One</w:t></w:r>${hidden('')}${hidden(' w:val="true"')}${hidden(' w:val="0"')}<w:r><w:rPr/><w:t>ce</w:t></w:r></w:p>`)), 'Onenoce\n\nA note.')
+  assert.equal(await textOf(word('<w:p><w:r><w:rPr><w:rPrChange><w:rPr><w:vanish/></w:rPr></w:rPrChange></w:rPr><w:t>shown now</w:t></w:r></w:p>')), 'shown now\n\nA note.')
   assert.equal(await textOf(word('<w:p><w:r><w:t>Before</w:t><w:pict><w:txbxContent><w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr><w:r><w:t>Box</w:t></w:r></w:p></w:txbxContent></w:pict><w:t>after</w:t></w:r></w:p>')), 'Before\n\nBox\n\nafter\n\nA note.')
   assert.equal(await textOf(word('<w:p><w:r><w:ruby><w:rt><w:r><w:t>とう</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>東</w:t></w:r></w:rubyBase></w:ruby></w:r><w:r><w:ptab/><w:t>b</w:t></w:r></w:p>')), '東 b\n\nA note.')
   const index = '<text:table-of-content><text:table-of-content-source><text:index-title-template>Contents</text:index-title-template></text:table-of-content-source><text:index-body><text:p>Contents</text:p></text:index-body></text:table-of-content>'
@@ -267,6 +268,8 @@ test('RTF: what follows the document is no text, a star counts where a group beg
   const rtf = String.raw`{\rtf1\ansi\ansicpg1252{\fonttbl{\f3\fcharset128 OpenSymbol;}}{\f3\'96} one`
   assert.deepEqual(await read(`${rtf}}`), { text: '– one', format: 'rtf', notes: [] })
   assert.deepEqual((await read(`${rtf.replace('1252', '932')}}`)).notes, ['1 character could not be decoded'])
+  const damaged = await read(`${rtf.replace("'96", String.raw`'93\'fa\'96\'7b\'ff`)}}`)
+  assert.deepEqual([damaged.text, damaged.notes], ['日本\ufffd one', ['1 character could not be decoded']])
 })
 
 test('a word that is divided between two lines of a PDF, or two columns, is made whole', () => {

@@ -119,8 +119,10 @@ test('pairs: what is in textPair is learned, and evaluated', async () => {
   assert.equal(linformer('teach', path('pairs.jsonl'), '-m', path('trunk.safetensors'), '-o', path('pairs.safetensors')).status, 0)
   const evaluated = linformer('evaluate', '-m', path('pairs.safetensors'), ...trunk, '--json', path('pairs.csv'))
   assert.equal(JSON.parse(evaluated.stdout).accuracy.value, 1)
-  writeFileSync(path('pairs.jsonl'), '{"text": "a", "textPair": 3, "label": "x"}')
-  assert.match(String((await readAll('pairs.jsonl'))[0].error), /its "textPair" is not a string/)
+  writeFileSync(path('pairs.jsonl'), '{"text": "a", "textPair": 3, "label": "x"}\n{"text": "a", "textPair": null, "label": "x"}')
+  const [bad, none] = await readAll('pairs.jsonl')
+  assert.match(String(bad.error), /its "textPair" is not a string/)
+  assert.deepEqual([none.text, none.textPair], ['a', undefined])
 })
 
 test('a head that is no better than guessing is told so', () => {
@@ -128,13 +130,18 @@ test('a head that is no better than guessing is told so', () => {
   writeFileSync(path('noise.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'))
   const taught = linformer('teach', path('noise.jsonl'), '-m', path('trunk.safetensors'), '-o', path('noise.safetensors'))
   assert.match(taught.stdout, / {2}no better than always saying a: 75\.0% right\n/)
+  // Of one label alone there is nothing to choose from.
+  writeFileSync(path('one.jsonl'), rows.filter(({ label }) => label === 'a').map((row) => JSON.stringify(row)).join('\n'))
+  const one = linformer('evaluate', '-m', path('noise.safetensors'), '--trunk', path('trunk.safetensors'), path('one.jsonl'))
+  assert.match(one.stdout, /right /)
+  assert.doesNotMatch(one.stdout, /no better/)
   assert.doesNotMatch(linformer('teach', path('letters'), '-m', path('trunk.safetensors'), '-o', path('letters.safetensors')).stdout, /no better/)
 })
 
 test('a table among the folders is told how it would be read', async () => {
   mkdirSync(path('tables/a'), { recursive: true })
   writeFileSync(path('tables/a/rows.csv'), csvOf(','))
-  assert.match(String((await readAll('tables'))[0].error), /it is a table; to have its rows read, name it alone$/)
+  assert.match(String((await readAll('tables'))[0].error), /it is a table; to use its rows as examples, give its path in place of the folder's$/)
 })
 
 test('bad rows are told with their lines, and the others are used', async () => {
@@ -289,7 +296,7 @@ test('what cannot be done is told in words', () => {
   writeFileSync(path('other.csv'), 'body,kind\na,b\n')
   tells(['teach', path('other.csv'), ...model], 1, /no column "text"; its header is "body", "kind"/)
   writeFileSync(path('wide.csv'), `${Array.from({ length: 40 }, (_, i) => `Column ${i} ${'x'.repeat(100)}`).join()}\na,b\n`)
-  tells(['teach', path('wide.csv'), ...model], 1, /^linformer: wide\.csv has no column "text"; its header is ("Column \d x+", ){10}\.\.\. \(--text.*\)\n$/)
+  tells(['teach', path('wide.csv'), ...model], 1, /wide\.csv: it has no column "text"; its header is ("Column \d x+", ){10}\.\.\. \(--text.*\)\n$/)
   writeFileSync(path('list.json'), JSON.stringify([{ text: 'a', label: 'b' }], null, 2))
   tells(['teach', path('list.json'), ...model], 1, /list\.json is one list in JSON; what is read is JSONL/)
   tells(['teach', path('letters'), ...model, '--memory', '0.5'], 2, /--memory is "0\.5"; it has to be a whole number from 1 to/)
@@ -305,6 +312,6 @@ test('what cannot be done is told in words', () => {
   tells(['evaluate', '--model', path('trunk.safetensors'), '--at-least', '2', path('letters')], 2, /a share from 0 to 1/)
   tells(['evaluate', '--model', path('trunk.safetensors'), '--at-least', ' ', path('letters')], 2, /--at-least is " "/)
   writeFileSync(path('twice.csv'), 'text,Text,label\na,b,c\n')
-  tells(['teach', path('twice.csv'), ...model], 1, /twice\.csv has the column "text" more than once; its header is "text", "Text", "label"/)
+  tells(['teach', path('twice.csv'), ...model], 1, /twice\.csv: it has the column "text" more than once; its header is "text", "Text", "label"/)
   tells(['teach', 'tests/documents/files/review.docx', ...model], 1, /review\.docx: it is a document \(docx\), not a table/)
 })

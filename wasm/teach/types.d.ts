@@ -39,8 +39,8 @@ export interface Assessment {
   /** In the order of the labels. */
   perLabel: LabelReport[]
   /**
-   * The lowest score above which 95% of the documents were right, with an interval above 90%, and the share of documents above it; null
-   * if there is none, or too few documents to say, and with many.
+   * The lowest score such that at least 95% of the documents with it or more were right, and the 95% interval of that share lies above
+   * 90%; and the share of documents with such scores. Null if there is none, and with many.
    */
   confident: { threshold: number, share: number } | null
 }

@@ -5,7 +5,7 @@
  * The covariance is shrunk towards a multiple of the identity by the amount that Ledoit and Wolf derive (2004): a sample's own is
  * singular with fewer documents than dimensions. Distances are of documents that neither mean nor covariance has seen: others
  * would seem nearer than new ones do. They are divided by what the length of a document makes of them: the vector of a long one is a mean
- * over many tokens and near to any other, so that a chapter of a novel would else look like an e-mail to a head that knows only e-mails.
+ * over many tokens and near to any other, so without that a chapter of a novel looks like an e-mail to a head that knows only e-mails.
  */
 import { spreadOf } from '../classify/typicality.js'
 import { exp, log } from './arithmetic.js'
@@ -15,7 +15,7 @@ import { gramOf } from './features.js'
 /**
  * What `spreadOf` takes. A few dozen examples of about one length do not tell it. Regressions of the squared distance on 1 / tokens find
  * from 0 to 44 where texts have up to some hundred tokens, and about 300 on terms of service of 2,400, which would excuse short foreign
- * texts. Hence one for all, from the lower end.
+ * texts. Hence one value for all heads, from the lower end.
  */
 const NOISE = 5
 /** The scale of a logistic distribution of standard deviation 1: sqrt(3) / pi. */
