@@ -19,11 +19,11 @@ const shapeOf = (n, attention) => ({ attention, n_max: n, k: new Array(4).fill(M
  * The variants of one length; the first is the one that others are compared with.
  *
  * @param {number} n
- * @param {{ exported?: string, page?: boolean }} [options] exported: an ONNX file by training/export_onnx.py, beside the one by onnx.js;
- *   page: with LiteRT.js, which runs nowhere else
+ * @param {{ exported?: string, page?: boolean, transformer?: boolean }} [options] exported: an ONNX file by training/export_onnx.py, beside the one by onnx.js;
+ *   page: with LiteRT.js, which runs nowhere else; transformer: false leaves out the standard Transformer
  * @returns {Variant[]}
  */
-export function variantsOf(n, { exported, page } = {}) {
+export function variantsOf(n, { exported, page, transformer = true } = {}) {
   /** @type {Variant[]} */
   const variants = []
   const linformer = shapeOf(n, 'linformer')
@@ -42,6 +42,7 @@ export function variantsOf(n, { exported, page } = {}) {
       for (const threads of [1, 2]) variants.push({ engine: 'linformer-wasm', backend, precision, threads, shape: linformer })
     }
   }
+  if (!transformer) return variants
   for (const precision of precisions) variants.push({ engine: 'onnxruntime-web', precision, threads: 1, shape: full })
   for (const precision of precisions) variants.push({ engine: 'linformer-wasm', backend: 'relaxed', precision, threads: 1, shape: full })
   return variants
@@ -52,13 +53,13 @@ const limitMs = ({ engine }) => engine === 'linformer-wasm' ? 900_000 : 60_000
 
 /**
  * @param {import('./hosts.js').Host} host
- * @param {{ lengths: number[], rounds: number, progress: (text: string) => void, exported?: string, page: boolean, python?: string }} options
+ * @param {{ lengths: number[], rounds: number, progress: (text: string) => void, exported?: string, page: boolean, transformer: boolean, python?: string }} options
  * @returns {Promise<Measured[][]>} for each length
  */
-export async function compare(host, { lengths, rounds, progress, exported, page, python }) {
+export async function compare(host, { lengths, rounds, progress, exported, page, transformer, python }) {
   const all = []
   for (const n of lengths) {
-    const variants = variantsOf(n, { exported, page })
+    const variants = variantsOf(n, { exported, page, transformer })
     // Processes differ in where their memory lies, so short documents are measured in several of them.
     const sessions = n <= LONG ? Math.ceil(rounds / ROUNDS_A_SESSION) : 1
     const share = { rounds: n <= LONG ? Math.ceil(rounds / sessions) : Math.min(rounds, ROUNDS_A_SESSION), limitMs, fileOf: (/** @type {Variant} */ variant) => fileOf(variant, python), progress }

@@ -19,6 +19,7 @@ Measures this engine beside onnxruntime-web, LiteRT.js and transformers.js, in N
       --lengths N,N,...  tokens (default: 512,2048,4096,16384,65536)
       --rounds N         (default: 9)
       --no-vnni          as on processors without AVX-VNNI, which most x86 ones are; into files of their own
+      --no-transformer   compare without the standard Transformer, in which most of the time of long documents goes
       --exported FILE    compare with this ONNX too, by training/export_onnx.py from a model in build/bench/
       --python FILE      the Python that makes the models of LiteRT.js, with bench/requirements.txt (default: python3)
       --data FILE        labelled documents for agreement, JSON Lines, may be .zst; without it that section is left out
@@ -44,7 +45,7 @@ function options() {
     values = parseArgs({
       options: {
         quick: { type: 'boolean' }, only: { type: 'string' }, host: { type: 'string' }, lengths: { type: 'string' },
-        rounds: { type: 'string' }, text: { type: 'string' }, 'no-vnni': { type: 'boolean' }, exported: { type: 'string' }, python: { type: 'string' }, data: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' }
+        rounds: { type: 'string' }, text: { type: 'string' }, 'no-vnni': { type: 'boolean' }, 'no-transformer': { type: 'boolean' }, exported: { type: 'string' }, python: { type: 'string' }, data: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean' }
       }
     }).values
   } catch (error) {
@@ -71,6 +72,7 @@ function options() {
     rounds: numbers('rounds', values.rounds ?? (values.quick ? '5' : '9'), 1000)[0],
     quick: Boolean(values.quick),
     vnni: !values['no-vnni'],
+    transformer: !values['no-transformer'],
     data: values.data === undefined ? undefined : resolve(values.data),
     text: values.text === undefined ? undefined : readFileSync(values.text, 'utf8'),
     exported: values.exported === undefined ? undefined : resolve(values.exported),

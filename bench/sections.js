@@ -18,7 +18,7 @@ import { compareTokenizers } from './tokenizer.js'
  * @property {import('./hosts.js').Host} host
  * @property {boolean} inNode the host is Node.js
  * @property {boolean} startIsMeasured the host is one that `start` knows how to start
- * @property {{ lengths: number[], rounds: number, quick: boolean, exported?: string, python?: string, text?: string, data?: string }} chosen
+ * @property {{ lengths: number[], rounds: number, quick: boolean, transformer: boolean, exported?: string, python?: string, text?: string, data?: string }} chosen
  * @property {any} results of this host; a section has the key of its own name, and `peaks`
  * @property {(text: string) => void} progress
  */
@@ -53,9 +53,9 @@ function merge(before, now, key) {
 export const sections = {
   compare: {
     async measure(context) {
-      const { host, inNode, chosen: { lengths, rounds, exported, python }, results, progress } = context
+      const { host, inNode, chosen: { lengths, rounds, exported, transformer, python }, results, progress } = context
       await notePeaks(context)
-      const measured = await compare(host, { lengths, rounds, exported, python, page: !inNode, progress })
+      const measured = await compare(host, { lengths, rounds, exported, python, page: !inNode, transformer, progress })
       await notePeaks(context)
       results.compare = merge(results.compare, measured, ([{ variant }]) => variant.shape.n_max)
     },

@@ -42,6 +42,8 @@ test('the share of the peak is that of the fastest instructions, and none where 
 
 test('LiteRT.js is compared in a page, with what runs the same precision, instructions and threads here', () => {
   assert.deepEqual(variantsOf(512).filter(({ engine }) => engine === 'LiteRT.js'), [])
+  const linformers = variantsOf(512, { transformer: false })
+  assert.ok(linformers.length > 0 && linformers.every(({ shape }) => shape.attention === 'linformer'))
   const variants = variantsOf(512, { page: true })
   assert.equal(variants[0].engine, 'onnxruntime-web', 'the first is the one that others are compared with')
   const milliseconds = { 'onnxruntime-web': 8, 'LiteRT.js': 6, 'linformer-wasm': 2 }
