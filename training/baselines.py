@@ -3,8 +3,8 @@
     python training/baselines.py --data DATA --out training/sentiment.json
 
 Logistic regression on TF-IDF of words, and of words and word pairs; and NBSVM of word pairs (Wang and Manning 2012). Trained on `train`,
-reported on `test`, of IMDB's reviews and of SST-2's sentences; those of IMDB also on reviews of products. Nothing here is tuned: C is 10, and 0.02 for NBSVM. (subjects.py and
-contracts.py measure their own baselines.)
+reported on `test`, of IMDB's reviews and of SST-2's sentences; those of IMDB also on reviews of products. Nothing here is tuned: C is 10, and
+0.02 for NBSVM. (subjects.py and contracts.py measure their own baselines.)
 """
 
 from __future__ import annotations
